@@ -1,1 +1,47 @@
-//! domain
+//! The rules of the voucher loop, as one pure function: facts and a command in, events or refusals out.
+//!
+//! Nothing here reads a clock, draws a random number, logs or waits. Whatever the rules need to know is in the [`World`];
+//! what they decide is an [`Event`]; and `World::apply` of the same events is the auditor's replay.
+
+#![deny(clippy::wildcard_enum_match_arm)]
+
+pub mod calendar;
+pub mod command;
+mod decide;
+pub mod event;
+mod ids;
+mod money;
+mod needs;
+pub mod policy;
+pub mod refusal;
+pub mod state;
+pub mod subsidy;
+pub mod time;
+mod world;
+
+// One room per subject: what a move needs, and what its event changes.
+mod access;
+mod application;
+mod assessment;
+mod eligibility;
+mod funds;
+mod issuance;
+mod people;
+mod policies;
+mod redemption;
+mod registry;
+mod settlement;
+mod supervision;
+mod training;
+mod voucher;
+
+pub use command::{Act, Command};
+pub use decide::{decide, decide_allocation, needs, subject};
+pub use event::Event;
+pub use ids::*;
+pub use money::{Days, Fen};
+pub use policy::{Policy, Programme, VoucherKind};
+pub use refusal::{Checks, Class, Code, Refusal, Refusals, Stop};
+pub use state::{Fact, Key, Role};
+pub use time::{Date, Instant};
+pub use world::{Holder, Need, Subject, World};

@@ -1,0 +1,726 @@
+//! What callers ask for: one struct per move, typed and validated at the edge. Ids and other randomness were drawn there, once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::calendar::Calendar;
+use crate::ids::*;
+use crate::money::Fen;
+use crate::policy::{Capacity, Policy, Programme};
+use crate::state::*;
+use crate::time::{Date, Instant};
+
+/// A move asked for in one region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// Where.
+    pub region: Region,
+    /// With which credential.
+    pub by: CredentialId,
+    /// The caller's request id, unique per region and subject.
+    pub request: RequestId,
+    /// Keyed digest of the request, by which its repetition is told from its abuse.
+    pub digest: Digest,
+    /// What.
+    pub act: Act,
+}
+
+/// The holder's own confirmation: proof that they know of what is done in their name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfirmedBy {
+    /// On the holder's phone.
+    Phone,
+    /// By card swipe.
+    Card,
+    /// On paper, witnessed by a clerk.
+    Paper,
+    /// By a clerk's recorded call-back.
+    CallBack,
+}
+
+/// A recorded confirmation.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Confirmation {
+    /// How.
+    pub by: ConfirmedBy,
+    /// Hash of the evidence.
+    pub evidence: Digest,
+}
+
+/// A token as it was presented; its signature was checked at the edge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PresentedToken {
+    /// SHA-256 of its bytes.
+    pub hash: Digest,
+    /// The signature is genuine, the token names this voucher and its time is not over. `false` where only the hash counts (Redeem).
+    pub genuine: bool,
+}
+
+/// An API key's grant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// SHA-256 of the key.
+    pub credential: CredentialId,
+    /// The subject that it stands for.
+    pub subject: SubjectId,
+    /// The member of staff.
+    pub person: StaffId,
+    /// Roles.
+    pub roles: BTreeSet<Role>,
+    /// The institution that they act for.
+    pub institution: Option<InstitutionId>,
+    /// The one holder that they are.
+    pub holder: Option<PersonId>,
+    /// When it runs out.
+    pub expires: Option<Instant>,
+}
+
+/// A register's answer about a person.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct CheckAnswer {
+    /// What was asked.
+    pub check: Check,
+    /// The coded answer.
+    pub answer: Answer,
+    /// The last day on which it may be relied on.
+    pub valid_until: Date,
+}
+
+/// The outcome of an assessment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Passed, with a certificate.
+    Pass {
+        /// Nullifier of the certificate number: it is on record once, anywhere.
+        number: Tag,
+        /// Salted commitment to the certificate number.
+        certificate: Digest,
+    },
+    /// Failed.
+    Fail,
+    /// Did not come.
+    Absent,
+}
+
+/// What is decided about an objection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ruling {
+    /// Dismissed.
+    Dismiss,
+    /// Upheld: one voucher is struck out.
+    StrikeOut {
+        /// Which.
+        voucher: VoucherId,
+        /// Why.
+        reason: Reason,
+        /// Refused for good, or back to Completed.
+        refuse: bool,
+    },
+    /// Upheld: the sheet is refused.
+    Refuse {
+        /// Why.
+        reason: Reason,
+    },
+}
+
+/// A step of the closing run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClosingStep {
+    /// From now on nothing new begins.
+    Begin,
+    /// These vouchers expire (PLAN_YEAR_CLOSED).
+    Vouchers(Vec<VoucherId>),
+    /// This sheet is refused with its vouchers (PLAN_YEAR_CLOSED).
+    Sheet(SheetId),
+    /// What is under way is named and carried over with the rest. `carried` are all sheets still Approved, Paying or Paid with a line not written off.
+    Finish {
+        /// Sheets carried over.
+        carried: Vec<SheetId>,
+    },
+}
+
+macro_rules! acts {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident: $type:ty),* $(,)? })+) => {
+        /// Every move.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum Act {$(
+            $(#[$doc])*
+            $name($name),
+        )+}
+
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, PartialEq, Eq)]
+            pub struct $name {$(
+                $(#[$fdoc])*
+                pub $field: $type,
+            )*}
+
+            impl From<$name> for Act {
+                fn from(act: $name) -> Act {
+                    Act::$name(act)
+                }
+            }
+        )+
+
+        impl Act {
+            /// The move's name, as in the RPC and the refusal matrix.
+            pub fn name(&self) -> &'static str {
+                match self {$(Act::$name(_) => stringify!($name),)+}
+            }
+
+            /// Every move's name.
+            pub const NAMES: &[&str] = &[$(stringify!($name),)+];
+        }
+    };
+}
+
+acts! {
+    // ---- policy
+    /// Opens a region's log: its event 0, and the operator's grant.
+    OpenRegion {
+        /// What event 0 says.
+        state: RegionState,
+        /// The operator's grant; its credential is the caller's.
+        operator: Grant,
+    }
+    /// Adopts a policy for a plan year.
+    AdoptPolicy {
+        /// The rules, whole.
+        policy: Policy,
+        /// From when they decide; not before now.
+        effective: Instant,
+    }
+    /// Adopts a working-day calendar.
+    AdoptCalendar {
+        /// The calendar.
+        calendar: Calendar,
+    }
+    // ---- access
+    /// Grants a caller.
+    GrantCaller {
+        /// The grant.
+        grant: Grant,
+    }
+    /// Revokes a caller at once.
+    RevokeCaller {
+        /// Which.
+        credential: CredentialId,
+    }
+    /// Lends a caller a role from one instant to another.
+    AppointDeputy {
+        /// To whom.
+        credential: CredentialId,
+        /// Role and time.
+        deputy: Deputy,
+    }
+    // ---- people
+    /// Registers a person (实名登记); the vault takes their data in the same transaction.
+    RegisterPerson {
+        /// Their id in this region, drawn at the edge.
+        person: PersonId,
+        /// Keyed lookup tag of their identity.
+        tag: Tag,
+    }
+    /// Records registers' answers about a person.
+    RecordCheckAnswers {
+        /// Whom.
+        person: PersonId,
+        /// The answers.
+        answers: Vec<CheckAnswer>,
+    }
+    // ---- registry
+    /// Registers an institution.
+    RegisterInstitution {
+        /// Its credit code.
+        institution: InstitutionId,
+        /// Its registered name.
+        name: String,
+        /// What it is.
+        capacities: BTreeSet<Capacity>,
+        /// Occupations that its licence covers.
+        licence: BTreeSet<Occupation>,
+        /// Institutions under the same control.
+        related: BTreeSet<InstitutionId>,
+    }
+    /// Registers or changes an institution's corporate account (maker).
+    RegisterAccount {
+        /// Whose.
+        institution: InstitutionId,
+        /// Salted commitment to account name and number.
+        commitment: Digest,
+    }
+    /// Confirms a corporate account (checker).
+    ConfirmAccount {
+        /// Whose.
+        institution: InstitutionId,
+    }
+    /// Files a catalogue line.
+    FileCatalogueEntry {
+        /// Which.
+        entry: CatalogueEntryId,
+    }
+    /// Approves a catalogue line.
+    ApproveCatalogueEntry {
+        /// Which.
+        entry: CatalogueEntryId,
+    }
+    /// Suspends an institution, or lifts its suspension.
+    SuspendInstitution {
+        /// Which.
+        institution: InstitutionId,
+        /// Why.
+        reason: Reason,
+        /// Suspended, or back in good standing.
+        suspended: bool,
+    }
+    /// Strikes an institution off.
+    StrikeOffInstitution {
+        /// Which.
+        institution: InstitutionId,
+        /// Why.
+        reason: Reason,
+    }
+    // ---- funds
+    /// Money enters (treasury).
+    AppropriateFunds {
+        /// The account's plan year.
+        year: PlanYear,
+        /// The account's source.
+        source: Source,
+        /// How much.
+        amount: Fen,
+        /// Treasury reference.
+        reference: Reference,
+    }
+    /// Money moves from the city's account to a county's: an event in each log, in one transaction.
+    AllocateFunds {
+        /// The county.
+        to: Region,
+        /// The accounts' plan year.
+        year: PlanYear,
+        /// The accounts' source.
+        source: Source,
+        /// How much.
+        amount: Fen,
+        /// Treasury reference.
+        reference: Reference,
+    }
+    /// Opens a plan year.
+    OpenPlanYear {
+        /// Which.
+        year: PlanYear,
+    }
+    /// A step of the closing run.
+    ClosePlanYear {
+        /// Which.
+        year: PlanYear,
+        /// The step.
+        step: ClosingStep,
+    }
+    /// Sets the year's targets.
+    SetTargets {
+        /// Which year.
+        year: PlanYear,
+        /// Planned people by programme or indicator code.
+        targets: BTreeMap<String, u32>,
+    }
+    // ---- application
+    /// Applies for a voucher (申请).
+    Apply {
+        /// Its id, drawn at the edge.
+        voucher: VoucherId,
+        /// For whom.
+        person: PersonId,
+        /// The plan year.
+        year: PlanYear,
+        /// The programme.
+        programme: Programme,
+        /// As what.
+        category: Category,
+        /// For which occupation (assessment, or where known).
+        occupation: Option<Occupation>,
+        /// For which level.
+        level: Option<SkillLevel>,
+        /// The enterprise they work for.
+        employer: Option<InstitutionId>,
+        /// The holder's own confirmation; needed when somebody else applies.
+        confirmation: Option<Confirmation>,
+    }
+    /// Takes an application or an unused voucher back.
+    Withdraw {
+        /// Which.
+        voucher: VoucherId,
+        /// The holder for whom the portal speaks.
+        holder: Option<PersonId>,
+    }
+    /// Rejects an application.
+    RejectApplication {
+        /// Which.
+        voucher: VoucherId,
+        /// Why.
+        reason: Reason,
+    }
+    /// Reopens a rejected application, once.
+    ReopenApplication {
+        /// Which.
+        voucher: VoucherId,
+    }
+    /// Proposes to rebind a voucher to the right person.
+    ProposeCorrection {
+        /// Which.
+        voucher: VoucherId,
+        /// The person registered under the right identity.
+        person: PersonId,
+    }
+    /// Confirms a correction of identity.
+    ConfirmCorrection {
+        /// Which.
+        voucher: VoucherId,
+    }
+    // ---- issuance
+    /// Issues a voucher (发券).
+    Issue {
+        /// Which.
+        voucher: VoucherId,
+    }
+    /// Revokes an issued or enrolled voucher.
+    Revoke {
+        /// Which.
+        voucher: VoucherId,
+        /// Why.
+        reason: Reason,
+    }
+    /// Hands the token in force to its holder.
+    FetchToken {
+        /// Which.
+        voucher: VoucherId,
+        /// The holder for whom the portal speaks.
+        holder: Option<PersonId>,
+    }
+    /// Signs a new token; the old one is dead.
+    ReissueToken {
+        /// Which.
+        voucher: VoucherId,
+        /// Hash of the record that the clerk saw the person's card.
+        card_seen: Digest,
+    }
+    /// Lets a voucher expire whose time is over.
+    Expire {
+        /// Which.
+        voucher: VoucherId,
+    }
+    /// Proposes to lift the cap, the gate or the catalogue for one voucher.
+    ProposeOverride {
+        /// Which.
+        voucher: VoucherId,
+        /// What is lifted.
+        lift: Lift,
+        /// Why.
+        reason: Reason,
+    }
+    /// Confirms an override; reserves the difference or is refused.
+    ConfirmOverride {
+        /// Which.
+        voucher: VoucherId,
+    }
+    // ---- supervision
+    /// Freezes a voucher.
+    Freeze {
+        /// Which.
+        voucher: VoucherId,
+        /// Why.
+        reason: Reason,
+    }
+    /// Unfreezes a voucher.
+    Unfreeze {
+        /// Which.
+        voucher: VoucherId,
+        /// Why.
+        reason: Reason,
+    }
+    // ---- training
+    /// Files a class (开班备案).
+    FileClass {
+        /// Its id, drawn at the edge.
+        class: ClassId,
+        /// As what.
+        filing: ClassFiling,
+    }
+    /// Changes a filed, approved or running class ahead of the sessions that change.
+    ChangeClass {
+        /// Which.
+        class: ClassId,
+        /// As what from now on.
+        filing: ClassFiling,
+    }
+    /// Approves a class; fixes its payee.
+    ApproveClass {
+        /// Which.
+        class: ClassId,
+    }
+    /// Rejects a class.
+    RejectClass {
+        /// Which.
+        class: ClassId,
+        /// Why.
+        reason: Reason,
+    }
+    /// Finishes a class after its last slot.
+    FinishClass {
+        /// Which.
+        class: ClassId,
+    }
+    /// Cancels a class; the enrolled return to Issued, or expire.
+    CancelClass {
+        /// Which.
+        class: ClassId,
+        /// Why.
+        reason: Reason,
+    }
+    /// Puts a voucher's holder on a class's next seat.
+    Enrol {
+        /// Which voucher.
+        voucher: VoucherId,
+        /// Which class.
+        class: ClassId,
+        /// The token presented.
+        token: PresentedToken,
+        /// Lookup tag of the identity presented.
+        identity: Tag,
+    }
+    /// Records one session's attendance, all entries at once.
+    RecordAttendance {
+        /// Which class.
+        class: ClassId,
+        /// The slot's number in the timetable, from 0.
+        slot: u16,
+        /// The entries.
+        entries: Vec<AttendanceEntry>,
+    }
+    /// Asks for an entry after the window.
+    RequestLateEntry {
+        /// Which class.
+        class: ClassId,
+        /// The slot's number in the timetable, from 0.
+        slot: u16,
+        /// The entries.
+        entries: Vec<AttendanceEntry>,
+        /// Why.
+        reason: Reason,
+        /// Hash of the evidence.
+        evidence: Digest,
+    }
+    /// Approves a late entry.
+    ApproveLateEntry {
+        /// Which class.
+        class: ClassId,
+        /// The slot's number.
+        slot: u16,
+    }
+    /// Takes a voucher off its class.
+    Drop {
+        /// Which.
+        voucher: VoucherId,
+        /// Why.
+        reason: Reason,
+    }
+    /// Completes a training.
+    Complete {
+        /// Which.
+        voucher: VoucherId,
+    }
+    /// Records what became of a class's people.
+    RecordEmployment {
+        /// Which class.
+        class: ClassId,
+        /// By seat number.
+        seats: BTreeMap<u16, Employed>,
+    }
+    // ---- assessment
+    /// Files an assessment session.
+    FileSession {
+        /// Its id, drawn at the edge.
+        session: SessionId,
+        /// As what.
+        filing: SessionFiling,
+    }
+    /// Approves a session.
+    ApproveSession {
+        /// Which.
+        session: SessionId,
+    }
+    /// Rejects a session.
+    RejectSession {
+        /// Which.
+        session: SessionId,
+        /// Why.
+        reason: Reason,
+    }
+    /// Finishes a session after its day.
+    FinishSession {
+        /// Which.
+        session: SessionId,
+    }
+    /// Cancels a session at which nobody passed.
+    CancelSession {
+        /// Which.
+        session: SessionId,
+        /// Why.
+        reason: Reason,
+    }
+    /// Records an assessment.
+    RecordAssessment {
+        /// Which voucher.
+        voucher: VoucherId,
+        /// At which session.
+        session: SessionId,
+        /// The token presented (assessment vouchers).
+        token: Option<PresentedToken>,
+        /// Lookup tag of the identity presented.
+        identity: Tag,
+        /// The outcome.
+        outcome: Outcome,
+        /// The deliverer's own body does not cover the occupation.
+        occupation_not_covered: bool,
+    }
+    /// Records the certificate register's answer.
+    ConfirmCertificate {
+        /// Which voucher.
+        voucher: VoucherId,
+        /// Whether the register knows it.
+        known: bool,
+    }
+    // ---- redemption
+    /// Puts a completed voucher on the open sheet of its class or session (兑现).
+    Redeem {
+        /// Which voucher.
+        voucher: VoucherId,
+        /// The id of the sheet that is opened if none is open, drawn at the edge.
+        new_sheet: SheetId,
+        /// The token's hash.
+        token: PresentedToken,
+        /// Hash of the signed undertaking (承诺书).
+        undertaking: Digest,
+        /// The holder's confirmation of the days attended and that no fee was charged.
+        confirmation: Confirmation,
+    }
+    /// Submits a sheet.
+    SubmitClaim {
+        /// Which.
+        sheet: SheetId,
+    }
+    /// Strikes one voucher out.
+    StrikeOut {
+        /// Which sheet.
+        sheet: SheetId,
+        /// Which voucher.
+        voucher: VoucherId,
+        /// Why.
+        reason: Reason,
+        /// Refused for good, or back to Completed.
+        refuse: bool,
+    }
+    /// Returns a submitted sheet.
+    ReturnClaim {
+        /// Which.
+        sheet: SheetId,
+        /// Why.
+        reason: Reason,
+    }
+    /// Refuses a submitted sheet with its vouchers.
+    RefuseClaim {
+        /// Which.
+        sheet: SheetId,
+        /// Why.
+        reason: Reason,
+    }
+    /// Reopens a refused sheet, once.
+    ReopenClaim {
+        /// Which.
+        sheet: SheetId,
+    }
+    /// Approves a sheet; the public notice opens.
+    ApproveClaim {
+        /// Which.
+        sheet: SheetId,
+    }
+    /// Objects during the public notice.
+    RaiseObjection {
+        /// Against which sheet.
+        sheet: SheetId,
+        /// Its id, drawn at the edge.
+        objection: ObjectionId,
+        /// Salted commitment to what is said.
+        statement: Digest,
+    }
+    /// Decides an objection.
+    DecideObjection {
+        /// On which sheet.
+        sheet: SheetId,
+        /// Which.
+        objection: ObjectionId,
+        /// How.
+        ruling: Ruling,
+    }
+    // ---- settlement
+    /// Sends a payout to the bank.
+    SendPayout {
+        /// Which sheet.
+        sheet: SheetId,
+        /// Hash of what finance saw approved; must be the approval's.
+        approval: Digest,
+    }
+    /// Records the bank's answer.
+    RecordPayout {
+        /// Which sheet.
+        sheet: SheetId,
+        /// Hash of account, name and amount in the bank's answer; must be the batch's.
+        batch: Digest,
+        /// The bank's reference.
+        reference: Reference,
+    }
+    /// Records a returned payout.
+    ReturnPayout {
+        /// Which sheet.
+        sheet: SheetId,
+        /// The bank's reference.
+        reference: Reference,
+        /// Why.
+        reason: Reason,
+    }
+    /// Writes a paid voucher off (核销).
+    WriteOff {
+        /// Which.
+        voucher: VoucherId,
+    }
+    /// Proposes a claw-back.
+    ProposeClawBack {
+        /// Of which voucher.
+        voucher: VoucherId,
+        /// How much.
+        amount: Fen,
+        /// Why.
+        reason: Reason,
+        /// Hash of the decision.
+        decision: Digest,
+        /// Hash of the hearing's record.
+        hearing: Digest,
+        /// When it is due.
+        due: Date,
+    }
+    /// Confirms a claw-back.
+    ConfirmClawBack {
+        /// Of which voucher.
+        voucher: VoucherId,
+    }
+    /// Records money that came back.
+    ReceiveClawBack {
+        /// Of which voucher.
+        voucher: VoucherId,
+        /// How much.
+        amount: Fen,
+        /// Treasury reference.
+        reference: Reference,
+    }
+}

@@ -1,0 +1,361 @@
+//! Identifiers and codes. Every one is checked where it is made, so the rules never meet a malformed one.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// A text that is not the code it claims to be; the message names the rule that failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadCode(pub String);
+
+macro_rules! uuid_ids {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = BadCode;
+            fn from_str(text: &str) -> Result<Self, BadCode> {
+                // Only the hyphenated lower-case form: one thing has one name.
+                match Uuid::try_parse(text) {
+                    Ok(id) if id.to_string() == text => Ok($name(id)),
+                    _ => Err(BadCode(format!("not a lower-case hyphenated UUID: {text:.60}"))),
+                }
+            }
+        }
+    )+};
+}
+
+uuid_ids! {
+    /// A voucher (电子券).
+    VoucherId,
+    /// A class (班期).
+    ClassId,
+    /// An assessment session (评价场次): what a class is for training.
+    SessionId,
+    /// A claim sheet (申领表).
+    SheetId,
+    /// A person as one region knows them: random per region, never derived from the identity number.
+    PersonId,
+    /// An objection raised during a public notice (公示).
+    ObjectionId,
+}
+
+macro_rules! text_codes {
+    ($($(#[$doc:meta])* $name:ident: $check:expr),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The code as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = BadCode;
+            fn from_str(text: &str) -> Result<Self, BadCode> {
+                let check: fn(&str) -> Result<(), &'static str> = $check;
+                check(text).map(|()| $name(text.to_owned())).map_err(|rule| BadCode(format!("{rule}: {text:.60}")))
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = BadCode;
+            fn try_from(text: String) -> Result<Self, BadCode> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(code: $name) -> String {
+                code.0
+            }
+        }
+    )+};
+}
+
+text_codes! {
+    /// A region: GB/T 2260 code, six digits.
+    Region: |t| holds(t.len() == 6 && t.bytes().all(|b| b.is_ascii_digit()) && !t.starts_with('0'), "a region is six digits (GB/T 2260)"),
+    /// An institution by its unified social credit code (GB 32100).
+    InstitutionId: uscc,
+    /// An occupation (职业工种), `d-dd-dd-dd`.
+    Occupation: |t| holds(occupation(t), "an occupation is d-dd-dd-dd with a first digit of 1 to 8"),
+    /// A coded reason; free text never enters an event.
+    Reason: |t| holds(upper_code(t), "a reason is a code of 2 to 64 characters A-Z, 0-9 and _"),
+    /// A caller's credential: the SHA-256 of an API key, base64url without padding. The key itself is never sent.
+    CredentialId: |t| holds(t.len() == 43 && t.bytes().all(base64url), "a credential is the base64url SHA-256 of the key, 43 characters"),
+    /// A caller's subject: stable while its keys change. Request ids are unique per region and subject.
+    SubjectId: |t| holds(slug(t), "a subject is 1 to 64 characters a-z, 0-9, - and _"),
+    /// A member of staff, by a code of the bureau's or the institution's choosing. Duties are kept apart by it, not by account.
+    StaffId: |t| holds(slug(t), "a person is named by a code of 1 to 64 characters a-z, 0-9, - and _, never by a name"),
+    /// A caller's request id.
+    RequestId: |t| holds((8..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)), "a request id is 8 to 64 characters A-Z, a-z, 0-9, -, _ and ."),
+    /// A worker's category (人员类别), defined by the policy.
+    Category: |t| holds(slug(t), "a category is a code of the policy, a-z, 0-9, - and _"),
+    /// A source of money (资金来源): `city`, `county`, or an earmarked sector's.
+    Source: |t| holds(slug(t), "a source is a code of the policy, a-z, 0-9, - and _"),
+    /// What an outside register was asked (`real_name`, `pension`, `job_seeker`, …).
+    Check: |t| holds(slug(t), "a check is a code of the policy, a-z, 0-9, - and _"),
+    /// What an outside register answered (`match`, `none`, …).
+    Answer: |t| holds(slug(t), "an answer is a code of the policy, a-z, 0-9, - and _"),
+    /// A trainer, examiner, room or other thing that cannot be in two places: a salted commitment or the region's code for it.
+    Resource: |t| holds((1..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)), "a resource is a code of 1 to 64 characters A-Z, a-z, 0-9, - and _"),
+    /// A reference number of another system (treasury, bank): letters, digits and `-_./` only, so that nobody hides a name in it.
+    Reference: |t| holds((1..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b)), "a reference is 1 to 64 characters A-Z, a-z, 0-9 and -_./"),
+}
+
+fn holds(ok: bool, rule: &'static str) -> Result<(), &'static str> {
+    if ok { Ok(()) } else { Err(rule) }
+}
+
+fn base64url(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b == b'-' || b == b'_'
+}
+
+fn slug(t: &str) -> bool {
+    (1..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
+}
+
+fn upper_code(t: &str) -> bool {
+    (2..=64).contains(&t.len()) && t.as_bytes()[0].is_ascii_uppercase() && t.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+}
+
+fn occupation(t: &str) -> bool {
+    t.len() == 10
+        && t.bytes().enumerate().all(|(i, b)| match i {
+            0 => (b'1'..=b'8').contains(&b),
+            1 | 4 | 7 => b == b'-',
+            _ => b.is_ascii_digit(),
+        })
+}
+
+/// GB 32100: 18 characters; check character = (31 - Σ value × 3^(i-1) mod 31) mod 31.
+fn uscc(t: &str) -> Result<(), &'static str> {
+    const ALPHABET: &[u8] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
+    const SHAPE: &str = "a unified social credit code is 18 characters of GB 32100's alphabet";
+    if t.len() != 18 {
+        return Err(SHAPE);
+    }
+    let mut sum = 0;
+    let mut weight = 1;
+    let mut last = 0;
+    for (i, b) in t.bytes().enumerate() {
+        let value = ALPHABET.iter().position(|&a| a == b).ok_or(SHAPE)?;
+        if i < 17 {
+            sum += value * weight;
+            weight = weight * 3 % 31;
+        } else {
+            last = value;
+        }
+    }
+    holds((31 - sum % 31) % 31 == last, "the unified social credit code's check character is wrong")
+}
+
+impl Region {
+    /// The prefecture-level city's own code, by which a county's parent is recognised (`140725` → `140700`).
+    pub fn city(&self) -> String {
+        format!("{}00", &self.0[..4])
+    }
+}
+
+/// A skill level (技能等级), ordinal 1 (学徒工) to 8 (首席技师).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub struct SkillLevel(u8);
+
+impl SkillLevel {
+    /// The level's ordinal, 1 to 8.
+    pub fn ordinal(self) -> u8 {
+        self.0
+    }
+
+    /// 高级工 or above (2023 notice, part 2).
+    pub fn is_high_skilled(self) -> bool {
+        self.0 >= 4
+    }
+}
+
+impl TryFrom<u8> for SkillLevel {
+    type Error = BadCode;
+    fn try_from(ordinal: u8) -> Result<Self, BadCode> {
+        if (1..=8).contains(&ordinal) { Ok(SkillLevel(ordinal)) } else { Err(BadCode(format!("a skill level is 1 to 8, not {ordinal}"))) }
+    }
+}
+
+impl From<SkillLevel> for u8 {
+    fn from(level: SkillLevel) -> u8 {
+        level.0
+    }
+}
+
+/// A plan year (计划年度).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u16", into = "u16")]
+pub struct PlanYear(u16);
+
+impl PlanYear {
+    /// The calendar year of its name.
+    pub fn number(self) -> u16 {
+        self.0
+    }
+
+    /// The year into whose account this one's money is carried over (滚存).
+    pub fn next(self) -> PlanYear {
+        PlanYear(self.0 + 1)
+    }
+}
+
+impl TryFrom<u16> for PlanYear {
+    type Error = BadCode;
+    fn try_from(year: u16) -> Result<Self, BadCode> {
+        if (2000..=2199).contains(&year) { Ok(PlanYear(year)) } else { Err(BadCode(format!("a plan year is 2000 to 2199, not {year}"))) }
+    }
+}
+
+impl From<PlanYear> for u16 {
+    fn from(year: PlanYear) -> u16 {
+        year.0
+    }
+}
+
+impl fmt::Display for PlanYear {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+macro_rules! byte_codes {
+    ($($(#[$doc:meta])* $name:ident: $len:literal),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(pub [u8; $len]);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&base64url_text(&self.0))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = BadCode;
+            fn from_str(text: &str) -> Result<Self, BadCode> {
+                base64url_bytes(text)
+                    .and_then(|bytes| bytes.try_into().ok())
+                    .map($name)
+                    .ok_or_else(|| BadCode(format!("not {} bytes in base64url without padding: {text:.60}", $len)))
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = BadCode;
+            fn try_from(text: String) -> Result<Self, BadCode> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(code: $name) -> String {
+                code.to_string()
+            }
+        }
+    )+};
+}
+
+byte_codes! {
+    /// A SHA-256, or a salted commitment to something that must not stand in an event.
+    Digest: 32,
+    /// A keyed tag: a nullifier, or the lookup tag of an identity; HMAC-SHA-256 truncated to 128 bits (RFC 2104 section 5).
+    Tag: 16,
+}
+
+const BASE64URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+fn base64url_text(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let word = chunk.iter().fold(0u32, |w, &b| (w << 8) | u32::from(b)) << (8 * (3 - chunk.len()));
+        for i in 0..=chunk.len() {
+            text.push(char::from(BASE64URL[(word >> (18 - 6 * i)) as usize & 63]));
+        }
+    }
+    text
+}
+
+fn base64url_bytes(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
+    let mut word = 0u32;
+    let mut bits = 0;
+    for b in text.bytes() {
+        word = (word << 6) | BASE64URL.iter().position(|&a| a == b)? as u32;
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push((word >> bits) as u8);
+            word &= (1 << bits) - 1;
+        }
+    }
+    // Left-over bits must be zero, and fewer than six: each value has one spelling.
+    (word == 0 && bits < 6).then_some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_standards_own_credit_code_passes_and_its_neighbour_fails() {
+        assert!("91350100M000100Y43".parse::<InstitutionId>().is_ok());
+        assert!("91350100M000100Y44".parse::<InstitutionId>().is_err());
+        assert!("91350100M000100I43".parse::<InstitutionId>().is_err());
+    }
+
+    #[test]
+    fn a_digest_has_one_spelling() {
+        let digest = Digest([0xfb; 32]);
+        let text = digest.to_string();
+        assert_eq!(text.len(), 43);
+        assert_eq!(text.parse::<Digest>(), Ok(digest));
+        let other = format!("{}{}", &text[..42], "_");
+        assert!(other == text || other.parse::<Digest>().is_err());
+        assert!("AA".parse::<Digest>().is_err());
+    }
+
+    #[test]
+    fn codes_name_the_rule_that_failed() {
+        assert!("14072".parse::<Region>().unwrap_err().0.contains("six digits"));
+        assert!("6-31-01-0".parse::<Occupation>().is_err());
+        assert!("6-31-01-03".parse::<Occupation>().is_ok());
+        assert!("张三".parse::<StaffId>().is_err());
+        assert!("TOO_LATE".parse::<Reason>().is_ok());
+        assert!("too late".parse::<Reason>().is_err());
+        assert!("0190A5E0-0000-7000-8000-000000000000".parse::<VoucherId>().is_err());
+    }
+}

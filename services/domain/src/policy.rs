@@ -1,0 +1,304 @@
+//! The subsidy policy as data: what an official reads beside the notice it comes from. The rules hold no figure of their own.
+//!
+//! A policy belongs to a region and a plan year and is adopted whole by an event (`AdoptPolicy`), so a replay needs no file.
+//! Figures that the notice does not give are listed in `samples`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{Answer, Category, Check, PlanYear, Source};
+use crate::money::{Days, Fen};
+use crate::time::{Date, Instant};
+
+/// The programmes (2023 notice, part 3; assessment, part 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Programme {
+    /// 订单式、项目制.
+    OrderProject,
+    /// 企业职工.
+    EnterpriseStaff,
+    /// 广大劳动者(普惠制).
+    General,
+    /// 新型学徒制.
+    Apprenticeship,
+    /// 创业培训.
+    Entrepreneurship,
+    /// 取证.
+    Assessment,
+}
+
+impl Programme {
+    /// Every programme, in the notice's order.
+    pub const ALL: [Programme; 6] = [
+        Programme::OrderProject,
+        Programme::EnterpriseStaff,
+        Programme::General,
+        Programme::Apprenticeship,
+        Programme::Entrepreneurship,
+        Programme::Assessment,
+    ];
+
+    /// The programme's code.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Programme::OrderProject => "order_project",
+            Programme::EnterpriseStaff => "enterprise_staff",
+            Programme::General => "general",
+            Programme::Apprenticeship => "apprenticeship",
+            Programme::Entrepreneurship => "entrepreneurship",
+            Programme::Assessment => "assessment",
+        }
+    }
+
+    /// Training vouchers (培训券) and assessment vouchers (评价券) are the two kinds.
+    pub fn kind(self) -> VoucherKind {
+        match self {
+            Programme::Assessment => VoucherKind::Assessment,
+            Programme::OrderProject
+            | Programme::EnterpriseStaff
+            | Programme::General
+            | Programme::Apprenticeship
+            | Programme::Entrepreneurship => VoucherKind::Training,
+        }
+    }
+}
+
+impl std::str::FromStr for Programme {
+    type Err = crate::BadCode;
+    fn from_str(text: &str) -> Result<Self, crate::BadCode> {
+        Programme::ALL.into_iter().find(|p| p.as_str() == text).ok_or_else(|| crate::BadCode(format!("no such programme: {text:.60}")))
+    }
+}
+
+/// Training voucher or assessment voucher.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VoucherKind {
+    /// 培训券.
+    Training,
+    /// 评价券.
+    Assessment,
+}
+
+/// What an institution may be (机构类别); one may have several capacities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Capacity {
+    /// 培训机构.
+    TrainingBody,
+    /// 企业.
+    Enterprise,
+    /// 院校.
+    School,
+    /// 评价机构.
+    AssessmentBody,
+}
+
+/// One region's rules for one plan year.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// The plan year that it rules.
+    pub year: PlanYear,
+    /// The notice that it comes from, with its number.
+    pub title: String,
+    /// Dotted names of the figures that the notice does not give: samples until a region decides.
+    pub samples: Vec<String>,
+    /// The year's dates.
+    pub dates: Dates,
+    /// Rates, formulas and gates of each programme. A programme without rules issues nothing.
+    pub programmes: BTreeMap<Programme, ProgrammeRules>,
+    /// Answers that registers must have given about everybody, whatever the category.
+    pub everyone: BTreeMap<Check, Vec<Answer>>,
+    /// Who may apply for what, and which answers prove it.
+    pub categories: BTreeMap<Category, CategoryRules>,
+    /// Classes and their records.
+    pub classes: ClassRules,
+    /// Applications, claims, notices and payouts.
+    pub claims: ClaimRules,
+    /// Once-only limits.
+    pub limits: Limits,
+}
+
+/// The year's dates, each the last day on which the thing may still be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dates {
+    /// Training and assessment end ("11月底前全面完成").
+    pub training_ends: Date,
+    /// An issued voucher is used (enrolled, or assessed) until then.
+    pub use_by: Date,
+    /// Claims are made until then.
+    pub claim_by: Date,
+    /// Claims and payouts of the year close ("最晚于次年3月底完成").
+    pub closes: Date,
+    /// The notice's phrase.
+    pub phrase: String,
+}
+
+/// How the amount of one voucher is computed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Formula {
+    /// So much a day, in tiers ("前10天每人每天150元、之后每人每天100元"). The last tier has no `days` and takes the rest.
+    Daily {
+        /// Tiers in order.
+        tiers: Vec<Tier>,
+    },
+    /// One amount per person ("按照每人300元").
+    Flat {
+        /// The amount.
+        fen: Fen,
+    },
+    /// A rate per skill level, set by the region.
+    PerLevel {
+        /// Level ordinal ("1" to "8") to amount.
+        fen: BTreeMap<String, Fen>,
+    },
+}
+
+/// A stretch of days at one rate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tier {
+    /// How many days it spans; the last tier has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<Days>,
+    /// Per day.
+    pub fen: Fen,
+}
+
+/// One programme's rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProgrammeRules {
+    /// The notice's phrase.
+    pub phrase: String,
+    /// The amount.
+    pub formula: Formula,
+    /// Capacities, one of which the payee must have.
+    pub paid_to: Vec<Capacity>,
+    /// The most days that are paid. It or `max_fen` must stand, or nothing is issued.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_days: Option<Days>,
+    /// The most that one person is paid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_fen: Option<Fen>,
+    /// Lessons that make a day count.
+    pub day_lessons: u16,
+    /// Lessons over the whole class below which nothing is earned.
+    pub min_lessons: u16,
+    /// Employment share of the class, in percent, for its claim to be submitted ("就业率达到80%及以上").
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub employment_percent: Option<u16>,
+    /// Sources of money in the order in which they are tried.
+    pub sources: Vec<Source>,
+    /// Papers after the event, by undertaking ("承诺制").
+    pub by_undertaking: bool,
+    /// A pass on record before a training voucher is claimed.
+    pub pass_required: bool,
+    /// The token may also be fetched by the institution that applied.
+    pub token_to_applicant: bool,
+    /// An enterprise that teaches its own staff needs a catalogue entry.
+    pub own_staff_need_catalogue: bool,
+    /// The most that an Override may raise the cap to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub override_max_fen: Option<Fen>,
+}
+
+/// A category of people and the answers that prove it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CategoryRules {
+    /// The notice's phrase.
+    pub phrase: String,
+    /// What they may apply for.
+    pub programmes: Vec<Programme>,
+    /// Register answers, in addition to everybody's or instead of them.
+    pub requires: BTreeMap<Check, Vec<Answer>>,
+    /// One free assessment per graduation year ("免费参加一次").
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub graduating: bool,
+}
+
+/// Classes and their records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassRules {
+    /// Working days between the filing and the first day.
+    pub filed_working_days: u16,
+    /// Days from the first day on which people may still be enrolled: 1 = the first day only.
+    pub grace_days: u16,
+    /// Hours after a session in which attendance is entered ("实时录入").
+    pub entry_window_hours: u32,
+    /// Hours after that window in which a late entry may still be asked for.
+    pub late_window_hours: u32,
+    /// Share of the taught lessons that a person must have attended.
+    pub attendance_percent: u16,
+    /// The most entries on paper, in percent of a class's.
+    pub paper_percent: u16,
+    /// The most entries online, in percent of a class's.
+    pub online_percent: u16,
+    /// The most sessions entered late, in percent of a class's.
+    pub late_percent: u16,
+    /// Lessons of one morning, afternoon or evening at most.
+    pub slot_lessons: u16,
+    /// Modules taught in every class ("将安全、消防、法制、普通话等培训内容列入培训基本课程").
+    pub modules: Vec<Module>,
+    /// The notice's phrase.
+    pub phrase: String,
+}
+
+/// Basic course modules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Module {
+    /// 安全.
+    Safety,
+    /// 消防.
+    Fire,
+    /// 法制.
+    Legal,
+    /// 普通话.
+    Putonghua,
+}
+
+/// Applications, claims, notices and payouts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimRules {
+    /// Public notice (公示), in working days.
+    pub notice_working_days: u16,
+    /// Days in which a rejected application or a refused sheet may be reopened.
+    pub reopen_days: u16,
+    /// Days after an assessment voucher's pass in which it is claimed.
+    pub assessment_claim_days: u16,
+    /// Days that a changed corporate account waits before money goes to it.
+    pub account_waiting_days: u16,
+    /// Days that employment must have been held.
+    pub employment_held_days: u16,
+}
+
+/// Once-only limits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Subsidised trainings per person and year.
+    pub trainings_per_year: u16,
+    /// Assessment attempts per voucher.
+    pub attempts: u16,
+}
+
+/// A policy as a region adopted it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Adopted {
+    /// 1 for a region's and year's first.
+    pub version: u32,
+    /// From when it decides.
+    pub effective: Instant,
+    /// The rules.
+    pub policy: Policy,
+}

@@ -1,0 +1,343 @@
+//! Why a move was refused: stable codes, all that apply, each with what it is about.
+//!
+//! A code is part of the API: once released it keeps its name and its meaning.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// How a refusal is classed, gravest first (the precedence of the gRPC status).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// The request is wrong whatever the state: INVALID_ARGUMENT.
+    Invalid,
+    /// It does not exist, or the caller may not see it: NOT_FOUND.
+    NotFound,
+    /// The caller may not do this: PERMISSION_DENIED.
+    Denied,
+    /// A rule said no: FAILED_PRECONDITION.
+    Rule,
+    /// Money is used up: RESOURCE_EXHAUSTED.
+    Exhausted,
+}
+
+macro_rules! codes {
+    ($($class:ident { $($name:ident $code:literal $meaning:literal;)+ })+) => {
+        /// A refusal's stable code.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Code {$($(
+            #[doc = $meaning]
+            #[serde(rename = $code)]
+            $name,
+        )+)+}
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &[Code] = &[$($(Code::$name,)+)+];
+
+            /// The code as it stands in `ErrorInfo.reason`.
+            pub fn as_str(self) -> &'static str {
+                match self {$($(Code::$name => $code,)+)+}
+            }
+
+            /// How it is classed.
+            pub fn class(self) -> Class {
+                match self {$($(Code::$name => Class::$class,)+)+}
+            }
+
+            /// What it means, in a sentence.
+            pub fn meaning(self) -> &'static str {
+                match self {$($(Code::$name => $meaning,)+)+}
+            }
+        }
+    };
+}
+
+codes! {
+    Invalid {
+        BadTimetable "BAD_TIMETABLE" "The timetable is empty, out of order, or has more lessons in a slot than the policy allows.";
+        BadSeat "SEAT_UNKNOWN" "The class, session or sheet has no such seat.";
+        BadAmount "AMOUNT_NOT_POSITIVE" "An amount of money is more than zero.";
+        BadPolicy "POLICY_INVALID" "The policy contradicts itself or lacks a figure.";
+        BadDates "DATES_INVALID" "The dates are not in order.";
+        DuplicateEntry "DUPLICATE_ENTRY" "The same seat or item is named twice in one request.";
+        TooMany "TOO_MANY_ITEMS" "More items than one move may carry.";
+        TokenMalformed "TOKEN_MALFORMED" "The token is not a voucher token.";
+        LevelNeeded "LEVEL_NEEDED" "An assessment names an occupation and a level.";
+        OccupationNeeded "OCCUPATION_NEEDED" "This programme names an occupation.";
+        ReasonUnknown "REASON_UNKNOWN" "This move does not take that reason.";
+        SameRegion "SAME_REGION" "Money is allocated to another region.";
+    }
+    NotFound {
+        RegionNotFound "REGION_NOT_FOUND" "The region is not opened here.";
+        VoucherNotFound "VOUCHER_NOT_FOUND" "No such voucher in this region, or none that the caller may see.";
+        ClassNotFound "CLASS_NOT_FOUND" "No such class in this region, or none that the caller may see.";
+        SessionNotFound "SESSION_NOT_FOUND" "No such assessment session in this region, or none that the caller may see.";
+        SheetNotFound "SHEET_NOT_FOUND" "No such claim sheet in this region, or none that the caller may see.";
+        PersonNotFound "PERSON_NOT_FOUND" "No such person in this region, or none that the caller may see.";
+        InstitutionNotFound "INSTITUTION_NOT_FOUND" "No such institution is registered in this region.";
+        CatalogueEntryNotFound "CATALOGUE_ENTRY_NOT_FOUND" "No such catalogue entry in this region.";
+        AccountNotFound "ACCOUNT_NOT_FOUND" "The region has no account of that year and source.";
+        ObjectionNotFound "OBJECTION_NOT_FOUND" "No such objection against this sheet.";
+        CredentialNotFound "CREDENTIAL_NOT_FOUND" "No such credential in this region.";
+    }
+    Denied {
+        CallerUnknown "CALLER_UNKNOWN" "The credential has no grant in this region.";
+        CallerRevoked "CALLER_REVOKED" "The credential was revoked or has run out.";
+        RoleMissing "ROLE_MISSING" "The caller's role does not allow this move.";
+        NotYours "NOT_YOURS" "The thing belongs to another person or institution.";
+        SamePerson "SAME_PERSON" "One person may not do both of these steps on one voucher.";
+    }
+    Exhausted {
+        FundsExhausted "FUNDS_EXHAUSTED" "No source of the programme has enough available money.";
+    }
+    Rule {
+        RegionAlreadyOpen "REGION_ALREADY_OPEN" "The region's log exists already.";
+        CredentialExists "CREDENTIAL_EXISTS" "The credential was granted already.";
+        PersonErased "PERSON_ERASED" "The person's data were erased.";
+        PersonExists "PERSON_ALREADY_REGISTERED" "The identity is registered in this region already.";
+        IdentityUnchanged "IDENTITY_UNCHANGED" "The corrected identity is the one on record.";
+        InstitutionExists "INSTITUTION_ALREADY_REGISTERED" "The institution is registered in this region already.";
+        InstitutionSuspended "INSTITUTION_SUSPENDED" "The institution is suspended.";
+        InstitutionStruckOff "INSTITUTION_STRUCK_OFF" "The institution was struck off.";
+        CapacityMissing "CAPACITY_MISSING" "The institution has not the capacity that this needs.";
+        AccountMissing "ACCOUNT_MISSING" "The payee has no corporate account in force.";
+        AccountUnchanged "ACCOUNT_UNCHANGED" "That account is the one on record.";
+        AccountNotPending "ACCOUNT_NOT_PENDING" "No change of account is waiting for a checker.";
+        NotInCatalogue "NOT_IN_CATALOGUE" "The institution is not in the region's catalogue for this occupation and year.";
+        CatalogueEntryExists "CATALOGUE_ENTRY_EXISTS" "The catalogue entry was filed already.";
+        CatalogueEntryNotFiled "CATALOGUE_ENTRY_NOT_FILED" "The catalogue entry is not waiting for approval.";
+        NotLicensed "NOT_LICENSED" "The institution's licence does not cover the occupation.";
+        PlanYearNotOpen "PLAN_YEAR_NOT_OPEN" "The plan year is not open in this region.";
+        PlanYearClosed "PLAN_YEAR_CLOSED" "The plan year is closed.";
+        PlanYearAlreadyOpen "PLAN_YEAR_ALREADY_OPEN" "The plan year was opened already.";
+        PlanYearNotClosing "PLAN_YEAR_NOT_CLOSING" "The plan year's closing has not begun.";
+        PlanYearNotDue "PLAN_YEAR_NOT_DUE" "The plan year closes after its closing day.";
+        PlanYearNotEmpty "PLAN_YEAR_NOT_EMPTY" "Vouchers or sheets of the year are still to be closed.";
+        NextYearNotOpen "NEXT_YEAR_NOT_OPEN" "The next plan year is not open, so the rest cannot be carried over.";
+        PolicyMissing "POLICY_MISSING" "No policy is in force for the plan year.";
+        CalendarMissing "CALENDAR_MISSING" "No working-day calendar covers the days in question.";
+        ProgrammeWithoutRate "PROGRAMME_WITHOUT_RATE" "The policy has no rate or no limit for this programme.";
+        LevelWithoutRate "LEVEL_WITHOUT_RATE" "The policy has no rate for this level.";
+        CategoryUnknown "CATEGORY_UNKNOWN" "The policy does not know this category.";
+        CategoryNotEligible "CATEGORY_NOT_ELIGIBLE" "This category may not apply for this programme.";
+        CheckMissing "CHECK_MISSING" "A register's answer that the policy asks for is not on record or has run out.";
+        NotEligible "NOT_ELIGIBLE" "A register's answer rules the person out.";
+        ConfirmationMissing "CONFIRMATION_MISSING" "The holder's own confirmation is missing.";
+        ApplicationsOver "APPLICATIONS_OVER" "The plan year's training has ended.";
+        LiveVoucherExists "LIVE_VOUCHER_EXISTS" "The person has a live voucher of this programme and year.";
+        YearlyLimit "YEARLY_LIMIT_REACHED" "The person's subsidised trainings of the year are used up.";
+        TrainedBefore "OCCUPATION_ALREADY_TRAINED" "This occupation and level was paid for this person before.";
+        AssessedBefore "OCCUPATION_ALREADY_ASSESSED" "This occupation and level was assessed for this person before.";
+        GeneralPaid "GENERAL_ALREADY_PAID" "The person had a general voucher paid in this plan year.";
+        ApprenticeshipTaken "APPRENTICESHIP_TAKEN" "The person had an apprenticeship in this plan year.";
+        GraduationAssessed "GRADUATION_ASSESSMENT_TAKEN" "The student had the free assessment of the graduation year.";
+        DayTaken "DAY_TAKEN" "The person is in another class on one of these days.";
+        CertificateTaken "CERTIFICATE_NUMBER_TAKEN" "The certificate number is on record for another voucher.";
+        VoucherFrozen "VOUCHER_FROZEN" "The voucher is frozen.";
+        VoucherNotFrozen "VOUCHER_NOT_FROZEN" "The voucher is not frozen.";
+        VoucherEnded "VOUCHER_ENDED" "The voucher's life is over.";
+        VoucherNotApplied "VOUCHER_NOT_APPLIED" "The voucher is not waiting for issue.";
+        VoucherNotRejected "VOUCHER_NOT_REJECTED" "The application is not rejected.";
+        VoucherNotIssued "VOUCHER_NOT_ISSUED" "The voucher is not issued and unused.";
+        VoucherNotEnrolled "VOUCHER_NOT_ENROLLED" "The voucher is not enrolled.";
+        VoucherNotCompleted "VOUCHER_NOT_COMPLETED" "The voucher's training or assessment is not completed.";
+        VoucherAlreadyRedeemed "VOUCHER_ALREADY_REDEEMED" "The voucher was redeemed already.";
+        VoucherNotClaimed "VOUCHER_NOT_CLAIMED" "The voucher is not on this sheet.";
+        VoucherNotPaid "VOUCHER_NOT_PAID" "The voucher is not paid.";
+        VoucherExpired "VOUCHER_EXPIRED" "The voucher's time is over.";
+        NotDue "NOT_DUE" "The voucher's time is not over yet.";
+        ReopenedBefore "REOPENED_BEFORE" "It was reopened once already.";
+        ReopenTooLate "REOPEN_TOO_LATE" "The days in which it could be reopened are over.";
+        TokenBad "TOKEN_INVALID" "The token is not this voucher's genuine token in force.";
+        HolderMismatch "HOLDER_MISMATCH" "The identity presented is not the voucher's holder's.";
+        ClassNotFiled "CLASS_NOT_FILED" "The class is not waiting for approval.";
+        ClassNotApproved "CLASS_NOT_APPROVED" "The class is not approved, or is over.";
+        ClassNotRunning "CLASS_NOT_RUNNING" "The class is not running.";
+        ClassNotFinished "CLASS_NOT_FINISHED" "The class or session is not finished.";
+        ClassOver "CLASS_OVER" "The class is finished, closed or cancelled.";
+        ClassNotOver "CLASS_NOT_OVER" "The class's last slot is still to come.";
+        ClassFull "CLASS_FULL" "No seat is left.";
+        RosterLocked "ROSTER_LOCKED" "The roster is locked.";
+        FiledTooLate "FILED_TOO_LATE" "The class was filed too few working days before its start.";
+        OutsideTrainingPeriod "OUTSIDE_TRAINING_PERIOD" "A day lies outside the plan year's training period.";
+        TooManyDays "TOO_MANY_DAYS" "The class has more days than the policy pays.";
+        ModulesMissing "MODULES_MISSING" "A mandatory module is missing from the timetable or was not taught.";
+        PutonghuaMissing "PUTONGHUA_MISSING" "Teaching is in Putonghua.";
+        DoubleBooked "DOUBLE_BOOKED" "A trainer or room is in another class in the same slot.";
+        ChangeTooLate "CHANGE_TOO_LATE" "The change was filed after the session that it changes.";
+        ProgrammeMismatch "PROGRAMME_MISMATCH" "The voucher and the class are of different programmes, years, occupations or levels.";
+        SlotUnknown "SLOT_UNKNOWN" "The timetable has no such slot.";
+        SlotRecorded "SLOT_ALREADY_RECORDED" "The session's attendance is on record.";
+        OutsideTimetable "OUTSIDE_TIMETABLE" "The session has not begun, or its lessons exceed the timetable.";
+        EntryWindowOver "ENTRY_WINDOW_OVER" "The entry window is over; a late entry needs a clerk's approval.";
+        EntryWindowOpen "ENTRY_WINDOW_OPEN" "The entry window is still open.";
+        LateWindowOver "LATE_WINDOW_OVER" "The time for late entries is over.";
+        LateShare "LATE_SHARE_EXCEEDED" "More sessions were entered late than the policy allows.";
+        PaperShare "PAPER_SHARE_EXCEEDED" "More entries are on paper than the policy allows.";
+        OnlineShare "ONLINE_SHARE_EXCEEDED" "More entries are online than the policy allows.";
+        PresenceMissing "PRESENCE_CHECKS_MISSING" "Online time without presence checks does not count.";
+        AttendanceShort "ATTENDANCE_SHORT" "The attendance is below the policy's share.";
+        LessonsShort "LESSONS_SHORT" "The lessons are below the policy's minimum.";
+        DeadlineAttempts "ATTEMPTS_USED_UP" "The voucher's assessment attempts are used up.";
+        AssessorNotAllowed "ASSESSOR_NOT_ALLOWED" "Deliverer and assessment body are the same or related, or the deliverer's own filed body comes first.";
+        ExaminerTrained "EXAMINER_TRAINED_THE_PERSON" "A trainer of a person may not examine them.";
+        AssessmentVoucherExists "ASSESSMENT_VOUCHER_EXISTS" "The holder has an assessment voucher for this occupation and level and is recorded there.";
+        CertificateUnconfirmed "CERTIFICATE_UNCONFIRMED" "The register has not confirmed the certificate.";
+        CertificateDenied "CERTIFICATE_DENIED" "The register does not know the certificate.";
+        NothingToConfirm "NOTHING_TO_CONFIRM" "Nothing on record waits for this confirmation.";
+        PassMissing "PASS_MISSING" "The policy pays only after a recorded pass.";
+        UndertakingMissing "UNDERTAKING_MISSING" "The signed undertaking is missing.";
+        NothingEarned "NOTHING_EARNED" "The claim comes to nothing.";
+        EmploymentShort "EMPLOYMENT_SHARE_SHORT" "The class's employment share is below the policy's.";
+        EmploymentHeld "EMPLOYMENT_NOT_HELD" "The employment was not held for the policy's days.";
+        SheetNotOpen "SHEET_NOT_OPEN" "The claim sheet is not open.";
+        SheetNotSubmitted "SHEET_NOT_SUBMITTED" "The claim sheet is not submitted.";
+        SheetNotApproved "SHEET_NOT_APPROVED" "The claim sheet is not approved.";
+        SheetNotPaying "SHEET_NOT_PAYING" "No payout of this sheet is under way.";
+        SheetNotPaid "SHEET_NOT_PAID" "The claim sheet is not paid.";
+        SheetNotRefused "SHEET_NOT_REFUSED" "The claim sheet is not refused.";
+        SheetEmpty "SHEET_EMPTY" "No voucher is left on the sheet.";
+        SheetHasFrozen "SHEET_HAS_FROZEN_VOUCHERS" "A frozen voucher is on the sheet.";
+        SheetOverdue "CLAIM_BY_OVER" "The time for claims of this plan year is over.";
+        InsuranceMissing "INSURANCE_ANSWER_MISSING" "The insurance register's answer must be fresh at approval.";
+        NoticeRunning "NOTICE_RUNNING" "The public notice is not over.";
+        NoticeOver "NOTICE_OVER" "The public notice is over.";
+        ObjectionOpen "OBJECTION_OPEN" "An objection is open.";
+        ObjectionDecided "OBJECTION_DECIDED" "The objection was decided already.";
+        ApprovalChanged "APPROVAL_CHANGED" "What was approved is not what is to be acted on.";
+        BatchMismatch "BATCH_MISMATCH" "The bank's answer does not match the payout batch.";
+        PayoutWrittenOff "PAYOUT_WRITTEN_OFF" "A voucher of the payout is written off.";
+        PayeeOwes "PAYEE_OWES" "A claw-back of this payee is not met; payouts are withheld.";
+        PayoutMismatch "PAYOUT_MISMATCH" "Payout and approval differ.";
+        ClawBackPending "CLAW_BACK_PENDING" "A claw-back of this voucher was proposed already.";
+        NoClawBack "NO_CLAW_BACK_PENDING" "No claw-back of this voucher waits for it.";
+        ClawBackTooMuch "CLAW_BACK_TOO_MUCH" "More than was paid.";
+        OverrideNotAllowed "OVERRIDE_NOT_ALLOWED" "The policy does not allow this override.";
+        NoOverride "NO_OVERRIDE_PENDING" "No override of this voucher waits for confirmation.";
+        CorrectionPending "CORRECTION_PENDING" "A correction of identity waits for confirmation.";
+        NoCorrection "NO_CORRECTION_PENDING" "No correction of identity waits for confirmation.";
+        TokenDead "TOKEN_DEAD" "The voucher has no token in force; it must be reissued.";
+    }
+}
+
+/// One reason, and what it is about (a field, a seat, a day, a check), never anything personal.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Refusal {
+    /// The stable code.
+    pub code: Code,
+    /// What it is about, empty when the code says all.
+    pub about: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code.as_str())?;
+        if self.about.is_empty() { Ok(()) } else { write!(f, " ({})", self.about) }
+    }
+}
+
+/// Every reason for which a move was refused, never none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusals(Vec<Refusal>);
+
+impl Refusals {
+    /// The reasons in the order of the rules.
+    pub fn reasons(&self) -> &[Refusal] {
+        &self.0
+    }
+
+    /// The gravest class decides the status of the answer.
+    pub fn class(&self) -> Class {
+        self.0.iter().map(|r| r.code.class()).min().unwrap_or(Class::Rule)
+    }
+
+    /// Whether that code is among them.
+    pub fn has(&self, code: Code) -> bool {
+        self.0.iter().any(|r| r.code == code)
+    }
+}
+
+impl fmt::Display for Refusals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, refusal) in self.0.iter().enumerate() {
+            if i > 0 {
+                f.write_str(", ")?;
+            }
+            refusal.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+/// Why deciding stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// The rules said no.
+    Refused(Refusals),
+    /// A fact is not in the world yet: bring it in and decide again.
+    Missing(crate::Need),
+}
+
+impl From<Code> for Stop {
+    fn from(code: Code) -> Stop {
+        Stop::Refused(Refusals(vec![Refusal { code, about: String::new() }]))
+    }
+}
+
+impl Code {
+    /// This refusal, about that thing.
+    pub fn about(self, about: impl fmt::Display) -> Stop {
+        Stop::Refused(Refusals(vec![Refusal { code: self, about: about.to_string() }]))
+    }
+}
+
+/// Collects every rule that fails, so that a refusal names them all and not only the first.
+#[derive(Debug, Default)]
+#[must_use = "collected refusals must be settled with done()"]
+pub struct Checks(Vec<Refusal>);
+
+impl Checks {
+    /// Nothing failed yet.
+    pub fn new() -> Checks {
+        Checks::default()
+    }
+
+    /// The rule holds, or the code is collected.
+    pub fn require(&mut self, holds: bool, code: Code) {
+        self.require_of(holds, code, "");
+    }
+
+    /// The rule holds of that thing, or the code is collected with it.
+    pub fn require_of(&mut self, holds: bool, code: Code, about: impl fmt::Display) {
+        if !holds {
+            self.0.push(Refusal { code, about: about.to_string() });
+        }
+    }
+
+    /// Takes a sub-decision's value, or collects its refusals. A missing fact is passed on at once.
+    pub fn take<T>(&mut self, result: Result<T, Stop>) -> Result<Option<T>, Stop> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(Stop::Refused(refusals)) => {
+                self.0.extend(refusals.0);
+                Ok(None)
+            }
+            Err(Stop::Missing(need)) => Err(Stop::Missing(need)),
+        }
+    }
+
+    /// Whether every rule held so far.
+    pub fn passed(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All rules held, or all that failed.
+    pub fn done(mut self) -> Result<(), Stop> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        self.0.dedup();
+        Err(Stop::Refused(Refusals(self.0)))
+    }
+}

@@ -1,0 +1,333 @@
+//! The facts that deciding reads: what was read under one head, and over it an overlay of what this batch has changed.
+//!
+//! A fact that nobody brought in is `Missing`, never "absent": deciding stops and asks for it, so a rule can never be answered from ignorance.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::ids::*;
+use crate::policy::{Policy, ProgrammeRules};
+use crate::refusal::{Code, Stop};
+use crate::state::*;
+use crate::time::Instant;
+
+/// Whom a nullifier is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// A person; the engine computes the tag from their identity.
+    Person(PersonId),
+    /// The tag itself, computed at the edge (certificate numbers).
+    Tag(Tag),
+}
+
+/// Something that deciding needs to know and does not.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Need {
+    /// A fact of the region.
+    Fact(Key),
+    /// Whether a nullifier is taken, in any region.
+    Nullifier(Subject, Once),
+    /// Whose identity a lookup tag is.
+    Identity(Tag),
+}
+
+/// Who holds a nullifier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// In which region.
+    pub region: Region,
+    /// Which voucher.
+    pub voucher: VoucherId,
+}
+
+/// One region's facts, as far as they were brought in.
+#[derive(Debug, Clone)]
+pub struct World {
+    region: Region,
+    base: HashMap<Key, Option<Arc<Fact>>>,
+    over: HashMap<Key, Option<Arc<Fact>>>,
+    tags: HashMap<(Subject, Once), Tag>,
+    holders: HashMap<Tag, Option<Holder>>,
+    /// Changed in this batch: the holder before and after.
+    holders_over: HashMap<Tag, (Option<Holder>, Option<Holder>)>,
+    identities: HashMap<Tag, Option<PersonId>>,
+    identities_over: HashMap<Tag, Option<PersonId>>,
+    undo: Undo,
+}
+
+/// What the overlay held before the events that are being applied, so that a command's events apply all or not at all.
+#[derive(Debug, Clone, Default)]
+struct Undo {
+    facts: Vec<(Key, Option<Option<Arc<Fact>>>)>,
+    tags: Vec<(Tag, Option<(Option<Holder>, Option<Holder>)>)>,
+}
+
+macro_rules! facts {
+    ($($get:ident, $edit:ident, $variant:ident, $type:ty, ($($arg:ident: $arg_type:ty),*), $missing:ident;)+) => {$(
+        /// That fact, or the refusal that it does not exist.
+        pub fn $get(&self, $($arg: $arg_type),*) -> Result<&$type, Stop> {
+            let key = Key::$variant$(($arg.clone()))*;
+            match self.get(&key)? {
+                Some(Fact::$variant(fact)) => Ok(fact),
+                _ => Err(Code::$missing.into()),
+            }
+        }
+
+        /// That fact in the overlay, to be changed by an event.
+        pub(crate) fn $edit(&mut self, $($arg: $arg_type),*) -> Result<&mut $type, Stop> {
+            let key = Key::$variant$(($arg.clone()))*;
+            match self.edit(key)? {
+                Some(Fact::$variant(fact)) => Ok(fact),
+                _ => Err(Code::$missing.into()),
+            }
+        }
+    )+};
+}
+
+impl World {
+    /// A region of which nothing is known yet.
+    pub fn new(region: Region) -> World {
+        World {
+            region,
+            base: HashMap::new(),
+            over: HashMap::new(),
+            tags: HashMap::new(),
+            holders: HashMap::new(),
+            holders_over: HashMap::new(),
+            identities: HashMap::new(),
+            identities_over: HashMap::new(),
+            undo: Undo::default(),
+        }
+    }
+
+    /// The region's code.
+    pub fn region(&self) -> &Region {
+        &self.region
+    }
+
+    /// Brings a fact in as it stands in the store; `None` says that it is not there.
+    pub fn bring(&mut self, key: Key, fact: Option<Fact>) {
+        self.base.insert(key, fact.map(Arc::new));
+    }
+
+    /// Brings in who holds a nullifier.
+    pub fn bring_nullifier(&mut self, subject: Subject, once: Once, tag: Tag, holder: Option<Holder>) {
+        self.tags.insert((subject, once), tag);
+        self.holders.insert(tag, holder);
+    }
+
+    /// Brings in whose identity a lookup tag is.
+    pub fn bring_identity(&mut self, tag: Tag, person: Option<PersonId>) {
+        self.identities.insert(tag, person);
+    }
+
+    /// Whether a need is met already.
+    pub fn knows(&self, need: &Need) -> bool {
+        match need {
+            Need::Fact(key) => self.over.contains_key(key) || self.base.contains_key(key),
+            Need::Nullifier(subject, once) => self.tags.contains_key(&(subject.clone(), once.clone())),
+            Need::Identity(tag) => self.identities_over.contains_key(tag) || self.identities.contains_key(tag),
+        }
+    }
+
+    /// The overlay becomes what was read: the commit was acknowledged.
+    pub fn settle(&mut self) {
+        self.base.extend(self.over.drain());
+        self.identities.extend(self.identities_over.drain());
+        self.forget_nullifiers();
+    }
+
+    /// The overlay never was: the commit failed.
+    pub fn discard(&mut self) {
+        self.over.clear();
+        self.identities_over.clear();
+        self.forget_nullifiers();
+    }
+
+    /// Nullifiers are another region's business too, so they are read anew for each batch.
+    pub fn forget_nullifiers(&mut self) {
+        self.tags.clear();
+        self.holders.clear();
+        self.holders_over.clear();
+        self.identities.clear();
+    }
+
+    /// Forgets everything: the head moved under us.
+    pub fn forget(&mut self) {
+        self.discard();
+        self.base.clear();
+    }
+
+    /// Forgets one fact.
+    pub fn forget_fact(&mut self, key: &Key) {
+        self.base.remove(key);
+    }
+
+    /// How many facts are held.
+    pub fn len(&self) -> usize {
+        self.base.len() + self.over.len()
+    }
+
+    /// Whether nothing is held.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What this batch changed, in key order.
+    pub fn changed(&self) -> Vec<(&Key, &Fact)> {
+        let mut rows: Vec<_> = self.over.iter().filter_map(|(key, fact)| Some((key, fact.as_deref()?))).collect();
+        rows.sort_by_key(|(key, _)| (*key).clone());
+        rows
+    }
+
+    /// Every fact held, in key order, for comparing a replay with the tables.
+    pub fn all(&self) -> Vec<(&Key, &Fact)> {
+        let mut rows: Vec<_> = self
+            .base
+            .iter()
+            .filter(|(key, _)| !self.over.contains_key(key))
+            .chain(self.over.iter())
+            .filter_map(|(key, fact)| Some((key, fact.as_deref()?)))
+            .collect();
+        rows.sort_by_key(|(key, _)| (*key).clone());
+        rows
+    }
+
+    /// The fact, `None` if it does not exist, `Missing` if nobody knows.
+    pub fn get(&self, key: &Key) -> Result<Option<&Fact>, Stop> {
+        match self.over.get(key).or_else(|| self.base.get(key)) {
+            Some(fact) => Ok(fact.as_deref()),
+            None => Err(Stop::Missing(Need::Fact(key.clone()))),
+        }
+    }
+
+    fn edit(&mut self, key: Key) -> Result<Option<&mut Fact>, Stop> {
+        let before = self.over.get(&key).cloned();
+        if before.is_none() {
+            let fact = self.base.get(&key).ok_or_else(|| Stop::Missing(Need::Fact(key.clone())))?.clone();
+            self.over.insert(key.clone(), fact);
+        }
+        if !self.undo.facts.iter().any(|(k, _)| *k == key) {
+            self.undo.facts.push((key.clone(), before));
+        }
+        Ok(self.over.get_mut(&key).and_then(Option::as_mut).map(Arc::make_mut))
+    }
+
+    /// Adds a fact that an event made.
+    pub(crate) fn add(&mut self, key: Key, fact: Fact) {
+        let before = self.over.insert(key.clone(), Some(Arc::new(fact)));
+        self.undo.facts.push((key, before));
+    }
+
+    /// Applies a command's events to the overlay: all of them, or none when a fact is missing.
+    pub fn apply(&mut self, events: &[crate::Event], at: Instant) -> Result<(), Stop> {
+        self.undo = Undo::default();
+        let applied = events.iter().try_for_each(|event| crate::decide::apply(self, event, at));
+        let undo = std::mem::take(&mut self.undo);
+        if applied.is_err() {
+            for (key, before) in undo.facts.into_iter().rev() {
+                match before {
+                    Some(fact) => self.over.insert(key, fact),
+                    None => self.over.remove(&key),
+                };
+            }
+            for (tag, before) in undo.tags.into_iter().rev() {
+                match before {
+                    Some(change) => self.holders_over.insert(tag, change),
+                    None => self.holders_over.remove(&tag),
+                };
+            }
+        }
+        applied
+    }
+
+    facts! {
+        state_of_region, edit_region, Region, RegionState, (), RegionNotFound;
+        policies, edit_policies, Policy, Policies, (year: &PlanYear), PolicyMissing;
+        calendar, edit_calendar, Calendar, crate::calendar::Calendar, (year: &u16), CalendarMissing;
+        year, edit_year, Year, YearState, (year: &PlanYear), PlanYearNotOpen;
+        account, edit_account, Account, Account, (year: &PlanYear, source: &Source), AccountNotFound;
+        credential, edit_credential, Credential, Credential, (id: &CredentialId), CredentialNotFound;
+        person, edit_person, Person, Person, (id: &PersonId), PersonNotFound;
+        institution, edit_institution, Institution, Institution, (id: &InstitutionId), InstitutionNotFound;
+        catalogue_entry, edit_catalogue_entry, CatalogueEntry, CatalogueEntry, (id: &CatalogueEntryId), CatalogueEntryNotFound;
+        class, edit_class, Class, TrainingClass, (id: &ClassId), ClassNotFound;
+        attendance, edit_attendance, Attendance, Attendance, (id: &ClassId), ClassNotFound;
+        employment, edit_employment, Employment, Employment, (id: &ClassId), ClassNotFound;
+        session, edit_session, Session, Session, (id: &SessionId), SessionNotFound;
+        sheet, edit_sheet, Sheet, Sheet, (id: &SheetId), SheetNotFound;
+        voucher, edit_voucher, Voucher, Voucher, (id: &VoucherId), VoucherNotFound;
+    }
+
+    /// Where a trainer or room is taken; nowhere, if nothing was ever booked.
+    pub fn booking(&self, resource: &Resource) -> Result<Option<&Booking>, Stop> {
+        match self.get(&Key::Booking(resource.clone()))? {
+            Some(Fact::Booking(booking)) => Ok(Some(booking)),
+            _ => Ok(None),
+        }
+    }
+
+    pub(crate) fn edit_booking(&mut self, resource: &Resource) -> Result<&mut Booking, Stop> {
+        let key = Key::Booking(resource.clone());
+        if self.get(&key)?.is_none() {
+            self.add(key.clone(), Fact::Booking(Booking::default()));
+        }
+        match self.edit(key.clone())? {
+            Some(Fact::Booking(booking)) => Ok(booking),
+            _ => Err(Stop::Missing(Need::Fact(key))),
+        }
+    }
+
+    /// The policy that decides at that instant, with its version.
+    pub fn policy(&self, year: PlanYear, at: Instant) -> Result<(u32, &Policy), Stop> {
+        let adopted = self.policies(&year)?.versions.iter().rev().find(|adopted| adopted.effective <= at);
+        adopted.map(|adopted| (adopted.version, &adopted.policy)).ok_or_else(|| Code::PolicyMissing.into())
+    }
+
+    /// A programme's rules at that instant.
+    pub fn rules(&self, year: PlanYear, programme: crate::Programme, at: Instant) -> Result<(&Policy, &ProgrammeRules), Stop> {
+        let (_, policy) = self.policy(year, at)?;
+        let rules = policy.programmes.get(&programme).ok_or_else(|| Code::ProgrammeWithoutRate.about(programme.as_str()))?;
+        Ok((policy, rules))
+    }
+
+    /// Who holds that nullifier, and its tag.
+    pub fn nullifier(&self, subject: &Subject, once: &Once) -> Result<(Tag, Option<&Holder>), Stop> {
+        let missing = || Stop::Missing(Need::Nullifier(subject.clone(), once.clone()));
+        let tag = *self.tags.get(&(subject.clone(), once.clone())).ok_or_else(missing)?;
+        let holder = self.holders_over.get(&tag).map(|(_, after)| after).or_else(|| self.holders.get(&tag)).ok_or_else(missing)?;
+        Ok((tag, holder.as_ref()))
+    }
+
+    /// Whose identity that tag is.
+    pub fn identity(&self, tag: &Tag) -> Result<Option<PersonId>, Stop> {
+        self.identities_over.get(tag).or_else(|| self.identities.get(tag)).copied().ok_or(Stop::Missing(Need::Identity(*tag)))
+    }
+
+    /// A voucher takes a nullifier that was free.
+    pub(crate) fn take_nullifier(&mut self, tag: Tag, voucher: VoucherId) {
+        let holder = Holder { region: self.region.clone(), voucher };
+        self.undo.tags.push((tag, self.holders_over.get(&tag).cloned()));
+        self.holders_over.entry(tag).or_insert((None, None)).1 = Some(holder);
+    }
+
+    /// A voucher frees a nullifier that it held.
+    pub(crate) fn free_nullifier(&mut self, tag: Tag, voucher: VoucherId) {
+        let holder = Holder { region: self.region.clone(), voucher };
+        self.undo.tags.push((tag, self.holders_over.get(&tag).cloned()));
+        self.holders_over.entry(tag).or_insert((Some(holder), None)).1 = None;
+    }
+
+    /// The net effect of this batch on nullifiers, in key order: the holder before and after, where they differ.
+    pub fn nullifiers_changed(&self) -> Vec<(Tag, Option<&Holder>, Option<&Holder>)> {
+        let changed = self.holders_over.iter().filter(|(_, (before, after))| before != after);
+        let mut net: Vec<_> = changed.map(|(tag, (before, after))| (*tag, before.as_ref(), after.as_ref())).collect();
+        net.sort_by_key(|(tag, ..)| *tag);
+        net
+    }
+
+    /// An identity is taken within this batch.
+    pub fn take_identity(&mut self, tag: Tag, person: PersonId) {
+        self.identities_over.insert(tag, Some(person));
+    }
+}
