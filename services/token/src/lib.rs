@@ -1,1 +1,19 @@
-//! token
+//! Voucher tokens and the keys that sign them.
+//!
+//! A token is a compact JWS (RFC 7515) with Ed25519 (RFC 8037) that any JWT library can check offline. It is one half
+//! of the tally: the voucher's row keeps the hash of the one token issued, so a token alone buys nothing, and a stolen
+//! signing key mints nothing. Signing is deterministic: a token that nobody kept can be derived again from its claims.
+//!
+//! Nothing here reads a clock or draws randomness; both come in from the caller. [`keys`] and [`private_file`] are the
+//! only modules that touch the disk.
+
+mod base64url;
+mod claims;
+pub mod key_set;
+pub mod keys;
+pub mod private_file;
+mod signer;
+
+pub use claims::{Claims, TokenError};
+pub use key_set::{KeySet, MAX_TOKEN_BYTES};
+pub use signer::{PublicKey, Signer, same_hash, token_hash};

@@ -1,0 +1,246 @@
+//! Signing keys in the state folder, one file each: `token-<kid8>.key` and `log-<kid8>.key`, where `kid8` is the first
+//! eight characters of the key's name. The newest key of a use is the active one, all older ones are retired. Files are
+//! never changed: a rotation adds one.
+//!
+//! ```text
+//! hefu signing key, version 1
+//! use: token
+//! created: 2026-11-23T08:00:00.000Z
+//! kid: kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k
+//! seed: <32 bytes in base64url: the secret half, RFC 8032 section 5.1.5>
+//! ```
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hefu_domain::Instant;
+use zeroize::Zeroizing;
+
+use crate::private_file::{self, FileError, Reader, Writer};
+use crate::signer::Signer;
+
+const TITLE: &str = "hefu signing key, version 1";
+const KID_IN_NAME: usize = 8;
+
+/// What a key signs. A key is never used for two things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Use {
+    /// Voucher tokens.
+    Token,
+    /// Checkpoints of the region logs.
+    Log,
+}
+
+impl Use {
+    /// Every use.
+    pub const ALL: [Use; 2] = [Use::Token, Use::Log];
+
+    /// The word for it in file names and files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Use::Token => "token",
+            Use::Log => "log",
+        }
+    }
+}
+
+impl fmt::Display for Use {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What may be told of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyInfo {
+    /// What it signs.
+    pub usage: Use,
+    /// Its name: the RFC 7638 thumbprint of the public half.
+    pub kid: String,
+    /// When it was made.
+    pub created: Instant,
+    /// The public half.
+    pub public: [u8; 32],
+    /// Where the secret half is.
+    pub path: PathBuf,
+}
+
+/// A key with its secret half, which is wiped from memory when this is dropped.
+pub struct KeyFile {
+    info: KeyInfo,
+    seed: Zeroizing<[u8; 32]>,
+}
+
+impl KeyFile {
+    /// What may be told of the key.
+    pub fn info(&self) -> &KeyInfo {
+        &self.info
+    }
+
+    /// The secret half, for whoever signs other things than tokens.
+    pub fn seed(&self) -> &[u8; 32] {
+        &self.seed
+    }
+
+    /// The key as a signer of tokens.
+    pub fn signer(&self) -> Signer {
+        Signer::from_seed(&self.seed)
+    }
+}
+
+impl fmt::Debug for KeyFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyFile")
+            .field("info", &self.info)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a key could not be made or loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The file could not be written or used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The folder could not be listed.
+    #[error("cannot list {}: {source}", path.display())]
+    Folder {
+        /// The state folder.
+        path: PathBuf,
+        /// What the system answered.
+        source: std::io::Error,
+    },
+    /// A new key must be the newest, or it would not become the active one.
+    #[error(
+        "the clock says {created}, yet the active {usage} key was made at {active}: a new key must be newer"
+    )]
+    NotNewest {
+        /// The use of both.
+        usage: Use,
+        /// The new key's time.
+        created: Instant,
+        /// The active key's time.
+        active: Instant,
+    },
+    /// There is no key of this use yet.
+    #[error("there is no {usage} key in {}", path.display())]
+    NoKey {
+        /// The use that was asked for.
+        usage: Use,
+        /// The state folder.
+        path: PathBuf,
+    },
+}
+
+/// Makes the key of this seed the active one. `created` must be later than every other key's of the same use.
+/// The seed is the caller's randomness; the same seed again is refused, its file exists.
+pub fn new_key(
+    state_dir: &Path,
+    usage: Use,
+    seed: &[u8; 32],
+    created: Instant,
+) -> Result<KeyInfo, KeyError> {
+    let signer = Signer::from_seed(seed);
+    let info = KeyInfo {
+        usage,
+        kid: signer.kid().to_owned(),
+        created,
+        public: signer.public().to_bytes(),
+        path: state_dir.join(file_name(usage, signer.kid())),
+    };
+    if info.path.exists() {
+        return Err(FileError::Exists(info.path).into());
+    }
+    if let Some(active) = read_all(state_dir, usage)?
+        .first()
+        .filter(|key| key.info.created >= created)
+    {
+        return Err(KeyError::NotNewest {
+            usage,
+            created,
+            active: active.info.created,
+        });
+    }
+    Writer::new(TITLE)
+        .field("use", usage.as_str())
+        .field("created", &created.to_string())
+        .field("kid", &info.kid)
+        .secret("seed", seed)
+        .create(&info.path)?;
+    Ok(info)
+}
+
+/// Every key of the folder, by use, newest first.
+pub fn list(state_dir: &Path) -> Result<Vec<KeyInfo>, KeyError> {
+    let mut infos = Vec::new();
+    for usage in Use::ALL {
+        infos.extend(read_all(state_dir, usage)?.into_iter().map(|key| key.info));
+    }
+    Ok(infos)
+}
+
+/// The keys of one use, newest first: the first is the active one, and there is at least one.
+pub fn load(state_dir: &Path, usage: Use) -> Result<Vec<KeyFile>, KeyError> {
+    let keys = read_all(state_dir, usage)?;
+    if keys.is_empty() {
+        return Err(KeyError::NoKey {
+            usage,
+            path: state_dir.to_owned(),
+        });
+    }
+    Ok(keys)
+}
+
+fn file_name(usage: Use, kid: &str) -> String {
+    format!("{usage}-{}.key", &kid[..KID_IN_NAME])
+}
+
+fn read_all(state_dir: &Path, usage: Use) -> Result<Vec<KeyFile>, KeyError> {
+    let failed = |source| KeyError::Folder {
+        path: state_dir.to_owned(),
+        source,
+    };
+    let mut keys = Vec::new();
+    for entry in fs::read_dir(state_dir).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        let is_key = name.to_str().is_some_and(|name| {
+            name.strip_prefix(usage.as_str())
+                .is_some_and(|rest| rest.starts_with('-') && rest.ends_with(".key"))
+        });
+        if is_key {
+            keys.push(read(&state_dir.join(name), usage)?);
+        }
+    }
+    // Times differ (`new_key` sees to it); the name decides between files that were brought together from elsewhere.
+    keys.sort_by(|a, b| (b.info.created, &b.info.kid).cmp(&(a.info.created, &a.info.kid)));
+    Ok(keys)
+}
+
+fn read(path: &Path, usage: Use) -> Result<KeyFile, FileError> {
+    let text = private_file::read(path)?;
+    let mut reader = Reader::new(path, &text, TITLE)?;
+    if reader.field("use")? != usage.as_str() {
+        return Err(reader.refuse("the key's use is not the one that its file is named for"));
+    }
+    let created = reader
+        .field("created")?
+        .parse()
+        .map_err(|_| reader.refuse("\"created\" is not a time"))?;
+    let kid = reader.field("kid")?;
+    let seed = reader.secret("seed")?;
+    let signer = Signer::from_seed(&seed);
+    // A key under another key's name would sign what nobody can check, or retire the wrong one.
+    if signer.kid() != kid || path.file_name() != Some(file_name(usage, kid).as_ref()) {
+        return Err(reader.refuse("the file's name, its kid and its seed do not belong together"));
+    }
+    reader.end()?;
+    let info = KeyInfo {
+        usage,
+        kid: kid.to_owned(),
+        created,
+        public: signer.public().to_bytes(),
+        path: path.to_owned(),
+    };
+    Ok(KeyFile { info, seed })
+}
