@@ -1,1 +1,7 @@
-//! audit
+//! What an auditor runs: the region's log checked byte by byte, and replayed into every state and every fen.
+//!
+//! Nothing here knows a store: bytes in, facts or the first failure out. It never trusts what it checks.
+
+mod replay;
+
+pub use replay::{Check, Failure, Replay, Replayed, StreamHead};

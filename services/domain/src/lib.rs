@@ -44,4 +44,4 @@ pub use policy::{Policy, Programme, VoucherKind};
 pub use refusal::{Checks, Class, Code, Refusal, Refusals, Stop};
 pub use state::{Fact, Key, Role};
 pub use time::{Date, Instant};
-pub use world::{Holder, Need, Subject, World};
+pub use world::{Holder, Need, Saved, Subject, World};

@@ -53,6 +53,16 @@ pub struct World {
     identities: HashMap<Tag, Option<PersonId>>,
     identities_over: HashMap<Tag, Option<PersonId>>,
     undo: Undo,
+    blind: bool,
+    complete: bool,
+}
+
+/// The overlay as it stood, to go back to.
+#[derive(Debug)]
+pub struct Saved {
+    over: HashMap<Key, Option<Arc<Fact>>>,
+    holders_over: HashMap<Tag, (Option<Holder>, Option<Holder>)>,
+    identities_over: HashMap<Tag, Option<PersonId>>,
 }
 
 /// What the overlay held before the events that are being applied, so that a command's events apply all or not at all.
@@ -97,7 +107,14 @@ impl World {
             identities: HashMap::new(),
             identities_over: HashMap::new(),
             undo: Undo::default(),
+            blind: false,
+            complete: false,
         }
+    }
+
+    /// A region of which everything is known, because its log is replayed from the start: what no event made does not exist.
+    pub fn complete(region: Region) -> World {
+        World { complete: true, ..World::new(region) }
     }
 
     /// The region's code.
@@ -152,6 +169,40 @@ impl World {
         self.identities.clear();
     }
 
+    /// Keeps the overlay as it stands, before a group of commands that goes through whole or not at all.
+    pub fn save(&self) -> Saved {
+        Saved { over: self.over.clone(), holders_over: self.holders_over.clone(), identities_over: self.identities_over.clone() }
+    }
+
+    /// Goes back to a kept overlay.
+    pub fn restore(&mut self, saved: Saved) {
+        self.over = saved.over;
+        self.holders_over = saved.holders_over;
+        self.identities_over = saved.identities_over;
+    }
+
+    /// While blind, every nullifier reads as free: a dry run must not tell what other regions know.
+    pub fn set_blind(&mut self, blind: bool) {
+        self.blind = blind;
+    }
+
+    /// The policy version in force at that instant for the plan year of the thing that a key names; `None` where no policy rules.
+    pub fn policy_version(&self, key: &Key, at: Instant) -> Result<Option<u32>, Stop> {
+        let year = match key {
+            Key::Policy(year) | Key::Year(year) | Key::Account(year, _) => *year,
+            Key::CatalogueEntry(entry) => entry.year,
+            Key::Class(id) | Key::Attendance(id) | Key::Employment(id) => self.class(id)?.filing.year,
+            Key::Session(id) => self.session(id)?.filing.year,
+            Key::Sheet(id) => self.sheet(id)?.year,
+            Key::Voucher(id) => self.voucher(id)?.year,
+            Key::Region | Key::Calendar(_) | Key::Credential(_) | Key::Person(_) | Key::Institution(_) | Key::Booking(_) => return Ok(None),
+        };
+        match self.get(&Key::Policy(year))? {
+            Some(_) => Ok(self.policy(year, at).ok().map(|(version, _)| version)),
+            None => Ok(None),
+        }
+    }
+
     /// Forgets everything: the head moved under us.
     pub fn forget(&mut self) {
         self.discard();
@@ -197,6 +248,7 @@ impl World {
     pub fn get(&self, key: &Key) -> Result<Option<&Fact>, Stop> {
         match self.over.get(key).or_else(|| self.base.get(key)) {
             Some(fact) => Ok(fact.as_deref()),
+            None if self.complete => Ok(None),
             None => Err(Stop::Missing(Need::Fact(key.clone()))),
         }
     }
@@ -204,7 +256,11 @@ impl World {
     fn edit(&mut self, key: Key) -> Result<Option<&mut Fact>, Stop> {
         let before = self.over.get(&key).cloned();
         if before.is_none() {
-            let fact = self.base.get(&key).ok_or_else(|| Stop::Missing(Need::Fact(key.clone())))?.clone();
+            let fact = match self.base.get(&key) {
+                Some(fact) => fact.clone(),
+                None if self.complete => None,
+                None => return Err(Stop::Missing(Need::Fact(key))),
+            };
             self.over.insert(key.clone(), fact);
         }
         if !self.undo.facts.iter().any(|(k, _)| *k == key) {
@@ -293,6 +349,9 @@ impl World {
 
     /// Who holds that nullifier, and its tag.
     pub fn nullifier(&self, subject: &Subject, once: &Once) -> Result<(Tag, Option<&Holder>), Stop> {
+        if self.blind {
+            return Ok((Tag([0; 16]), None));
+        }
         let missing = || Stop::Missing(Need::Nullifier(subject.clone(), once.clone()));
         let tag = *self.tags.get(&(subject.clone(), once.clone())).ok_or_else(missing)?;
         let holder = self.holders_over.get(&tag).map(|(_, after)| after).or_else(|| self.holders.get(&tag)).ok_or_else(missing)?;

@@ -1,1 +1,192 @@
-//! engine
+//! The region writer: the only code that changes what a rule reads.
+//!
+//! Invariants (ARCHITECTURE.md numbers them): the head is the version of everything in its region; every command is decided over
+//! facts read under one head and written only while that head still stands; an answer leaves only when what it was decided on is
+//! known to stand; only an acknowledged COMMIT turns the overlay into the cache; one command's refusal never spoils its neighbours.
+
+mod batch;
+mod cell;
+mod clock;
+mod dispatch;
+mod error;
+mod metrics;
+mod people;
+pub mod rows;
+mod writer;
+
+use std::sync::Arc;
+use std::sync::OnceLock;
+
+use hefu_domain::command::Act;
+use hefu_domain::{Command, Event, Instant, Region, Stop, VoucherId, World};
+use hefu_store::{PersonSecret, Store};
+use tokio::sync::oneshot;
+
+pub use batch::decode;
+pub use clock::{Clock, Source, TOLERANCE_MS};
+pub use error::EngineError;
+pub use people::{NewPerson, People, WrappedKey};
+
+/// The largest ATOMIC group's events: beyond it one group would hold its region up for everybody else.
+pub const MOST_GROUP_EVENTS: usize = 1_000;
+
+/// A command's events as they stand in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// The region whose log it is.
+    pub region: Region,
+    /// When.
+    pub at: Instant,
+    /// The index of the first; the others follow densely.
+    pub first_index: u64,
+    /// What happened.
+    pub events: Vec<Event>,
+}
+
+/// The answer to an accepted command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It stands in the log.
+    Recorded(Recorded),
+    /// It would be accepted, as far as this region alone can tell; nothing was written.
+    Dry(Recorded),
+}
+
+/// One request: a command, or the commands of an ATOMIC group under one request id.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// In order; all of one region, caller, request id and digest.
+    pub commands: Vec<Command>,
+    /// Decide, and write nothing.
+    pub dry: bool,
+    /// The vault's share of RegisterPerson, written in the same transaction.
+    pub secret: Option<NewPerson>,
+}
+
+impl From<Command> for Request {
+    fn from(command: Command) -> Request {
+        Request { commands: vec![command], dry: false, secret: None }
+    }
+}
+
+/// A request on its way.
+pub(crate) struct Job {
+    pub(crate) commands: Vec<Command>,
+    pub(crate) dry: bool,
+    pub(crate) secret: Option<PersonSecret>,
+    pub(crate) wrapped: Option<WrappedKey>,
+    pub(crate) reply: oneshot::Sender<Result<Answer, EngineError>>,
+}
+
+impl Job {
+    /// The regions that it touches: one, or two for an allocation.
+    pub(crate) fn regions(&self) -> impl Iterator<Item = &Region> {
+        self.commands.iter().take(1).flat_map(|command| {
+            let other = match &command.act {
+                Act::AllocateFunds(act) => Some(&act.to),
+                _ => None,
+            };
+            std::iter::once(&command.region).chain(other)
+        })
+    }
+}
+
+/// What every writer shares.
+pub(crate) struct Shared {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) people: People,
+    stopped: OnceLock<String>,
+}
+
+impl Shared {
+    /// Writing ends here, for good; the health check says so.
+    pub(crate) fn stop(&self, why: String) -> EngineError {
+        if self.stopped.set(why.clone()).is_ok() {
+            tracing::error!(reason = %why, "writing stopped");
+        }
+        EngineError::Stopped(why)
+    }
+
+    pub(crate) fn check_running(&self) -> Result<(), EngineError> {
+        if let Some(why) = self.stopped.get() {
+            return Err(EngineError::Stopped(why.clone()));
+        }
+        let jump = self.clock.jump_ms();
+        if jump.abs() > TOLERANCE_MS {
+            return Err(self.stop(format!("the clock jumped by {jump} ms")));
+        }
+        Ok(())
+    }
+}
+
+/// The engine of one process. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+    dispatch: dispatch::Dispatch,
+}
+
+impl Engine {
+    /// Starts so many writers over a migrated store.
+    pub fn start(store: Store, clock: Clock, people: People, writers: usize) -> Engine {
+        let shared = Arc::new(Shared { store, clock, people, stopped: OnceLock::new() });
+        let dispatch = dispatch::Dispatch::start(shared.clone(), writers.max(1));
+        if !shared.clock.is_simulated() {
+            tokio::spawn(writer::watch_clock(Arc::downgrade(&shared)));
+        }
+        Engine { shared, dispatch }
+    }
+
+    /// Submits a request and waits for its answer. A caller that goes away changes nothing: the request is decided all the same.
+    ///
+    /// # Errors
+    /// See [`EngineError`]; after `OutcomeUnknown` the same request id tells what happened.
+    pub async fn submit(&self, request: Request) -> Result<Answer, EngineError> {
+        self.shared.check_running()?;
+        let (reply, answer) = oneshot::channel();
+        let (secret, wrapped) = request.secret.map(|new| (new.secret, new.wrapped)).unzip();
+        let job = Job { commands: request.commands, dry: request.dry, secret, wrapped, reply };
+        self.dispatch.submit(job)?;
+        answer.await.unwrap_or(Err(EngineError::OutcomeUnknown))
+    }
+
+    /// Answers a question over a region's facts as they stand, without writing: the question is asked again until nothing is missing
+    /// and the head did not move in between.
+    pub async fn inspect<T>(&self, region: &Region, ask: impl Fn(&World, Instant) -> Result<T, Stop>) -> Result<Result<T, Stop>, EngineError> {
+        writer::inspect(&self.shared, region, ask).await
+    }
+
+    /// The token in force of a voucher, signed again: the same bytes, whose hash is on record.
+    ///
+    /// # Errors
+    /// `Refused(TokenDead)` when no key at hand makes the bytes on record: it must be reissued.
+    pub async fn token(&self, region: &Region, voucher: VoucherId) -> Result<String, EngineError> {
+        writer::token(&self.shared, region, voucher).await
+    }
+
+    /// Why this process writes no more, if so.
+    pub fn stopped(&self) -> Option<&str> {
+        self.shared.stopped.get().map(String::as_str)
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    /// The store, for reads.
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// The people's side: identities, tags, tokens.
+    pub fn people(&self) -> &People {
+        &self.shared.people
+    }
+
+    /// How many requests are on their way.
+    pub fn in_flight(&self) -> usize {
+        self.dispatch.in_flight()
+    }
+}

@@ -1,0 +1,466 @@
+//! One attempt at a batch: facts in, each command decided in order over the overlay, one transaction out.
+//!
+//! Nothing here answers anybody: verdicts leave only when the transaction, or the heads read again, say that what they were
+//! decided on still stands.
+
+use std::collections::{BTreeMap, HashMap};
+
+use hefu_domain::command::Act;
+use hefu_domain::{Command, Event, Instant, Key, Need, PersonId, Refusals, Region, Stop, Subject, Tag};
+use hefu_log::Opened;
+use hefu_store::{Commit, EventRow, FactKey, Head, Nullifier, PersonSecret, Reads, RequestKey};
+use hefu_vault::Identity;
+
+use crate::cell::{Asked, Cell, HeadRead};
+use crate::error::EngineError;
+use crate::people::People;
+use crate::{Answer, Job, Recorded, rows};
+
+/// How often a rule may ask for a missing fact before we call it a defect of ours.
+const MOST_ASKS: usize = 4_000;
+
+/// The regions of a batch, in region order, which is the order of locks.
+pub(crate) type Cells<'a> = BTreeMap<Region, &'a mut Cell>;
+
+/// What was decided about one job, not yet told.
+pub(crate) type Verdict = Result<Answer, EngineError>;
+
+/// One attempt.
+pub(crate) struct Attempt<'a, 'c> {
+    pub(crate) reads: &'a mut Reads,
+    pub(crate) cells: &'a mut Cells<'c>,
+    pub(crate) people: &'a People,
+    pub(crate) now: Instant,
+    done: HashMap<RequestKey, Vec<EventRow>>,
+    recorded: HashMap<RequestKey, (Vec<u8>, Recorded)>,
+    identities: HashMap<(Region, PersonId), Identity>,
+    secrets: Vec<PersonSecret>,
+}
+
+impl<'a, 'c> Attempt<'a, 'c> {
+    pub(crate) fn new(reads: &'a mut Reads, cells: &'a mut Cells<'c>, people: &'a People, now: Instant) -> Attempt<'a, 'c> {
+        let (done, recorded, identities, secrets) = Default::default();
+        Attempt { reads, cells, people, now, done, recorded, identities, secrets }
+    }
+
+    /// Decides every job. The overlay, the log's edge and the secrets to store are then what [`Attempt::commit`] writes.
+    pub(crate) async fn decide(&mut self, jobs: &[Job]) -> Result<Vec<Verdict>, EngineError> {
+        self.read_heads().await?;
+        self.prefetch(jobs).await?;
+        self.read_requests(jobs).await?;
+        let mut verdicts = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            verdicts.push(match self.job(job).await {
+                Ok(verdict) => verdict,
+                // What only one command brought about is that command's answer; what shakes the batch ends the attempt.
+                Err(error @ (EngineError::Unstorable(_) | EngineError::Vault(_) | EngineError::Endless)) => Err(error),
+                Err(error) => return Err(error),
+            });
+        }
+        Ok(verdicts)
+    }
+
+    /// The head first: whatever is read afterwards is at least as new.
+    async fn read_heads(&mut self) -> Result<(), EngineError> {
+        let unread: Vec<String> =
+            self.cells.values().filter(|cell| cell.head == HeadRead::Unread).map(|cell| cell.region.to_string()).collect();
+        if unread.is_empty() {
+            return Ok(());
+        }
+        let mut heads: HashMap<String, Head> = self.reads.heads(&unread).await?.into_iter().map(|head| (head.region.clone(), head)).collect();
+        for cell in self.cells.values_mut().filter(|cell| cell.head == HeadRead::Unread) {
+            cell.take_head(heads.remove(cell.region.as_str()))?;
+        }
+        Ok(())
+    }
+
+    /// Brings in what the commands are known to read, a stage at a time, for the whole batch at once.
+    async fn prefetch(&mut self, jobs: &[Job]) -> Result<(), EngineError> {
+        for _stage in 0..4 {
+            let mut needs: Vec<(Region, Need)> = Vec::new();
+            for job in jobs {
+                for command in &job.commands {
+                    for region in job.regions() {
+                        if let Some(cell) = self.cells.get(region) {
+                            needs.extend(hefu_domain::needs(&cell.world, command).into_iter().map(|need| (region.clone(), need)));
+                        }
+                    }
+                }
+            }
+            needs.sort();
+            needs.dedup();
+            if needs.is_empty() {
+                break;
+            }
+            self.bring(needs).await?;
+        }
+        let bound: Vec<(Region, PersonId)> = jobs
+            .iter()
+            .flat_map(|job| &job.commands)
+            .filter_map(|command| {
+                let voucher = match &command.act {
+                    Act::Issue(act) => act.voucher,
+                    Act::ReissueToken(act) => act.voucher,
+                    _ => return None,
+                };
+                let cell = self.cells.get(&command.region)?;
+                Some((command.region.clone(), cell.world.voucher(&voucher).ok()?.person))
+            })
+            .collect();
+        self.open_identities(bound).await
+    }
+
+    /// Requests that were done already: facts like any other.
+    async fn read_requests(&mut self, jobs: &[Job]) -> Result<(), EngineError> {
+        let keys: Vec<RequestKey> = jobs.iter().filter(|job| !job.dry).filter_map(|job| self.request_key(job)).collect();
+        for row in self.reads.requests(&keys).await? {
+            if let Some(key) = row.request_key() {
+                self.done.entry(key).or_default().push(row);
+            }
+        }
+        Ok(())
+    }
+
+    fn request_key(&self, job: &Job) -> Option<RequestKey> {
+        let command = job.commands.first()?;
+        let cell = self.cells.get(&command.region)?;
+        let caller = hefu_domain::subject(&cell.world, &command.by).ok()?;
+        Some(RequestKey { region: command.region.to_string(), caller, request: command.request.to_string() })
+    }
+
+    async fn job(&mut self, job: &Job) -> Result<Verdict, EngineError> {
+        let Some(first) = job.commands.first() else { return Err(EngineError::Endless) };
+        let key = self.request_key(job).ok_or(EngineError::Endless)?;
+        if !job.dry {
+            if let Some((digest, recorded)) = self.recorded.get(&key) {
+                return Ok(if *digest == first.digest.0 { Ok(Answer::Recorded(recorded.clone())) } else { Err(EngineError::RequestReused) });
+            }
+            if let Some(rows) = self.done.get(&key) {
+                return replayed(first, rows);
+            }
+        }
+        let verdict = self.decide_group(job, &key.caller).await?;
+        if let Ok(Answer::Recorded(recorded)) = &verdict {
+            self.recorded.insert(key, (first.digest.0.to_vec(), recorded.clone()));
+            self.secrets.extend(job.secret.clone());
+        }
+        Ok(verdict)
+    }
+
+    /// Decides a job's commands one after the other; all of them go through, or none.
+    async fn decide_group(&mut self, job: &Job, caller: &str) -> Result<Verdict, EngineError> {
+        let grouped = job.commands.len() > 1 || job.dry;
+        let before = if grouped { job.regions().filter_map(|r| Some((r.clone(), self.cells.get(r)?.before()))).collect() } else { Vec::new() };
+        let mut recorded: Option<Recorded> = None;
+        for (item, command) in job.commands.iter().enumerate() {
+            match self.decide_one(command, caller, job, recorded.as_ref().map_or(0, |r| r.events.len())).await? {
+                Ok(part) => match &mut recorded {
+                    Some(whole) => whole.events.extend(part.events),
+                    None => recorded = Some(part),
+                },
+                Err(refusals) => {
+                    self.undo(before)?;
+                    return Ok(Err(if job.commands.len() > 1 { EngineError::GroupRefused { item, refusals } } else { EngineError::Refused(refusals) }));
+                }
+            }
+        }
+        let Some(recorded) = recorded else { return Err(EngineError::Endless) };
+        if job.dry {
+            self.undo(before)?;
+            return Ok(Ok(Answer::Dry(recorded)));
+        }
+        Ok(Ok(Answer::Recorded(recorded)))
+    }
+
+    fn undo(&mut self, before: Vec<(Region, crate::cell::Before)>) -> Result<(), EngineError> {
+        for (region, before) in before {
+            if let Some(cell) = self.cells.get_mut(&region) {
+                cell.back_to(before)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn decide_one(&mut self, command: &Command, caller: &str, job: &Job, ordinal: usize) -> Result<Result<Recorded, Refusals>, EngineError> {
+        let at = job.regions().filter_map(|r| self.cells.get(r)).map(|cell| cell.instant(self.now)).max().unwrap_or(self.now);
+        let (mut events, other) = match self.ask(command, job, at).await? {
+            Ok(decided) => decided,
+            Err(refusals) => return Ok(Err(refusals)),
+        };
+        self.sign(command, &mut events).await?;
+        self.apply(&command.region, &events, at).await?;
+        let cell = self.cells.get_mut(&command.region).ok_or(EngineError::Endless)?;
+        let asked = Asked { caller, numbered: true, request: command.request.as_str(), digest: &command.digest };
+        let first_index = cell.append(&events, &asked, at, ordinal)?;
+        if let (Act::AllocateFunds(act), Some(other)) = (&command.act, other) {
+            self.apply(&act.to, &other, at).await?;
+            let city = format!("region/{}", command.region);
+            let asked = Asked { caller: &city, numbered: false, request: command.request.as_str(), digest: &command.digest };
+            self.cells.get_mut(&act.to).ok_or(EngineError::Endless)?.append(&other, &asked, at, 0)?;
+        }
+        if let Act::RegisterPerson(act) = &command.act
+            && let Some(cell) = self.cells.get_mut(&command.region)
+        {
+            cell.world.take_identity(act.tag, act.person);
+        }
+        Ok(Ok(Recorded { region: command.region.clone(), at, first_index, events }))
+    }
+
+    /// Asks the domain, bringing in what it misses until it has its answer.
+    #[allow(clippy::type_complexity)]
+    async fn ask(&mut self, command: &Command, job: &Job, at: Instant) -> Result<Result<(Vec<Event>, Option<Vec<Event>>), Refusals>, EngineError> {
+        for _ in 0..MOST_ASKS {
+            let need = {
+                let cell = self.cells.get_mut(&command.region).ok_or(EngineError::Endless)?;
+                cell.world.set_blind(job.dry);
+                let decided = match &command.act {
+                    Act::AllocateFunds(act) => {
+                        let (from, to) = match (self.cells.get(&command.region), self.cells.get(&act.to)) {
+                            (Some(from), Some(to)) => (&from.world, &to.world),
+                            _ => return Err(EngineError::Endless),
+                        };
+                        hefu_domain::decide_allocation(from, to, command, at).map(|(out, into)| (out, Some(into)))
+                    }
+                    _ => hefu_domain::decide(&self.cells[&command.region].world, command, at).map(|events| (events, None)),
+                };
+                if let Some(cell) = self.cells.get_mut(&command.region) {
+                    cell.world.set_blind(false);
+                }
+                match decided {
+                    Ok(decided) => return Ok(Ok(decided)),
+                    Err(Stop::Refused(refusals)) => return Ok(Err(refusals)),
+                    Err(Stop::Missing(need)) => need,
+                }
+            };
+            let region = self.misses(command, &need);
+            self.bring(vec![(region, need)]).await?;
+        }
+        Err(EngineError::Endless)
+    }
+
+    /// In which of a command's regions a need is still unmet.
+    fn misses(&self, command: &Command, need: &Need) -> Region {
+        match &command.act {
+            Act::AllocateFunds(act) if self.cells.get(&command.region).is_some_and(|cell| cell.world.knows(need)) => act.to.clone(),
+            _ => command.region.clone(),
+        }
+    }
+
+    /// Applies a command's events to the overlay, bringing in what they touch and the policy that their envelopes name.
+    async fn apply(&mut self, region: &Region, events: &[Event], at: Instant) -> Result<(), EngineError> {
+        let mut applied = false;
+        for _ in 0..MOST_ASKS {
+            let cell = self.cells.get_mut(region).ok_or(EngineError::Endless)?;
+            let missing = if applied {
+                events.iter().find_map(|event| cell.world.policy_version(&event.stream(), at).err())
+            } else {
+                cell.world.apply(events, at).err()
+            };
+            match missing {
+                None if applied => return Ok(()),
+                None => applied = true,
+                Some(Stop::Missing(need)) => self.bring(vec![(region.clone(), need)]).await?,
+                Some(Stop::Refused(refusals)) => {
+                    return Err(EngineError::Unstorable(format!("an accepted event cannot be applied: {refusals}")));
+                }
+            }
+        }
+        Err(EngineError::Endless)
+    }
+
+    /// Answers a question over one region's facts; nullifiers read as free, for they are other regions' knowledge.
+    pub(crate) async fn inspect<T>(
+        &mut self,
+        region: &Region,
+        ask: &impl Fn(&hefu_domain::World, Instant) -> Result<T, Stop>,
+    ) -> Result<Result<T, Stop>, EngineError> {
+        self.read_heads().await?;
+        for _ in 0..MOST_ASKS {
+            let cell = self.cells.get_mut(region).ok_or(EngineError::Endless)?;
+            cell.world.set_blind(true);
+            match ask(&cell.world, cell.instant(self.now)) {
+                Err(Stop::Missing(need)) => self.bring(vec![(region.clone(), need)]).await?,
+                answer => return Ok(answer),
+            }
+        }
+        Err(EngineError::Endless)
+    }
+
+    /// Signs the tokens of a command's events: what `decide` cannot know, added before the bytes are made.
+    async fn sign(&mut self, command: &Command, events: &mut [Event]) -> Result<(), EngineError> {
+        for event in events {
+            let (voucher, token, serial) = match event {
+                Event::Issued(e) => (e.voucher, &mut e.token, e.serial),
+                Event::TokenReissued(e) => (e.voucher, &mut e.token, e.serial),
+                _ => continue,
+            };
+            let (person, programme) = {
+                let cell = self.cells.get(&command.region).ok_or(EngineError::Endless)?;
+                let voucher = cell.world.voucher(&voucher).map_err(|_| EngineError::Endless)?;
+                (voucher.person, voucher.programme)
+            };
+            self.open_identities(vec![(command.region.clone(), person)]).await?;
+            let identity = self.identities.get(&(command.region.clone(), person)).ok_or_else(|| EngineError::Vault("no identity on record".to_owned()))?;
+            let claims = self.people.claims(&command.region, voucher, person, identity, programme, token, serial);
+            token.hash = hefu_token::token_hash(&self.people.signer().sign(&claims));
+        }
+        Ok(())
+    }
+
+    /// Brings facts, nullifiers and identities in, each kind in one round trip.
+    async fn bring(&mut self, needs: Vec<(Region, Need)>) -> Result<(), EngineError> {
+        let mut facts: Vec<(Region, Key)> = Vec::new();
+        let mut nullifiers = Vec::new();
+        let mut tags: Vec<(Region, Tag)> = Vec::new();
+        for (region, need) in needs {
+            match need {
+                Need::Fact(key) => facts.push((region, key)),
+                Need::Nullifier(subject, once) => nullifiers.push((region, subject, once)),
+                Need::Identity(tag) => tags.push((region, tag)),
+            }
+        }
+        self.bring_facts(facts).await?;
+        self.bring_nullifiers(nullifiers).await?;
+        self.bring_identities(tags).await
+    }
+
+    async fn bring_facts(&mut self, facts: Vec<(Region, Key)>) -> Result<(), EngineError> {
+        if facts.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<FactKey> = facts.iter().map(|(region, key)| rows::fact_key(region.as_str(), key)).collect();
+        let mut found: HashMap<FactKey, hefu_store::Row> = HashMap::new();
+        for row in self.reads.load(&keys).await? {
+            found.insert(FactKey { region: row.region.clone(), table: row.table, id: row.id.clone() }, row);
+        }
+        for ((region, key), place) in facts.into_iter().zip(keys) {
+            let Some(cell) = self.cells.get_mut(&region) else { continue };
+            match found.remove(&place) {
+                Some(row) => cell.bring(key, Some(rows::fact(&row)?), (row.version, row.leaf)),
+                None => cell.bring(key, None, (0, None)),
+            }
+        }
+        Ok(())
+    }
+
+    async fn bring_nullifiers(&mut self, wanted: Vec<(Region, Subject, hefu_domain::state::Once)>) -> Result<(), EngineError> {
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let people = wanted.iter().filter_map(|(region, subject, _)| match subject {
+            Subject::Person(person) => Some((region.clone(), *person)),
+            Subject::Tag(_) => None,
+        });
+        self.open_identities(people.collect()).await?;
+        let mut tags = Vec::with_capacity(wanted.len());
+        for (region, subject, once) in &wanted {
+            tags.push(match subject {
+                Subject::Tag(tag) => *tag,
+                Subject::Person(person) => {
+                    let identity = self.identities.get(&(region.clone(), *person)).ok_or_else(|| EngineError::Vault("no identity on record".to_owned()))?;
+                    let (rule, scope) = once.rule_and_scope();
+                    self.people.nullifier(identity, rule, &scope)
+                }
+            });
+        }
+        let asked: Vec<[u8; 16]> = tags.iter().map(|tag| tag.0).collect();
+        let mut holders: HashMap<[u8; 16], hefu_domain::Holder> = HashMap::new();
+        for row in self.reads.nullifiers(&asked).await? {
+            holders.insert(row.tag, holder(&row)?);
+        }
+        for ((region, subject, once), tag) in wanted.into_iter().zip(tags) {
+            if let Some(cell) = self.cells.get_mut(&region) {
+                cell.world.bring_nullifier(subject, once, tag, holders.get(&tag.0).cloned());
+            }
+        }
+        Ok(())
+    }
+
+    async fn bring_identities(&mut self, tags: Vec<(Region, Tag)>) -> Result<(), EngineError> {
+        if tags.is_empty() {
+            return Ok(());
+        }
+        let asked: Vec<(String, Vec<u8>)> = tags.iter().map(|(region, tag)| (region.to_string(), tag.0.to_vec())).collect();
+        let mut found: HashMap<(String, Vec<u8>), String> = HashMap::new();
+        for secret in self.reads.people_by_tag(&asked).await? {
+            found.insert((secret.region, secret.tag), secret.person);
+        }
+        for ((region, tag), asked) in tags.into_iter().zip(asked) {
+            let person = found.get(&asked).and_then(|person| person.parse().ok());
+            if let Some(cell) = self.cells.get_mut(&region) {
+                cell.world.bring_identity(tag, person);
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens the identities of people, those that are not open yet. They live as long as the attempt.
+    async fn open_identities(&mut self, mut people: Vec<(Region, PersonId)>) -> Result<(), EngineError> {
+        people.retain(|person| !self.identities.contains_key(person));
+        people.sort();
+        people.dedup();
+        if people.is_empty() {
+            return Ok(());
+        }
+        let opened = self.people.identities(self.reads, &people).await?;
+        self.identities.extend(opened);
+        Ok(())
+    }
+
+    /// The transaction of this attempt; `None` when nothing is to be written.
+    pub(crate) fn commit(&mut self) -> Result<Option<Commit>, EngineError> {
+        let mut commit = Commit { secrets: std::mem::take(&mut self.secrets), ..Commit::default() };
+        for cell in self.cells.values() {
+            if cell.writes() {
+                commit.regions.push(cell.commit()?);
+            } else if let HeadRead::Read(head) = &cell.head {
+                commit.check.push(head.clone());
+            }
+            for (tag, before, after) in cell.world.nullifiers_changed() {
+                commit.frees.extend(before.map(|holder| nullifier(tag, holder)));
+                commit.takes.extend(after.map(|holder| nullifier(tag, holder)));
+            }
+        }
+        Ok((!commit.regions.is_empty()).then_some(commit))
+    }
+
+    /// Whether two regions of this batch take the same nullifier: then they must be decided one after the other.
+    pub(crate) fn collides(&self) -> bool {
+        let mut seen = HashMap::new();
+        self.cells.values().any(|cell| {
+            cell.world.nullifiers_changed().iter().any(|(tag, ..)| seen.insert(*tag, &cell.region).is_some_and(|other| *other != cell.region))
+        })
+    }
+}
+
+fn nullifier(tag: Tag, holder: &hefu_domain::Holder) -> Nullifier {
+    Nullifier { tag: tag.0, region: holder.region.to_string(), voucher: holder.voucher.to_string() }
+}
+
+fn holder(row: &Nullifier) -> Result<hefu_domain::Holder, EngineError> {
+    let corrupt = |column| EngineError::Store(hefu_store::StoreError::Corrupt { table: "nullifier", column, key: row.voucher.clone() });
+    Ok(hefu_domain::Holder {
+        region: row.region.parse().map_err(|_| corrupt("region"))?,
+        voucher: row.voucher.parse().map_err(|_| corrupt("voucher"))?,
+    })
+}
+
+/// The answer to a request that was done before, from its own events.
+fn replayed(command: &Command, rows: &[EventRow]) -> Result<Verdict, EngineError> {
+    let Some(first) = rows.first() else { return Err(EngineError::Endless) };
+    if first.digest != command.digest.0 {
+        return Ok(Err(EngineError::RequestReused));
+    }
+    let events = rows.iter().map(decode).collect::<Result<Vec<_>, _>>()?;
+    Ok(Ok(Answer::Recorded(Recorded { region: command.region.clone(), at: Instant(first.at_ms), first_index: first.idx, events })))
+}
+
+/// Reads a stored event back.
+pub fn decode(row: &EventRow) -> Result<Event, EngineError> {
+    let corrupt = || EngineError::Store(hefu_store::StoreError::Corrupt { table: "event", column: "bytes", key: format!("{}/{}", row.region, row.idx) });
+    let opened: Opened = Opened::decode(&row.bytes).map_err(|_| corrupt())?;
+    match Event::decode(&opened.kind, opened.body.get()) {
+        Some(Ok(event)) => Ok(event),
+        Some(Err(_)) | None => Err(corrupt()),
+    }
+}

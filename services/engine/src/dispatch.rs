@@ -1,0 +1,155 @@
+//! Which writer has which region. A region changes writer only with nothing in flight, and a command over two regions waits until
+//! one writer has both; so the order in which a region's commands were submitted is the order in which they are decided.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hefu_domain::Region;
+use tokio::sync::mpsc;
+
+use crate::cell::Cell;
+use crate::error::EngineError;
+use crate::{Job, Shared, metrics, writer};
+
+/// How many requests of one region may wait: beyond it callers are told to come back.
+const MOST_WAITING: usize = 4_096;
+
+/// A region's cell, held by the writer that has the region.
+pub(crate) type SharedCell = Arc<tokio::sync::Mutex<Cell>>;
+
+/// A job with its regions' cells.
+pub(crate) struct Assigned {
+    pub(crate) job: Job,
+    pub(crate) cells: Vec<SharedCell>,
+}
+
+struct Slot {
+    cell: SharedCell,
+    writer: usize,
+    in_flight: usize,
+}
+
+#[derive(Default)]
+struct State {
+    slots: HashMap<Region, Slot>,
+    load: Vec<usize>,
+    /// Jobs that wait for a writer, in order; nothing of their regions overtakes them.
+    parked: VecDeque<Job>,
+}
+
+/// Hands jobs to writers.
+#[derive(Clone)]
+pub(crate) struct Dispatch {
+    state: Arc<Mutex<State>>,
+    queues: Arc<Vec<mpsc::UnboundedSender<Assigned>>>,
+}
+
+impl Dispatch {
+    pub(crate) fn start(shared: Arc<Shared>, writers: usize) -> Dispatch {
+        let (queues, inboxes): (Vec<_>, Vec<_>) = (0..writers).map(|_| mpsc::unbounded_channel()).unzip();
+        let state = State { load: vec![0; writers], ..State::default() };
+        let dispatch = Dispatch { state: Arc::new(Mutex::new(state)), queues: Arc::new(queues) };
+        for inbox in inboxes {
+            // Writers hold the state only, not the queues: when the last engine goes, the queues close and the writers end.
+            let state = dispatch.state.clone();
+            let queues = Arc::downgrade(&dispatch.queues);
+            let finished = move |regions: &[Region]| {
+                if let Some(queues) = queues.upgrade() {
+                    Dispatch { state: state.clone(), queues }.finish(regions);
+                }
+            };
+            tokio::spawn(writer::run(shared.clone(), inbox, finished));
+        }
+        dispatch
+    }
+
+    /// Queues a job.
+    ///
+    /// # Errors
+    /// `Busy` when too many wait already: a queue is never without a bound.
+    pub(crate) fn submit(&self, job: Job) -> Result<(), EngineError> {
+        let mut state = self.lock();
+        let waiting = job.regions().filter_map(|region| state.slots.get(region)).map(|slot| slot.in_flight).max().unwrap_or(0);
+        if waiting >= MOST_WAITING || state.parked.len() >= MOST_WAITING {
+            metrics::busy();
+            return Err(EngineError::Busy("too many requests of this region are waiting"));
+        }
+        if state.blocked(&job) {
+            state.parked.push_back(job);
+            return Ok(());
+        }
+        self.place(&mut state, job);
+        Ok(())
+    }
+
+    pub(crate) fn in_flight(&self) -> usize {
+        let state = self.lock();
+        state.load.iter().sum::<usize>() + state.parked.len()
+    }
+
+    /// Sends a job to the writer that has its regions, or parks it until one can have them all.
+    fn place(&self, state: &mut State, job: Job) {
+        match state.assign(&job) {
+            Some((writer, cells)) => {
+                if self.queues[writer].send(Assigned { job, cells }).is_err() {
+                    tracing::error!(writer, "a writer has ended");
+                }
+            }
+            None => state.parked.push_back(job),
+        }
+    }
+
+    /// Regions of answered jobs: their counts go down, and what waited for them may go on.
+    fn finish(&self, regions: &[Region]) {
+        let mut state = self.lock();
+        for region in regions {
+            if let Some(slot) = state.slots.get_mut(region) {
+                slot.in_flight = slot.in_flight.saturating_sub(1);
+                let writer = slot.writer;
+                state.load[writer] = state.load[writer].saturating_sub(1);
+            }
+        }
+        let parked = std::mem::take(&mut state.parked);
+        for job in parked {
+            if state.blocked(&job) {
+                state.parked.push_back(job);
+            } else {
+                self.place(&mut state, job);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Whether a parked job has one of this job's regions: nobody overtakes it.
+    fn blocked(&self, job: &Job) -> bool {
+        self.parked.iter().any(|parked| parked.regions().any(|region| job.regions().any(|mine| mine == region)))
+    }
+
+    /// The writer for a job, if one can have all its regions now.
+    fn assign(&mut self, job: &Job) -> Option<(usize, Vec<SharedCell>)> {
+        let mut held = job.regions().filter_map(|region| self.slots.get(region)).filter(|slot| slot.in_flight > 0).map(|slot| slot.writer);
+        let writer = match held.next() {
+            Some(writer) if held.all(|other| other == writer) => writer,
+            Some(_) => return None,
+            None => (0..self.load.len()).min_by_key(|writer| self.load[*writer])?,
+        };
+        let mut cells = Vec::new();
+        for region in job.regions() {
+            let slot = self.slots.entry(region.clone()).or_insert_with(|| Slot {
+                cell: Arc::new(tokio::sync::Mutex::new(Cell::new(region.clone()))),
+                writer,
+                in_flight: 0,
+            });
+            slot.writer = writer;
+            slot.in_flight += 1;
+            self.load[writer] += 1;
+            cells.push(slot.cell.clone());
+        }
+        Some((writer, cells))
+    }
+}

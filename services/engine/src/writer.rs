@@ -1,0 +1,277 @@
+//! A writer: gathers what has come in while the last commit was under way, decides it, writes it in one transaction, answers.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use hefu_domain::{Code, Instant, Region, Stop, VoucherId, World};
+use hefu_store::{Outcome, StoreError};
+use tokio::sync::mpsc;
+
+use crate::batch::{Attempt, Cells, Verdict};
+use crate::cell::{Cell, HeadRead};
+use crate::dispatch::{Assigned, SharedCell};
+use crate::error::EngineError;
+use crate::{Job, Shared, TOLERANCE_MS, metrics};
+
+/// The most jobs of one transaction.
+const MOST_JOBS: usize = 512;
+/// After so many lost guards the heads are locked first and the batch is decided under the lock.
+const LOSSES_BEFORE_LOCK: usize = 2;
+/// After so many attempts callers are told to come back.
+const MOST_ATTEMPTS: usize = 12;
+
+/// How an attempt at a batch ended.
+enum Tried {
+    /// It stands; these are the answers.
+    Done(Vec<Verdict>),
+    /// Somebody else wrote in between: decide again.
+    Lost,
+    /// Decide its parts one after the other.
+    Split,
+}
+
+/// Runs until the engine is gone.
+pub(crate) async fn run(shared: Arc<Shared>, mut inbox: mpsc::UnboundedReceiver<Assigned>, finished: impl Fn(&[Region]) + Send) {
+    let mut gathered = Vec::with_capacity(MOST_JOBS);
+    while inbox.recv_many(&mut gathered, MOST_JOBS).await > 0 {
+        let mut jobs = Vec::with_capacity(gathered.len());
+        let mut cells: BTreeMap<Region, SharedCell> = BTreeMap::new();
+        for Assigned { job, cells: of_job } in gathered.drain(..) {
+            cells.extend(job.regions().cloned().zip(of_job));
+            jobs.push(job);
+        }
+        let regions: Vec<Region> = jobs.iter().flat_map(|job| job.regions().cloned().collect::<Vec<_>>()).collect();
+        let mut guards = Vec::with_capacity(cells.len());
+        for (region, cell) in cells {
+            guards.push((region, cell.lock_owned().await));
+        }
+        let mut held: Cells = guards.iter_mut().map(|(region, guard)| (region.clone(), &mut **guard)).collect();
+        process(&shared, jobs, &mut held).await;
+        drop(guards);
+        finished(&regions);
+    }
+}
+
+/// Decides and writes jobs, in parts where a part must not spoil the others.
+async fn process(shared: &Shared, jobs: Vec<Job>, cells: &mut Cells<'_>) {
+    let mut work = VecDeque::from([jobs]);
+    while let Some(jobs) = work.pop_front() {
+        match settle(shared, &jobs, cells).await {
+            Ok(Some(verdicts)) => answer(jobs, verdicts),
+            Ok(None) => {
+                let mut jobs = jobs;
+                let rest = jobs.split_off(jobs.len().div_ceil(2));
+                work.push_front(rest);
+                work.push_front(jobs);
+            }
+            Err(error) => {
+                let verdicts = jobs.iter().map(|_| Err(error.clone())).collect();
+                answer(jobs, verdicts);
+            }
+        }
+    }
+}
+
+fn answer(jobs: Vec<Job>, verdicts: Vec<Verdict>) {
+    for (job, verdict) in jobs.into_iter().zip(verdicts) {
+        metrics::answered(job.commands.first(), &verdict);
+        // A caller that went away is no reason to undo anything.
+        let _ = job.reply.send(verdict);
+    }
+}
+
+/// Tries until the jobs stand, must be split (`None`), or cannot be written.
+async fn settle(shared: &Shared, jobs: &[Job], cells: &mut Cells<'_>) -> Result<Option<Vec<Verdict>>, EngineError> {
+    let regions: Vec<Region> = jobs.iter().flat_map(Job::regions).cloned().collect();
+    let mut mine: Cells = cells.iter_mut().filter(|(region, _)| regions.contains(region)).map(|(region, cell)| (region.clone(), &mut **cell)).collect();
+    let (mut losses, mut unknown) = (0, false);
+    for attempt in 0..MOST_ATTEMPTS {
+        shared.check_running()?;
+        let locked = unknown || losses >= LOSSES_BEFORE_LOCK;
+        let tried = if locked { try_locked(shared, jobs, &mut mine).await } else { try_open(shared, jobs, &mut mine).await };
+        if !matches!(tried, Ok(Tried::Done(_))) {
+            discard(&mut mine)?;
+        }
+        match tried {
+            Ok(Tried::Done(verdicts)) => return Ok(Some(verdicts)),
+            Ok(Tried::Lost) => losses += 1,
+            Ok(Tried::Split) if jobs.len() > 1 => return Ok(None),
+            Ok(Tried::Split) => losses += 1,
+            Err(EngineError::Store(StoreError::OutcomeUnknown { what })) => {
+                tracing::warn!(%what, "a commit was not answered; looking for its requests");
+                forget(&mut mine);
+                unknown = true;
+            }
+            Err(EngineError::Store(StoreError::Fatal { what })) => {
+                forget(&mut mine);
+                shared.stop(format!("the database file failed: {what}"));
+                return Err(EngineError::OutcomeUnknown);
+            }
+            Err(EngineError::Store(StoreError::Unavailable { what })) => {
+                tracing::warn!(%what, attempt, "the store is unavailable");
+                metrics::retried();
+                tokio::time::sleep(Duration::from_millis(10 << attempt.min(6))).await;
+            }
+            // One command's poison must not spoil its neighbours.
+            Err(error @ (EngineError::Store(_) | EngineError::Unstorable(_) | EngineError::Vault(_) | EngineError::Endless)) => {
+                forget(&mut mine);
+                if jobs.len() > 1 {
+                    return Ok(None);
+                }
+                tracing::error!(%error, "a command cannot be decided");
+                return Err(error);
+            }
+            Err(error @ (EngineError::Stopped(_) | EngineError::Busy(_) | EngineError::OutcomeUnknown)) => return Err(error),
+            Err(error @ (EngineError::Refused(_) | EngineError::GroupRefused { .. } | EngineError::RequestReused)) => return Err(error),
+        }
+    }
+    Err(if unknown { EngineError::OutcomeUnknown } else { EngineError::Busy("the database did not take the transaction") })
+}
+
+fn discard(cells: &mut Cells<'_>) -> Result<(), EngineError> {
+    cells.values_mut().try_for_each(|cell| cell.discard())
+}
+
+fn forget(cells: &mut Cells<'_>) {
+    cells.values_mut().for_each(|cell| cell.forget());
+}
+
+/// Decides without a lock; the guard in the transaction, or the heads read again, say whether it still holds.
+async fn try_open(shared: &Shared, jobs: &[Job], cells: &mut Cells<'_>) -> Result<Tried, EngineError> {
+    let mut reads = shared.store.deciding().await?;
+    let mut attempt = Attempt::new(&mut reads, cells, &shared.people, shared.clock.now());
+    let verdicts = attempt.decide(jobs).await?;
+    if attempt.collides() && jobs.len() > 1 {
+        return Ok(Tried::Split);
+    }
+    let Some(commit) = attempt.commit()? else {
+        return still_stands(&mut reads, cells, verdicts).await;
+    };
+    shared.people.keep(jobs, &verdicts).await?;
+    drop(reads);
+    let started = std::time::Instant::now();
+    let outcome = shared.store.commit(commit).await?;
+    metrics::committed(started.elapsed(), jobs.len());
+    finish(cells, outcome, verdicts)
+}
+
+/// Locks the heads first and decides under the lock: the last resort after lost guards, and after a commit that was not answered.
+async fn try_locked(shared: &Shared, jobs: &[Job], cells: &mut Cells<'_>) -> Result<Tried, EngineError> {
+    forget(cells);
+    let regions: Vec<String> = cells.keys().map(ToString::to_string).collect();
+    let mut locked = shared.store.locked(&regions).await?;
+    let mut attempt = Attempt::new(&mut locked, cells, &shared.people, shared.clock.now());
+    let verdicts = attempt.decide(jobs).await?;
+    let Some(commit) = attempt.commit()? else {
+        cells.values_mut().for_each(|cell| cell.settle(None));
+        return Ok(Tried::Done(verdicts));
+    };
+    shared.people.keep(jobs, &verdicts).await?;
+    let outcome = locked.commit(commit).await?;
+    finish(cells, outcome, verdicts)
+}
+
+/// A batch that writes nothing is answered only if its heads are still the ones that it was decided on.
+async fn still_stands(reads: &mut hefu_store::Reads, cells: &mut Cells<'_>, verdicts: Vec<Verdict>) -> Result<Tried, EngineError> {
+    let regions: Vec<String> = cells.keys().map(ToString::to_string).collect();
+    let now = reads.heads(&regions).await?;
+    let mut stands = true;
+    for cell in cells.values_mut() {
+        let head = now.iter().find(|head| head.region == cell.region.as_str());
+        let same = match (&cell.head, head) {
+            (HeadRead::Read(read), Some(head)) => read.guards(head),
+            (HeadRead::Absent, None) => true,
+            (HeadRead::Read(_) | HeadRead::Absent | HeadRead::Unread, _) => false,
+        };
+        if same {
+            cell.settle(None);
+        } else {
+            cell.forget();
+            stands = false;
+        }
+    }
+    Ok(if stands { Tried::Done(verdicts) } else { Tried::Lost })
+}
+
+fn finish(cells: &mut Cells<'_>, outcome: Outcome, verdicts: Vec<Verdict>) -> Result<Tried, EngineError> {
+    match outcome {
+        Outcome::Committed => {
+            for cell in cells.values_mut() {
+                let next = cell.writes().then(|| cell.next_head());
+                cell.settle(next);
+            }
+            Ok(Tried::Done(verdicts))
+        }
+        Outcome::GuardLost(regions) => {
+            metrics::guard_lost();
+            for cell in cells.values_mut().filter(|cell| regions.iter().any(|region| region == cell.region.as_str())) {
+                cell.forget();
+            }
+            Ok(Tried::Lost)
+        }
+        // Another region took it in between, or another process did this very request: what was read is old.
+        Outcome::NullifierTaken(_) => Ok(Tried::Split),
+        Outcome::RequestExists(_) | Outcome::TagTaken(_) => {
+            forget(cells);
+            Ok(Tried::Lost)
+        }
+    }
+}
+
+/// See [`crate::Engine::inspect`].
+pub(crate) async fn inspect<T>(
+    shared: &Shared,
+    region: &Region,
+    ask: impl Fn(&World, Instant) -> Result<T, Stop>,
+) -> Result<Result<T, Stop>, EngineError> {
+    for _ in 0..MOST_ATTEMPTS {
+        let mut reads = shared.store.deciding().await?;
+        let mut cell = Cell::new(region.clone());
+        let mut cells: Cells = BTreeMap::from([(region.clone(), &mut cell)]);
+        let mut attempt = Attempt::new(&mut reads, &mut cells, &shared.people, shared.clock.now());
+        let answer = attempt.inspect(region, &ask).await?;
+        if let Tried::Done(_) = still_stands(&mut reads, &mut cells, Vec::new()).await? {
+            return Ok(answer);
+        }
+    }
+    Err(EngineError::Busy("the region is written faster than it can be read"))
+}
+
+/// See [`crate::Engine::token`].
+pub(crate) async fn token(shared: &Shared, region: &Region, id: VoucherId) -> Result<String, EngineError> {
+    let voucher = match inspect(shared, region, |world, _| world.voucher(&id).cloned()).await? {
+        Ok(voucher) => voucher,
+        Err(Stop::Refused(refusals)) => return Err(EngineError::Refused(refusals)),
+        Err(Stop::Missing(_)) => return Err(EngineError::Endless),
+    };
+    let dead = || match Stop::from(Code::TokenDead) {
+        Stop::Refused(refusals) => EngineError::Refused(refusals),
+        Stop::Missing(_) => EngineError::Endless,
+    };
+    let token = voucher.token.as_ref().ok_or_else(dead)?;
+    let mut reads = shared.store.deciding().await?;
+    let opened = shared.people.identities(&mut reads, &[(region.clone(), voucher.person)]).await?;
+    let identity = opened.get(&(region.clone(), voucher.person)).ok_or_else(dead)?;
+    let claims = shared.people.claims(region, id, voucher.person, identity, voucher.programme, token, voucher.token_serial);
+    let signed = shared.people.signers().map(|signer| signer.sign(&claims));
+    signed.into_iter().find(|signed| hefu_token::token_hash(signed) == token.hash).ok_or_else(dead)
+}
+
+/// Compares the machine's clock with the database's now and then: times in the log are promises.
+pub(crate) async fn watch_clock(shared: Weak<Shared>) {
+    let mut every = tokio::time::interval(Duration::from_secs(10));
+    loop {
+        every.tick().await;
+        let Some(shared) = shared.upgrade() else { return };
+        if shared.check_running().is_err() {
+            return;
+        }
+        if let Ok(theirs) = shared.store.clock_ms().await {
+            let apart = shared.clock.now().0 - theirs;
+            if apart.abs() > TOLERANCE_MS {
+                shared.stop(format!("this machine's clock is {apart} ms off the database's"));
+            }
+        }
+    }
+}

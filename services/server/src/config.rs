@@ -1,0 +1,134 @@
+//! What `hefu serve` is told: a TOML file, overridden by flags. Every key has a default that is safe on one's own machine.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// The configuration file. See `deploy/hefu.toml`, which comments every key.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// `sqlite://PATH` (made if missing) or `postgres://…`.
+    pub database: String,
+    /// Keys, wrapped keys of personal data, signer state: what must never stand in a backup of the database.
+    pub state: PathBuf,
+    /// Where gRPC and HTTP are served, on one port.
+    pub listen: SocketAddr,
+    /// Serve without TLS on an address that is not loopback.
+    pub plaintext: bool,
+    /// The deployment's name: the tokens' issuer and the first part of every log's origin.
+    pub deployment: String,
+    /// The region tree that a first start opens.
+    pub region_tree: Option<PathBuf>,
+    /// Log filter, as `RUST_LOG` would say it.
+    pub log: String,
+    /// Writers; two are enough for a small machine.
+    pub writers: usize,
+    /// Traces and metrics.
+    pub telemetry: Telemetry,
+}
+
+/// Where traces and metrics go.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Telemetry {
+    /// OTLP over gRPC; off without it.
+    pub otlp_endpoint: Option<String>,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            database: "sqlite://hefu-data/hefu.db".to_owned(),
+            state: PathBuf::from("hefu-data"),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            plaintext: false,
+            deployment: "hefu.local".to_owned(),
+            region_tree: None,
+            log: "info".to_owned(),
+            writers: 2,
+            telemetry: Telemetry::default(),
+        }
+    }
+}
+
+/// Why a configuration cannot be used: what, where, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("{path}: {message}")]
+    Parse {
+        /// Which file.
+        path: PathBuf,
+        /// Line, column and what is wrong.
+        message: String,
+    },
+    /// Credentials would cross the network in clear.
+    #[error("{listen} is not a loopback address and there is no TLS: callers' keys would cross the network in clear. Listen on 127.0.0.1 behind a proxy that ends TLS, or say `plaintext = true` (--plaintext) if the network is your own")]
+    Plaintext {
+        /// The address asked for.
+        listen: SocketAddr,
+    },
+    /// The deployment's name would not fit a log's origin.
+    #[error("deployment {0:?} must be 1 to 100 characters a-z, 0-9, '.' and '-'")]
+    Deployment(String),
+}
+
+impl Config {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// `Read` or `Parse`, naming file, line and key.
+    pub fn read(path: &Path) -> Result<Config, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        toml::from_str(&text).map_err(|error| ConfigError::Parse { path: path.to_owned(), message: error.to_string() })
+    }
+
+    /// Refuses what would be unsafe.
+    ///
+    /// # Errors
+    /// `Plaintext`, `Deployment`.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if !self.listen.ip().is_loopback() && !self.plaintext {
+            return Err(ConfigError::Plaintext { listen: self.listen });
+        }
+        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' || c == '-';
+        if !(1..=100).contains(&self.deployment.len()) || !self.deployment.chars().all(fits) {
+            return Err(ConfigError::Deployment(self.deployment.clone()));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_example_is_read_and_safe() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/hefu.toml");
+        Config::read(&path).unwrap().check().unwrap();
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line() {
+        let error = toml::from_str::<Config>("databsae = \"sqlite://x\"").unwrap_err().to_string();
+        assert!(error.contains("databsae") && error.contains("line 1"), "{error}");
+    }
+
+    #[test]
+    fn the_world_is_not_served_in_clear_unless_told_so() {
+        let open = Config { listen: SocketAddr::from(([0, 0, 0, 0], 8080)), ..Config::default() };
+        assert!(matches!(open.check(), Err(ConfigError::Plaintext { .. })));
+        assert!(Config { plaintext: true, ..open }.check().is_ok());
+    }
+}

@@ -1,0 +1,83 @@
+//! The one file that maps errors to gRPC status. A caller is told what to do; what went wrong inside stays in our log.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use hefu_domain::Stop;
+use hefu_engine::EngineError;
+use hefu_store::StoreError;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+const DOMAIN: &str = "hefu";
+
+fn coded(code: Code, reason: &str, message: &str, retry: Option<Duration>) -> Status {
+    let mut details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
+    if let Some(delay) = retry {
+        details.set_retry_info(Some(delay));
+    }
+    Status::with_error_details(code, message, details)
+}
+
+/// The status of an engine's error.
+pub(crate) fn status(error: EngineError) -> Status {
+    match error {
+        EngineError::Refused(refusals) => hefu_wire::errors::refused(&refusals),
+        EngineError::GroupRefused { item, refusals } => {
+            let inner = hefu_wire::errors::refused(&refusals);
+            let message = format!("item {item} was refused, so nothing of the group was done: {}", inner.message());
+            Status::with_error_details(inner.code(), message, inner.get_error_details())
+        }
+        EngineError::RequestReused => {
+            coded(Code::AlreadyExists, "REQUEST_ID_REUSED", "this request id was used for another request; take a new one for a new request", None)
+        }
+        EngineError::Busy(why) => coded(Code::Unavailable, "BUSY", why, Some(Duration::from_millis(200))),
+        EngineError::OutcomeUnknown => {
+            coded(Code::Unavailable, "OUTCOME_UNKNOWN", "outcome unknown, retry with the same request id", Some(Duration::from_secs(1)))
+        }
+        EngineError::Stopped(why) => {
+            tracing::warn!(%why, "a write was turned away: this process writes no more");
+            coded(Code::Unavailable, "NOT_SERVING", "this server takes no writes at present", Some(Duration::from_secs(30)))
+        }
+        EngineError::Unstorable(what) => {
+            tracing::warn!(%what, "a command could not be recorded");
+            coded(Code::InvalidArgument, "TOO_LARGE", "the request is too large to be recorded as one event", None)
+        }
+        EngineError::Store(error) => store(error),
+        error @ (EngineError::Vault(_) | EngineError::Endless) => {
+            tracing::error!(%error, "a command failed inside");
+            internal()
+        }
+    }
+}
+
+/// The status of a store's error met while reading.
+pub(crate) fn store(error: StoreError) -> Status {
+    match &error {
+        StoreError::Unavailable { .. } | StoreError::OutcomeUnknown { .. } => {
+            tracing::warn!(%error, "the store is unavailable");
+            coded(Code::Unavailable, "BUSY", "the database is not available", Some(Duration::from_secs(1)))
+        }
+        StoreError::Invalid { column, why, .. } => coded(Code::InvalidArgument, "NOT_STORABLE", &format!("{column} {why}"), None),
+        StoreError::Fatal { .. } | StoreError::Corrupt { .. } | StoreError::InUse { .. } | StoreError::Setup { .. } => {
+            tracing::error!(%error, "the store failed");
+            internal()
+        }
+    }
+}
+
+/// The status of a read's refusal.
+pub(crate) fn stop(stop: Stop) -> Status {
+    match stop {
+        Stop::Refused(refusals) => hefu_wire::errors::refused(&refusals),
+        Stop::Missing(need) => {
+            tracing::error!(?need, "a read ended with a fact missing");
+            internal()
+        }
+    }
+}
+
+/// Never shows detail.
+pub(crate) fn internal() -> Status {
+    coded(Code::Internal, "INTERNAL", "an error inside this server; its operator's log says more", None)
+}
