@@ -25,7 +25,9 @@ pub struct Command {
 }
 
 /// The holder's own confirmation: proof that they know of what is done in their name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ConfirmedBy {
     /// On the holder's phone.

@@ -9,7 +9,10 @@ use crate::state::*;
 use crate::time::Instant;
 use crate::voucher;
 use crate::world::{Need, Subject, World};
-use crate::{access, application, assessment, funds, issuance, people, policies, redemption, registry, settlement, supervision, training};
+use crate::{
+    access, application, assessment, funds, issuance, people, policies, redemption, registry,
+    settlement, supervision, training,
+};
 
 /// A command's caller, as the region's grants say.
 #[derive(Debug, Clone)]
@@ -68,7 +71,13 @@ impl Ask<'_> {
     }
 
     /// The nullifier, if it is free; the code, if another voucher holds it. `mine` may hold it already.
-    pub(crate) fn claim(&self, person: PersonId, once: Once, taken: Code, mine: Option<VoucherId>) -> Result<Held, Stop> {
+    pub(crate) fn claim(
+        &self,
+        person: PersonId,
+        once: Once,
+        taken: Code,
+        mine: Option<VoucherId>,
+    ) -> Result<Held, Stop> {
         let (tag, holder) = self.world.nullifier(&Subject::Person(person), &once)?;
         match holder {
             Some(holder) if Some(holder.voucher) != mine => Err(taken.into()),
@@ -83,10 +92,16 @@ fn caller(world: &World, credential: &CredentialId, at: Instant) -> Result<Calle
         Some(Fact::Credential(grant)) => grant,
         _ => return Err(Code::CallerUnknown.into()),
     };
-    if grant.revoked.is_some_and(|revoked| revoked <= at) || grant.expires.is_some_and(|expires| expires <= at) {
+    if grant.revoked.is_some_and(|revoked| revoked <= at)
+        || grant.expires.is_some_and(|expires| expires <= at)
+    {
         return Err(Code::CallerRevoked.into());
     }
-    let lent = grant.deputies.iter().filter(|deputy| deputy.from <= at && at < deputy.until).map(|deputy| deputy.role);
+    let lent = grant
+        .deputies
+        .iter()
+        .filter(|deputy| deputy.from <= at && at < deputy.until)
+        .map(|deputy| deputy.role);
     Ok(Caller {
         person: grant.person.clone(),
         roles: grant.roles.iter().copied().chain(lent).collect(),
@@ -112,7 +127,11 @@ pub fn decide(world: &World, command: &Command, at: Instant) -> Result<Vec<Event
     if let Act::RaiseObjection(act) = &command.act {
         return redemption::raise_objection(world, act, at);
     }
-    let ask = Ask { world, caller: caller(world, &command.by, at)?, at };
+    let ask = Ask {
+        world,
+        caller: caller(world, &command.by, at)?,
+        at,
+    };
     access::allowed(&ask, &command.act)?;
     route(&ask, &command.act)
 }
@@ -195,17 +214,31 @@ fn route(ask: &Ask, act: &Act) -> Result<Vec<Event>, Stop> {
 }
 
 /// Decides an allocation from a city to one of its counties: the city's events, then the county's.
-pub fn decide_allocation(from: &World, to: &World, command: &Command, at: Instant) -> Result<(Vec<Event>, Vec<Event>), Stop> {
-    let Act::AllocateFunds(act) = &command.act else { return Err(Code::SameRegion.into()) };
+pub fn decide_allocation(
+    from: &World,
+    to: &World,
+    command: &Command,
+    at: Instant,
+) -> Result<(Vec<Event>, Vec<Event>), Stop> {
+    let Act::AllocateFunds(act) = &command.act else {
+        return Err(Code::SameRegion.into());
+    };
     from.state_of_region()?;
-    let ask = Ask { world: from, caller: caller(from, &command.by, at)?, at };
+    let ask = Ask {
+        world: from,
+        caller: caller(from, &command.by, at)?,
+        at,
+    };
     access::allowed(&ask, &command.act)?;
     funds::allocate(&ask, to, act)
 }
 
 /// The facts that a command is known to read, as far as the world shows; a guess that saves round trips, never relied upon.
 pub fn needs(world: &World, command: &Command) -> Vec<Need> {
-    let mut needs = vec![Need::Fact(Key::Region), Need::Fact(Key::Credential(command.by.clone()))];
+    let mut needs = vec![
+        Need::Fact(Key::Region),
+        Need::Fact(Key::Credential(command.by.clone())),
+    ];
     needs.extend(crate::needs::of(world, &command.act));
     needs.retain(|need| !world.knows(need));
     needs.sort();

@@ -640,6 +640,12 @@ pub struct StruckOut {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<Money>,
     pub frees: Vec<Tag>,
+    /// Until when a voucher that is back to Completed is claimed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Instant>,
+    /// Hash of what stays approved, when the sheet was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Digest>,
 }
 
 /// Body of the event `ClaimReturned`.
@@ -740,6 +746,9 @@ pub struct PayoutReturned {
     pub by: StaffId,
     pub reference: Reference,
     pub reason: Reason,
+    /// The plan year whose account owes it now, when the one that paid is closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owed_by: Option<PlanYear>,
 }
 
 /// Body of the event `WrittenOff`.

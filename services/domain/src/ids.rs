@@ -134,11 +134,16 @@ fn base64url(b: u8) -> bool {
 }
 
 fn slug(t: &str) -> bool {
-    (1..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
+    (1..=64).contains(&t.len())
+        && t.bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
 }
 
 fn upper_code(t: &str) -> bool {
-    (2..=64).contains(&t.len()) && t.as_bytes()[0].is_ascii_uppercase() && t.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+    (2..=64).contains(&t.len())
+        && t.as_bytes()[0].is_ascii_uppercase()
+        && t.bytes()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
 }
 
 fn occupation(t: &str) -> bool {
@@ -169,7 +174,10 @@ fn uscc(t: &str) -> Result<(), &'static str> {
             last = value;
         }
     }
-    holds((31 - sum % 31) % 31 == last, "the unified social credit code's check character is wrong")
+    holds(
+        (31 - sum % 31) % 31 == last,
+        "the unified social credit code's check character is wrong",
+    )
 }
 
 impl Region {
@@ -199,7 +207,11 @@ impl SkillLevel {
 impl TryFrom<u8> for SkillLevel {
     type Error = BadCode;
     fn try_from(ordinal: u8) -> Result<Self, BadCode> {
-        if (1..=8).contains(&ordinal) { Ok(SkillLevel(ordinal)) } else { Err(BadCode(format!("a skill level is 1 to 8, not {ordinal}"))) }
+        if (1..=8).contains(&ordinal) {
+            Ok(SkillLevel(ordinal))
+        } else {
+            Err(BadCode(format!("a skill level is 1 to 8, not {ordinal}")))
+        }
     }
 }
 
@@ -229,7 +241,11 @@ impl PlanYear {
 impl TryFrom<u16> for PlanYear {
     type Error = BadCode;
     fn try_from(year: u16) -> Result<Self, BadCode> {
-        if (2000..=2199).contains(&year) { Ok(PlanYear(year)) } else { Err(BadCode(format!("a plan year is 2000 to 2199, not {year}"))) }
+        if (2000..=2199).contains(&year) {
+            Ok(PlanYear(year))
+        } else {
+            Err(BadCode(format!("a plan year is 2000 to 2199, not {year}")))
+        }
     }
 }
 
@@ -301,7 +317,8 @@ const BASE64URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvw
 fn base64url_text(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
-        let word = chunk.iter().fold(0u32, |w, &b| (w << 8) | u32::from(b)) << (8 * (3 - chunk.len()));
+        let word =
+            chunk.iter().fold(0u32, |w, &b| (w << 8) | u32::from(b)) << (8 * (3 - chunk.len()));
         for i in 0..=chunk.len() {
             text.push(char::from(BASE64URL[(word >> (18 - 6 * i)) as usize & 63]));
         }
@@ -350,12 +367,22 @@ mod tests {
 
     #[test]
     fn codes_name_the_rule_that_failed() {
-        assert!("14072".parse::<Region>().unwrap_err().0.contains("six digits"));
+        assert!(
+            "14072"
+                .parse::<Region>()
+                .unwrap_err()
+                .0
+                .contains("six digits")
+        );
         assert!("6-31-01-0".parse::<Occupation>().is_err());
         assert!("6-31-01-03".parse::<Occupation>().is_ok());
         assert!("张三".parse::<StaffId>().is_err());
         assert!("TOO_LATE".parse::<Reason>().is_ok());
         assert!("too late".parse::<Reason>().is_err());
-        assert!("0190A5E0-0000-7000-8000-000000000000".parse::<VoucherId>().is_err());
+        assert!(
+            "0190A5E0-0000-7000-8000-000000000000"
+                .parse::<VoucherId>()
+                .is_err()
+        );
     }
 }

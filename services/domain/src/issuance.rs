@@ -21,23 +21,52 @@ pub(crate) fn issue(ask: &Ask, act: &Issue) -> Result<Vec<Event>, Stop> {
     let voucher = ask.world.voucher(&act.voucher)?;
     let (policy, rules) = ask.world.rules(voucher.year, voucher.programme, ask.at)?;
     let mut checks = Checks::new();
-    checks.require(matches!(voucher.state, VoucherState::Applied), Code::VoucherNotApplied);
+    checks.require(
+        matches!(voucher.state, VoucherState::Applied),
+        Code::VoucherNotApplied,
+    );
     checks.require(voucher.frozen.is_none(), Code::VoucherFrozen);
-    checks.require(voucher.due.is_some_and(|due| ask.at < due), Code::VoucherExpired);
-    checks.require(voucher.hands.applied != ask.caller.person && !voucher.hands.handled.contains(&ask.caller.person), Code::SamePerson);
+    checks.require(
+        voucher.due.is_some_and(|due| ask.at < due),
+        Code::VoucherExpired,
+    );
+    checks.require(
+        voucher.hands.applied != ask.caller.person
+            && !voucher.hands.handled.contains(&ask.caller.person),
+        Code::SamePerson,
+    );
     checks.take(ask.year_open(voucher.year))?;
-    checks.take(eligibility::answers(ask, policy, voucher.programme, &voucher.category, &voucher.person))?;
-    let takes = checks.take(eligibility::taken_at_issue(ask, voucher))?.unwrap_or_default();
+    checks.take(eligibility::answers(
+        ask,
+        policy,
+        voucher.programme,
+        &voucher.category,
+        &voucher.person,
+    ))?;
+    let takes = checks
+        .take(eligibility::taken_at_issue(ask, voucher))?
+        .unwrap_or_default();
     let most = checks.take(subsidy::maximum(rules, voucher.level))?;
     checks.done()?;
     let cap = most.unwrap_or(Fen::ZERO);
-    let source = rules.sources.iter().map(|source| ask.available(voucher.year, source).map(|fen| (source, fen))).collect::<Result<Vec<_>, _>>()?;
-    let (source, _) = source.into_iter().find(|(_, available)| *available >= cap).ok_or(Code::FundsExhausted)?;
+    let source = rules
+        .sources
+        .iter()
+        .map(|source| ask.available(voucher.year, source).map(|fen| (source, fen)))
+        .collect::<Result<Vec<_>, _>>()?;
+    let (source, _) = source
+        .into_iter()
+        .find(|(_, available)| *available >= cap)
+        .ok_or(Code::FundsExhausted)?;
     let due = Instant::after(policy.dates.use_by);
     Ok(vec![Event::Issued(event::Issued {
         voucher: act.voucher,
         by: ask.caller.person.clone(),
-        money: Money { year: voucher.year, source: source.clone(), amount: cap },
+        money: Money {
+            year: voucher.year,
+            source: source.clone(),
+            amount: cap,
+        },
         due,
         token: token(ask, cap, policy.dates.closes),
         serial: voucher.token_serial + 1,
@@ -47,11 +76,23 @@ pub(crate) fn issue(ask: &Ask, act: &Issue) -> Result<Vec<Event>, Stop> {
 
 /// A token still unsigned: the engine signs it and puts its hash here before the event's bytes are made.
 fn token(ask: &Ask, cap: Fen, last_day: crate::time::Date) -> TokenInForce {
-    TokenInForce { hash: Digest([0; 32]), cap, issued: ask.at, expires: Instant::after(last_day) }
+    TokenInForce {
+        hash: Digest([0; 32]),
+        cap,
+        issued: ask.at,
+        expires: Instant::after(last_day),
+    }
 }
 
 pub(crate) fn apply_issued(world: &mut World, e: &event::Issued) -> Result<(), Stop> {
-    voucher::shift(world, e.money.year, &e.money.source, e.money.amount, Bucket::Available, Bucket::Reserved)?;
+    voucher::shift(
+        world,
+        e.money.year,
+        &e.money.source,
+        e.money.amount,
+        Bucket::Available,
+        Bucket::Reserved,
+    )?;
     voucher::take(world, e.voucher, &e.takes)?;
     let voucher = world.edit_voucher(&e.voucher)?;
     voucher.money = Some(e.money.clone());
@@ -66,10 +107,21 @@ pub(crate) fn apply_issued(world: &mut World, e: &event::Issued) -> Result<(), S
 pub(crate) fn revoke(ask: &Ask, act: &Revoke) -> Result<Vec<Event>, Stop> {
     let voucher = ask.world.voucher(&act.voucher)?;
     let mut checks = Checks::new();
-    checks.require(matches!(voucher.state, VoucherState::Issued | VoucherState::Enrolled { .. }), Code::VoucherNotIssued);
+    checks.require(
+        matches!(
+            voucher.state,
+            VoucherState::Issued | VoucherState::Enrolled { .. }
+        ),
+        Code::VoucherNotIssued,
+    );
     checks.require(voucher.frozen.is_none(), Code::VoucherFrozen);
     checks.done()?;
-    let ended = voucher::ending(act.voucher, voucher, Some(&ask.caller.person), Some(act.reason.clone()));
+    let ended = voucher::ending(
+        act.voucher,
+        voucher,
+        Some(&ask.caller.person),
+        Some(act.reason.clone()),
+    );
     let mut events = vec![Event::Revoked(ended)];
     events.extend(training::closing_after(ask, &[act.voucher], &[])?);
     Ok(events)
@@ -81,11 +133,18 @@ pub(crate) fn fetch_token(ask: &Ask, act: &FetchToken) -> Result<Vec<Event>, Sto
     let (_, rules) = ask.world.rules(voucher.year, voucher.programme, ask.at)?;
     let mut checks = Checks::new();
     let to_applicant = rules.token_to_applicant && voucher.hands.applied == ask.caller.person;
-    checks.require(ask.speaks_for(&voucher.person, act.holder.as_ref()) || to_applicant, Code::NotYours);
+    checks.require(
+        ask.speaks_for(&voucher.person, act.holder.as_ref()) || to_applicant,
+        Code::NotYours,
+    );
     checks.require(voucher.frozen.is_none(), Code::VoucherFrozen);
     checks.require(voucher.token.is_some(), Code::TokenDead);
     checks.done()?;
-    Ok(vec![Event::TokenFetched(event::TokenFetched { voucher: act.voucher, by: ask.caller.person.clone(), holder: act.holder })])
+    Ok(vec![Event::TokenFetched(event::TokenFetched {
+        voucher: act.voucher,
+        by: ask.caller.person.clone(),
+        holder: act.holder,
+    })])
 }
 
 /// A new token for somebody whose card the clerk saw; the old one is dead.
@@ -93,7 +152,9 @@ pub(crate) fn reissue_token(ask: &Ask, act: &ReissueToken) -> Result<Vec<Event>,
     let voucher = ask.world.voucher(&act.voucher)?;
     let (_, policy) = ask.world.policy(voucher.year, ask.at)?;
     let usable = match &voucher.state {
-        VoucherState::Issued | VoucherState::Enrolled { .. } | VoucherState::Completed { .. } => true,
+        VoucherState::Issued | VoucherState::Enrolled { .. } | VoucherState::Completed { .. } => {
+            true
+        }
         VoucherState::Applied
         | VoucherState::Claimed { .. }
         | VoucherState::Approved { .. }
@@ -105,7 +166,10 @@ pub(crate) fn reissue_token(ask: &Ask, act: &ReissueToken) -> Result<Vec<Event>,
     checks.require(usable, Code::VoucherNotIssued);
     checks.require(voucher.frozen.is_none(), Code::VoucherFrozen);
     checks.done()?;
-    let cap = voucher.money.as_ref().map_or(Fen::ZERO, |money| money.amount);
+    let cap = voucher
+        .money
+        .as_ref()
+        .map_or(Fen::ZERO, |money| money.amount);
     Ok(vec![Event::TokenReissued(event::TokenReissued {
         voucher: act.voucher,
         by: ask.caller.person.clone(),
@@ -115,7 +179,10 @@ pub(crate) fn reissue_token(ask: &Ask, act: &ReissueToken) -> Result<Vec<Event>,
     })])
 }
 
-pub(crate) fn apply_token_reissued(world: &mut World, e: &event::TokenReissued) -> Result<(), Stop> {
+pub(crate) fn apply_token_reissued(
+    world: &mut World,
+    e: &event::TokenReissued,
+) -> Result<(), Stop> {
     let voucher = world.edit_voucher(&e.voucher)?;
     voucher.token = Some(e.token.clone());
     voucher.token_serial = e.serial;
@@ -126,29 +193,49 @@ pub(crate) fn apply_token_reissued(world: &mut World, e: &event::TokenReissued) 
 pub(crate) fn expire(ask: &Ask, act: &Expire) -> Result<Vec<Event>, Stop> {
     let voucher = ask.world.voucher(&act.voucher)?;
     let can_expire = match &voucher.state {
-        VoucherState::Applied | VoucherState::Issued | VoucherState::Enrolled { .. } | VoucherState::Completed { .. } => true,
-        VoucherState::Claimed { sheet, .. } => matches!(ask.world.sheet(sheet)?.state, SheetState::Open),
-        VoucherState::Approved { .. } | VoucherState::Paid { .. } | VoucherState::WrittenOff { .. } | VoucherState::Ended { .. } => false,
+        VoucherState::Applied
+        | VoucherState::Issued
+        | VoucherState::Enrolled { .. }
+        | VoucherState::Completed { .. } => true,
+        VoucherState::Claimed { sheet, .. } => {
+            matches!(ask.world.sheet(sheet)?.state, SheetState::Open)
+        }
+        VoucherState::Approved { .. }
+        | VoucherState::Paid { .. }
+        | VoucherState::WrittenOff { .. }
+        | VoucherState::Ended { .. } => false,
     };
     let mut checks = Checks::new();
     checks.require(voucher.state.is_live(), Code::VoucherEnded);
-    checks.require(can_expire && voucher.due.is_some_and(|due| ask.at >= due), Code::NotDue);
+    checks.require(
+        can_expire && voucher.due.is_some_and(|due| ask.at >= due),
+        Code::NotDue,
+    );
     checks.done()?;
-    expiry(ask, act.voucher, voucher, None)
-}
-
-/// The events with which a voucher expires, by the clock or by the year's closing.
-pub(crate) fn expiry(ask: &Ask, id: VoucherId, voucher: &Voucher, reason: Option<Reason>) -> Result<Vec<Event>, Stop> {
-    let mut events = vec![Event::Expired(voucher::ending(id, voucher, None, reason))];
-    events.extend(training::closing_after(ask, &[id], &[])?);
+    let mut events = vec![expired(act.voucher, voucher, None)];
+    events.extend(training::closing_after(ask, &[act.voucher], &[])?);
     Ok(events)
 }
 
-pub(crate) fn apply_expired(world: &mut World, e: &event::VoucherEnded, at: Instant) -> Result<(), Stop> {
+/// The event with which a voucher expires, by the clock or by the year's closing.
+pub(crate) fn expired(id: VoucherId, voucher: &Voucher, reason: Option<Reason>) -> Event {
+    Event::Expired(voucher::ending(id, voucher, None, reason))
+}
+
+pub(crate) fn apply_expired(
+    world: &mut World,
+    e: &event::VoucherEnded,
+    at: Instant,
+) -> Result<(), Stop> {
     if let VoucherState::Claimed { sheet, .. } = world.voucher(&e.voucher)?.state
         && let Ok(reason) = "EXPIRED".parse()
     {
-        voucher::strike_line(world, sheet, e.voucher, e.reason.as_ref().unwrap_or(&reason))?;
+        voucher::strike_line(
+            world,
+            sheet,
+            e.voucher,
+            e.reason.as_ref().unwrap_or(&reason),
+        )?;
     }
     voucher::end(world, e, End::Expired, at, None)
 }
@@ -158,23 +245,43 @@ pub(crate) fn propose_override(ask: &Ask, act: &ProposeOverride) -> Result<Vec<E
     let voucher = ask.world.voucher(&act.voucher)?;
     let (_, rules) = ask.world.rules(voucher.year, voucher.programme, ask.at)?;
     let allowed = match &act.lift {
-        Lift::Cap { fen } => rules.override_max_fen.is_some_and(|most| *fen <= most) && rules.max_fen.is_some_and(|cap| *fen > cap),
+        Lift::Cap { fen } => {
+            rules.override_max_fen.is_some_and(|most| *fen <= most)
+                && rules.max_fen.is_some_and(|cap| *fen > cap)
+        }
         Lift::Gate => rules.employment_percent.is_some() && rules.override_max_fen.is_some(),
-        Lift::Catalogue => voucher.programme.kind() == VoucherKind::Training && rules.override_max_fen.is_some(),
+        Lift::Catalogue => {
+            voucher.programme.kind() == VoucherKind::Training && rules.override_max_fen.is_some()
+        }
     };
     let mut checks = Checks::new();
     checks.take(unused(voucher))?;
     checks.require(allowed, Code::OverrideNotAllowed);
     checks.done()?;
-    let proposal = Override { lift: act.lift.clone(), reason: act.reason.clone(), proposed_by: ask.caller.person.clone(), confirmed_by: None };
-    Ok(vec![Event::OverrideProposed(event::OverrideProposed { voucher: act.voucher, proposal })])
+    let proposal = Override {
+        lift: act.lift.clone(),
+        reason: act.reason.clone(),
+        proposed_by: ask.caller.person.clone(),
+        confirmed_by: None,
+    };
+    Ok(vec![Event::OverrideProposed(event::OverrideProposed {
+        voucher: act.voucher,
+        proposal,
+    })])
 }
 
 /// Confirms an override by a second person; the difference is reserved, or it is refused.
 pub(crate) fn confirm_override(ask: &Ask, act: &ConfirmOverride) -> Result<Vec<Event>, Stop> {
     let voucher = ask.world.voucher(&act.voucher)?;
-    let proposal = voucher.override_.as_ref().filter(|o| o.confirmed_by.is_none()).ok_or(Code::NoOverride)?;
-    let reserved = voucher.money.as_ref().map_or(Fen::ZERO, |money| money.amount);
+    let proposal = voucher
+        .override_
+        .as_ref()
+        .filter(|o| o.confirmed_by.is_none())
+        .ok_or(Code::NoOverride)?;
+    let reserved = voucher
+        .money
+        .as_ref()
+        .map_or(Fen::ZERO, |money| money.amount);
     let reserve = match (&proposal.lift, &voucher.state, voucher.programme) {
         (Lift::Cap { fen }, _, Programme::General) => reserved.max(*fen),
         (Lift::Cap { .. } | Lift::Gate | Lift::Catalogue, ..) => reserved,
@@ -183,17 +290,26 @@ pub(crate) fn confirm_override(ask: &Ask, act: &ConfirmOverride) -> Result<Vec<E
     checks.take(unused(voucher))?;
     checks.require(proposal.proposed_by != ask.caller.person, Code::SamePerson);
     if let Some(money) = &voucher.money {
-        checks.require(ask.available(money.year, &money.source)? >= reserve.saturating_sub(reserved), Code::FundsExhausted);
+        checks.require(
+            ask.available(money.year, &money.source)? >= reserve.saturating_sub(reserved),
+            Code::FundsExhausted,
+        );
     }
     checks.done()?;
-    Ok(vec![Event::OverrideConfirmed(event::OverrideConfirmed { voucher: act.voucher, by: ask.caller.person.clone(), reserve })])
+    Ok(vec![Event::OverrideConfirmed(event::OverrideConfirmed {
+        voucher: act.voucher,
+        by: ask.caller.person.clone(),
+        reserve,
+    })])
 }
 
 /// Overrides come before the claim: afterwards the amount stands.
 fn unused(voucher: &Voucher) -> Result<(), Stop> {
     let mut checks = Checks::new();
     let before_claim = match &voucher.state {
-        VoucherState::Issued | VoucherState::Enrolled { .. } | VoucherState::Completed { .. } => true,
+        VoucherState::Issued | VoucherState::Enrolled { .. } | VoucherState::Completed { .. } => {
+            true
+        }
         VoucherState::Applied
         | VoucherState::Claimed { .. }
         | VoucherState::Approved { .. }
@@ -206,7 +322,10 @@ fn unused(voucher: &Voucher) -> Result<(), Stop> {
     checks.done()
 }
 
-pub(crate) fn apply_override_confirmed(world: &mut World, e: &event::OverrideConfirmed) -> Result<(), Stop> {
+pub(crate) fn apply_override_confirmed(
+    world: &mut World,
+    e: &event::OverrideConfirmed,
+) -> Result<(), Stop> {
     let voucher = world.edit_voucher(&e.voucher)?;
     if let Some(override_) = &mut voucher.override_ {
         override_.confirmed_by = Some(e.by.clone());
@@ -216,12 +335,28 @@ pub(crate) fn apply_override_confirmed(world: &mut World, e: &event::OverrideCon
 
 /// Sets a voucher's reserve, up or down.
 pub(crate) fn set_reserve(world: &mut World, id: VoucherId, reserve: Fen) -> Result<(), Stop> {
-    let Some(money) = &mut world.edit_voucher(&id)?.money else { return Ok(()) };
+    let Some(money) = &mut world.edit_voucher(&id)?.money else {
+        return Ok(());
+    };
     let before = std::mem::replace(&mut money.amount, reserve);
     let (year, source) = (money.year, money.source.clone());
     if reserve >= before {
-        voucher::shift(world, year, &source, reserve - before, Bucket::Available, Bucket::Reserved)
+        voucher::shift(
+            world,
+            year,
+            &source,
+            reserve - before,
+            Bucket::Available,
+            Bucket::Reserved,
+        )
     } else {
-        voucher::shift(world, year, &source, before - reserve, Bucket::Reserved, Bucket::Available)
+        voucher::shift(
+            world,
+            year,
+            &source,
+            before - reserve,
+            Bucket::Reserved,
+            Bucket::Available,
+        )
     }
 }

@@ -41,6 +41,7 @@ pub use event::Event;
 pub use ids::*;
 pub use money::{Days, Fen};
 pub use policy::{Policy, Programme, VoucherKind};
+pub use redemption::quote;
 pub use refusal::{Checks, Class, Code, Refusal, Refusals, Stop};
 pub use state::{Fact, Key, Role};
 pub use time::{Date, Instant};

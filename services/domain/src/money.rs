@@ -7,7 +7,9 @@ use std::ops::{Add, AddAssign, Mul, Sub, SubAssign};
 use serde::{Deserialize, Serialize};
 
 /// An amount in fen (1 yuan = 100 fen).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub struct Fen(pub i64);
 
 impl Fen {
@@ -23,12 +25,18 @@ impl Fen {
 
     /// The sum, unless it leaves 0..=MAX.
     pub fn checked_add(self, other: Fen) -> Option<Fen> {
-        self.0.checked_add(other.0).map(Fen).filter(|sum| (Fen::ZERO..=Fen::MAX).contains(sum))
+        self.0
+            .checked_add(other.0)
+            .map(Fen)
+            .filter(|sum| (Fen::ZERO..=Fen::MAX).contains(sum))
     }
 
     /// The difference, unless it would be negative.
     pub fn checked_sub(self, other: Fen) -> Option<Fen> {
-        self.0.checked_sub(other.0).map(Fen).filter(|rest| *rest >= Fen::ZERO)
+        self.0
+            .checked_sub(other.0)
+            .map(Fen)
+            .filter(|rest| *rest >= Fen::ZERO)
     }
 
     /// The difference, or nothing.
@@ -41,7 +49,12 @@ impl fmt::Display for Fen {
     /// Yuan with two decimals, as officials write it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.0 < 0 { "-" } else { "" };
-        write!(f, "{sign}{}.{:02}", self.0.unsigned_abs() / 100, self.0.unsigned_abs() % 100)
+        write!(
+            f,
+            "{sign}{}.{:02}",
+            self.0.unsigned_abs() / 100,
+            self.0.unsigned_abs() % 100
+        )
     }
 }
 
@@ -78,7 +91,9 @@ impl Sum for Fen {
 }
 
 /// A number of training days.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub struct Days(pub u16);
 
 impl Sub for Days {

@@ -68,7 +68,10 @@ impl Programme {
 impl std::str::FromStr for Programme {
     type Err = crate::BadCode;
     fn from_str(text: &str) -> Result<Self, crate::BadCode> {
-        Programme::ALL.into_iter().find(|p| p.as_str() == text).ok_or_else(|| crate::BadCode(format!("no such programme: {text:.60}")))
+        Programme::ALL
+            .into_iter()
+            .find(|p| p.as_str() == text)
+            .ok_or_else(|| crate::BadCode(format!("no such programme: {text:.60}")))
     }
 }
 
@@ -301,4 +304,158 @@ pub struct Adopted {
     pub effective: Instant,
     /// The rules.
     pub policy: Policy,
+}
+
+/// The most that a policy may weigh as an event's body.
+const MOST_BYTES: usize = 60_000;
+
+/// Why a policy file is none; names the line or the key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadPolicyFile(pub String);
+
+impl Policy {
+    /// Reads a policy from TOML.
+    ///
+    /// # Errors
+    /// Names line and key of what is wrong, or the contradiction.
+    pub fn from_toml(text: &str) -> Result<Policy, BadPolicyFile> {
+        let policy: Policy =
+            toml::from_str(text).map_err(|error| BadPolicyFile(error.to_string()))?;
+        policy.checked()
+    }
+
+    /// Reads a city's policy with a county's own figures over it, field by field ("制定符合本县(区、市)的…政策").
+    ///
+    /// # Errors
+    /// As [`Policy::from_toml`].
+    pub fn merged(base: &str, own: &str) -> Result<Policy, BadPolicyFile> {
+        let parse = |text: &str| {
+            text.parse::<toml::Table>()
+                .map_err(|error| BadPolicyFile(error.to_string()))
+        };
+        let mut table = parse(base)?;
+        overlay(&mut table, parse(own)?);
+        let policy: Policy = table
+            .try_into()
+            .map_err(|error: toml::de::Error| BadPolicyFile(error.to_string()))?;
+        policy.checked()
+    }
+
+    fn checked(self) -> Result<Policy, BadPolicyFile> {
+        match self.contradictions() {
+            wrong if wrong.is_empty() => Ok(self),
+            wrong => Err(BadPolicyFile(wrong.join("; "))),
+        }
+    }
+
+    /// What the policy says that cannot be: each as `key: what is wrong`.
+    pub fn contradictions(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let dates = &self.dates;
+        if !(dates.use_by <= dates.training_ends
+            && dates.training_ends <= dates.claim_by
+            && dates.claim_by <= dates.closes)
+        {
+            wrong.push(
+                "dates: use_by, training_ends, claim_by and closes must follow each other"
+                    .to_owned(),
+            );
+        }
+        if i32::from(dates.training_ends.year()) != i32::from(self.year.number()) {
+            wrong.push("dates.training_ends: not in the plan year".to_owned());
+        }
+        for (programme, rules) in &self.programmes {
+            wrong.extend(
+                rules
+                    .contradictions()
+                    .into_iter()
+                    .map(|what| format!("programmes.{}: {what}", programme.as_str())),
+            );
+        }
+        for (category, rules) in &self.categories {
+            if rules.programmes.is_empty() {
+                wrong.push(format!("categories.{category}: no programme"));
+            }
+        }
+        let classes = &self.classes;
+        let percents = [
+            classes.attendance_percent,
+            classes.paper_percent,
+            classes.online_percent,
+            classes.late_percent,
+        ]
+        .into_iter()
+        .any(|p| p > 100);
+        if percents || classes.grace_days == 0 || classes.slot_lessons == 0 {
+            wrong.push(
+                "classes: a share above 100 percent, or no grace day, or no lesson in a slot"
+                    .to_owned(),
+            );
+        }
+        if serde_json::to_vec(self).map_or(usize::MAX, |bytes| bytes.len()) > MOST_BYTES {
+            wrong.push(format!("larger than {MOST_BYTES} bytes"));
+        }
+        wrong
+    }
+}
+
+impl ProgrammeRules {
+    fn contradictions(&self) -> Vec<&'static str> {
+        let mut wrong = Vec::new();
+        match &self.formula {
+            Formula::Daily { tiers } => {
+                if tiers.last().is_none_or(|last| last.days.is_some()) {
+                    wrong.push("the last tier must have no days: it takes the rest");
+                }
+                if tiers.iter().rev().skip(1).any(|tier| tier.days.is_none()) {
+                    wrong.push("only the last tier may have no days");
+                }
+                if tiers.iter().any(|tier| tier.fen <= Fen::ZERO) {
+                    wrong.push("a day's rate must be more than zero");
+                }
+                if self.max_days.is_none() && self.max_fen.is_none() {
+                    wrong.push("max_days or max_fen must stand");
+                }
+            }
+            Formula::Flat { fen } if *fen <= Fen::ZERO => {
+                wrong.push("the rate must be more than zero")
+            }
+            Formula::PerLevel { fen }
+                if fen.is_empty()
+                    || fen
+                        .iter()
+                        .any(|(level, fen)| !is_level(level) || *fen <= Fen::ZERO) =>
+            {
+                wrong.push("rates stand under levels \"1\" to \"8\" and are more than zero");
+            }
+            Formula::Flat { .. } | Formula::PerLevel { .. } => {}
+        }
+        if self.sources.is_empty() {
+            wrong.push("no source of money");
+        }
+        if self.paid_to.is_empty() {
+            wrong.push("nobody is paid");
+        }
+        if self.employment_percent.is_some_and(|percent| percent > 100) {
+            wrong.push("an employment share above 100 percent");
+        }
+        wrong
+    }
+}
+
+fn is_level(text: &str) -> bool {
+    matches!(text.as_bytes(), [b'1'..=b'8'])
+}
+
+/// Puts a table over another, field by field; lists are replaced whole.
+fn overlay(base: &mut toml::Table, own: toml::Table) {
+    for (key, value) in own {
+        match (base.get_mut(&key), value) {
+            (Some(toml::Value::Table(below)), toml::Value::Table(above)) => overlay(below, above),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
 }

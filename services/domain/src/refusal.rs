@@ -233,7 +233,11 @@ pub struct Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code.as_str())?;
-        if self.about.is_empty() { Ok(()) } else { write!(f, " ({})", self.about) }
+        if self.about.is_empty() {
+            Ok(())
+        } else {
+            write!(f, " ({})", self.about)
+        }
     }
 }
 
@@ -249,7 +253,11 @@ impl Refusals {
 
     /// The gravest class decides the status of the answer.
     pub fn class(&self) -> Class {
-        self.0.iter().map(|r| r.code.class()).min().unwrap_or(Class::Rule)
+        self.0
+            .iter()
+            .map(|r| r.code.class())
+            .min()
+            .unwrap_or(Class::Rule)
     }
 
     /// Whether that code is among them.
@@ -281,14 +289,20 @@ pub enum Stop {
 
 impl From<Code> for Stop {
     fn from(code: Code) -> Stop {
-        Stop::Refused(Refusals(vec![Refusal { code, about: String::new() }]))
+        Stop::Refused(Refusals(vec![Refusal {
+            code,
+            about: String::new(),
+        }]))
     }
 }
 
 impl Code {
     /// This refusal, about that thing.
     pub fn about(self, about: impl fmt::Display) -> Stop {
-        Stop::Refused(Refusals(vec![Refusal { code: self, about: about.to_string() }]))
+        Stop::Refused(Refusals(vec![Refusal {
+            code: self,
+            about: about.to_string(),
+        }]))
     }
 }
 
@@ -311,7 +325,10 @@ impl Checks {
     /// The rule holds of that thing, or the code is collected with it.
     pub fn require_of(&mut self, holds: bool, code: Code, about: impl fmt::Display) {
         if !holds {
-            self.0.push(Refusal { code, about: about.to_string() });
+            self.0.push(Refusal {
+                code,
+                about: about.to_string(),
+            });
         }
     }
 

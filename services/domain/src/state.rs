@@ -417,7 +417,10 @@ impl ClassFiling {
 
     /// The lessons of the whole timetable.
     pub fn lessons(&self) -> u32 {
-        self.timetable.iter().map(|slot| u32::from(slot.lessons)).sum()
+        self.timetable
+            .iter()
+            .map(|slot| u32::from(slot.lessons))
+            .sum()
     }
 }
 
@@ -1044,8 +1047,12 @@ impl Once {
         match self {
             Once::Live { programme, year } => ("live", format!("{}/{year}", programme.as_str())),
             Once::Day { date } => ("day", date.to_string()),
-            Once::Trained { occupation, level } => ("trained", format!("{occupation}/{}", level.ordinal())),
-            Once::Assessed { occupation, level } => ("assessed", format!("{occupation}/{}", level.ordinal())),
+            Once::Trained { occupation, level } => {
+                ("trained", format!("{occupation}/{}", level.ordinal()))
+            }
+            Once::Assessed { occupation, level } => {
+                ("assessed", format!("{occupation}/{}", level.ordinal()))
+            }
             Once::Yearly { year, slot } => ("yearly", format!("{year}/{slot}")),
             Once::GeneralPaid { year } => ("general_paid", year.to_string()),
             Once::Apprenticeship { year } => ("apprenticeship", year.to_string()),
@@ -1056,7 +1063,7 @@ impl Once {
 }
 
 /// A nullifier held by a voucher.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Held {
     /// What it stands for.
     #[serde(flatten)]

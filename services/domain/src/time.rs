@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 const OFFSET: Offset = jiff::tz::offset(8);
 
 /// A moment, in milliseconds since 1970-01-01T00:00:00Z.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub struct Instant(pub i64);
 
 impl Instant {
@@ -70,7 +72,11 @@ impl std::str::FromStr for Instant {
             .ok()
             .map(|t| Instant(t.as_millisecond()))
             .filter(|instant| instant.to_string() == text)
-            .ok_or_else(|| crate::BadCode(format!("a time is YYYY-MM-DDTHH:MM:SS.mmmZ, not {text:.40}")))
+            .ok_or_else(|| {
+                crate::BadCode(format!(
+                    "a time is YYYY-MM-DDTHH:MM:SS.mmmZ, not {text:.40}"
+                ))
+            })
     }
 }
 

@@ -10,10 +10,12 @@ use crate::time::Instant;
 use crate::world::World;
 
 /// The occasion on which a voucher is still unsettled: Enrolled, Completed or Claimed.
-fn unsettled(state: &VoucherState) -> Option<Occasion> {
+pub(crate) fn unsettled(state: &VoucherState) -> Option<Occasion> {
     match state {
         VoucherState::Enrolled { class, .. } => Some(Occasion::Class(*class)),
-        VoucherState::Completed { occasion, .. } | VoucherState::Claimed { occasion, .. } => Some(*occasion),
+        VoucherState::Completed { occasion, .. } | VoucherState::Claimed { occasion, .. } => {
+            Some(*occasion)
+        }
         VoucherState::Applied
         | VoucherState::Issued
         | VoucherState::Approved { .. }
@@ -28,7 +30,11 @@ fn count_unsettled(world: &mut World, occasion: Occasion, up: bool) -> Result<()
         Occasion::Class(class) => &mut world.edit_class(&class)?.unsettled,
         Occasion::Session(session) => &mut world.edit_session(&session)?.unsettled,
     };
-    *unsettled = if up { *unsettled + 1 } else { unsettled.saturating_sub(1) };
+    *unsettled = if up {
+        *unsettled + 1
+    } else {
+        unsettled.saturating_sub(1)
+    };
     Ok(())
 }
 
@@ -37,7 +43,11 @@ pub(crate) fn move_to(world: &mut World, id: VoucherId, state: VoucherState) -> 
     let voucher = world.edit_voucher(&id)?;
     let (year, programme) = (voucher.year, voucher.programme);
     let before = std::mem::replace(&mut voucher.state, state.clone());
-    let counts = world.edit_year(&year)?.vouchers.entry(programme).or_default();
+    let counts = world
+        .edit_year(&year)?
+        .vouchers
+        .entry(programme)
+        .or_default();
     uncount(counts, before.code());
     *counts.entry(state.code().to_owned()).or_default() += 1;
     if unsettled(&before) != unsettled(&state) {
@@ -53,14 +63,19 @@ pub(crate) fn move_to(world: &mut World, id: VoucherId, state: VoucherState) -> 
 
 /// Counts a voucher that an event made.
 pub(crate) fn count_new(world: &mut World, voucher: &Voucher) -> Result<(), Stop> {
-    let counts = world.edit_year(&voucher.year)?.vouchers.entry(voucher.programme).or_default();
+    let counts = world
+        .edit_year(&voucher.year)?
+        .vouchers
+        .entry(voucher.programme)
+        .or_default();
     *counts.entry(voucher.state.code().to_owned()).or_default() += 1;
     Ok(())
 }
 
 /// Moves a sheet to a state.
 pub(crate) fn move_sheet(world: &mut World, id: SheetId, state: SheetState) -> Result<(), Stop> {
-    let over = |state: &SheetState| matches!(state, SheetState::Closed | SheetState::Refused { .. });
+    let over =
+        |state: &SheetState| matches!(state, SheetState::Closed | SheetState::Refused { .. });
     let sheet = world.edit_sheet(&id)?;
     let (year, occasion) = (sheet.year, sheet.occasion);
     let (was_over, is_over, code) = (over(&sheet.state), over(&state), state.code());
@@ -73,7 +88,11 @@ pub(crate) fn move_sheet(world: &mut World, id: SheetId, state: SheetState) -> R
             Occasion::Class(class) => &mut world.edit_class(&class)?.open_sheets,
             Occasion::Session(session) => &mut world.edit_session(&session)?.open_sheets,
         };
-        *open = if is_over { open.saturating_sub(1) } else { *open + 1 };
+        *open = if is_over {
+            open.saturating_sub(1)
+        } else {
+            *open + 1
+        };
     }
     Ok(())
 }
@@ -106,11 +125,22 @@ fn bucket(account: &mut Account, bucket: Bucket) -> &mut Fen {
 }
 
 /// Moves money between two buckets of one account; what is not there is not moved.
-pub(crate) fn shift(world: &mut World, year: PlanYear, source: &Source, amount: Fen, from: Bucket, to: Bucket) -> Result<(), Stop> {
+pub(crate) fn shift(
+    world: &mut World,
+    year: PlanYear,
+    source: &Source,
+    amount: Fen,
+    from: Bucket,
+    to: Bucket,
+) -> Result<(), Stop> {
     let account = world.edit_account(&year, source)?;
-    let rest = bucket(account, from).checked_sub(amount).ok_or(Code::FundsExhausted)?;
+    let rest = bucket(account, from)
+        .checked_sub(amount)
+        .ok_or(Code::FundsExhausted)?;
     *bucket(account, from) = rest;
-    let sum = bucket(account, to).checked_add(amount).ok_or(Code::BadAmount)?;
+    let sum = bucket(account, to)
+        .checked_add(amount)
+        .ok_or(Code::BadAmount)?;
     *bucket(account, to) = sum;
     Ok(())
 }
@@ -124,7 +154,9 @@ pub(crate) fn bucket_of(state: &VoucherState) -> Bucket {
         | VoucherState::Completed { .. }
         | VoucherState::Claimed { .. } => Bucket::Reserved,
         VoucherState::Approved { .. } => Bucket::Payable,
-        VoucherState::Paid { .. } | VoucherState::WrittenOff { .. } | VoucherState::Ended { .. } => Bucket::Paid,
+        VoucherState::Paid { .. }
+        | VoucherState::WrittenOff { .. }
+        | VoucherState::Ended { .. } => Bucket::Paid,
     }
 }
 
@@ -144,7 +176,10 @@ pub(crate) fn free(world: &mut World, id: VoucherId, frees: &[Tag]) -> Result<()
     for tag in frees {
         world.free_nullifier(*tag, id);
     }
-    world.edit_voucher(&id)?.held.retain(|held| !frees.contains(&held.tag));
+    world
+        .edit_voucher(&id)?
+        .held
+        .retain(|held| !frees.contains(&held.tag));
     Ok(())
 }
 
@@ -159,9 +194,18 @@ fn leave_seat(world: &mut World, state: &VoucherState, at: Instant) -> Result<()
 }
 
 /// Strikes a voucher's line on its sheet.
-pub(crate) fn strike_line(world: &mut World, sheet: SheetId, id: VoucherId, reason: &Reason) -> Result<(), Stop> {
+pub(crate) fn strike_line(
+    world: &mut World,
+    sheet: SheetId,
+    id: VoucherId,
+    reason: &Reason,
+) -> Result<(), Stop> {
     let sheet = world.edit_sheet(&sheet)?;
-    if let Some(line) = sheet.lines.iter_mut().find(|line| line.voucher == id && line.struck.is_none()) {
+    if let Some(line) = sheet
+        .lines
+        .iter_mut()
+        .find(|line| line.voucher == id && line.struck.is_none())
+    {
         line.struck = Some(reason.clone());
     }
     Ok(())
@@ -169,22 +213,49 @@ pub(crate) fn strike_line(world: &mut World, sheet: SheetId, id: VoucherId, reas
 
 /// Ends a voucher's life short of being written off: money back, nullifiers free, seat left, token dead.
 /// `claim` keeps where a refused claim stood, so that a reopened sheet can take it back.
-pub(crate) fn end(world: &mut World, ended: &VoucherEnded, how: End, at: Instant, claim: Option<EndedClaim>) -> Result<(), Stop> {
+pub(crate) fn end(
+    world: &mut World,
+    ended: &VoucherEnded,
+    how: End,
+    at: Instant,
+    claim: Option<EndedClaim>,
+) -> Result<(), Stop> {
     let voucher = world.edit_voucher(&ended.voucher)?;
     let state = voucher.state.clone();
     voucher.money = None;
     voucher.due = None;
     voucher.token = None;
     if let Some(money) = &ended.release {
-        shift(world, money.year, &money.source, money.amount, bucket_of(&state), Bucket::Available)?;
+        shift(
+            world,
+            money.year,
+            &money.source,
+            money.amount,
+            bucket_of(&state),
+            Bucket::Available,
+        )?;
     }
     free(world, ended.voucher, &ended.frees)?;
     leave_seat(world, &state, at)?;
-    move_to(world, ended.voucher, VoucherState::Ended { how, at, by: ended.by.clone(), claim })
+    move_to(
+        world,
+        ended.voucher,
+        VoucherState::Ended {
+            how,
+            at,
+            by: ended.by.clone(),
+            claim,
+        },
+    )
 }
 
 /// The event body for an end that frees everything: every unpaid end does.
-pub(crate) fn ending(id: VoucherId, voucher: &Voucher, by: Option<&StaffId>, reason: Option<Reason>) -> VoucherEnded {
+pub(crate) fn ending(
+    id: VoucherId,
+    voucher: &Voucher,
+    by: Option<&StaffId>,
+    reason: Option<Reason>,
+) -> VoucherEnded {
     VoucherEnded {
         voucher: id,
         by: by.cloned(),
@@ -196,5 +267,10 @@ pub(crate) fn ending(id: VoucherId, voucher: &Voucher, by: Option<&StaffId>, rea
 
 /// The tags that a voucher holds under rules that `which` picks.
 pub(crate) fn held_tags(voucher: &Voucher, which: impl Fn(&Once) -> bool) -> Vec<Tag> {
-    voucher.held.iter().filter(|held| which(&held.once)).map(|held| held.tag).collect()
+    voucher
+        .held
+        .iter()
+        .filter(|held| which(&held.once))
+        .map(|held| held.tag)
+        .collect()
 }

@@ -73,20 +73,19 @@ struct Undo {
 }
 
 macro_rules! facts {
-    ($($get:ident, $edit:ident, $variant:ident, $type:ty, ($($arg:ident: $arg_type:ty),*), $missing:ident;)+) => {$(
+    ($($get:ident, $edit:ident, $variant:ident, $type:ty, ($($arg:ident: $arg_type:ty),*), $key:expr, $missing:ident;)+) => {$(
         /// That fact, or the refusal that it does not exist.
         pub fn $get(&self, $($arg: $arg_type),*) -> Result<&$type, Stop> {
-            let key = Key::$variant$(($arg.clone()))*;
-            match self.get(&key)? {
+            match self.get(&$key)? {
                 Some(Fact::$variant(fact)) => Ok(fact),
                 _ => Err(Code::$missing.into()),
             }
         }
 
         /// That fact in the overlay, to be changed by an event.
+        #[allow(dead_code)] // some facts are only ever replaced whole
         pub(crate) fn $edit(&mut self, $($arg: $arg_type),*) -> Result<&mut $type, Stop> {
-            let key = Key::$variant$(($arg.clone()))*;
-            match self.edit(key)? {
+            match self.edit($key)? {
                 Some(Fact::$variant(fact)) => Ok(fact),
                 _ => Err(Code::$missing.into()),
             }
@@ -114,7 +113,10 @@ impl World {
 
     /// A region of which everything is known, because its log is replayed from the start: what no event made does not exist.
     pub fn complete(region: Region) -> World {
-        World { complete: true, ..World::new(region) }
+        World {
+            complete: true,
+            ..World::new(region)
+        }
     }
 
     /// The region's code.
@@ -128,7 +130,13 @@ impl World {
     }
 
     /// Brings in who holds a nullifier.
-    pub fn bring_nullifier(&mut self, subject: Subject, once: Once, tag: Tag, holder: Option<Holder>) {
+    pub fn bring_nullifier(
+        &mut self,
+        subject: Subject,
+        once: Once,
+        tag: Tag,
+        holder: Option<Holder>,
+    ) {
         self.tags.insert((subject, once), tag);
         self.holders.insert(tag, holder);
     }
@@ -142,8 +150,12 @@ impl World {
     pub fn knows(&self, need: &Need) -> bool {
         match need {
             Need::Fact(key) => self.over.contains_key(key) || self.base.contains_key(key),
-            Need::Nullifier(subject, once) => self.tags.contains_key(&(subject.clone(), once.clone())),
-            Need::Identity(tag) => self.identities_over.contains_key(tag) || self.identities.contains_key(tag),
+            Need::Nullifier(subject, once) => {
+                self.tags.contains_key(&(subject.clone(), once.clone()))
+            }
+            Need::Identity(tag) => {
+                self.identities_over.contains_key(tag) || self.identities.contains_key(tag)
+            }
         }
     }
 
@@ -171,7 +183,11 @@ impl World {
 
     /// Keeps the overlay as it stands, before a group of commands that goes through whole or not at all.
     pub fn save(&self) -> Saved {
-        Saved { over: self.over.clone(), holders_over: self.holders_over.clone(), identities_over: self.identities_over.clone() }
+        Saved {
+            over: self.over.clone(),
+            holders_over: self.holders_over.clone(),
+            identities_over: self.identities_over.clone(),
+        }
     }
 
     /// Goes back to a kept overlay.
@@ -191,11 +207,18 @@ impl World {
         let year = match key {
             Key::Policy(year) | Key::Year(year) | Key::Account(year, _) => *year,
             Key::CatalogueEntry(entry) => entry.year,
-            Key::Class(id) | Key::Attendance(id) | Key::Employment(id) => self.class(id)?.filing.year,
+            Key::Class(id) | Key::Attendance(id) | Key::Employment(id) => {
+                self.class(id)?.filing.year
+            }
             Key::Session(id) => self.session(id)?.filing.year,
             Key::Sheet(id) => self.sheet(id)?.year,
             Key::Voucher(id) => self.voucher(id)?.year,
-            Key::Region | Key::Calendar(_) | Key::Credential(_) | Key::Person(_) | Key::Institution(_) | Key::Booking(_) => return Ok(None),
+            Key::Region
+            | Key::Calendar(_)
+            | Key::Credential(_)
+            | Key::Person(_)
+            | Key::Institution(_)
+            | Key::Booking(_) => return Ok(None),
         };
         match self.get(&Key::Policy(year))? {
             Some(_) => Ok(self.policy(year, at).ok().map(|(version, _)| version)),
@@ -226,7 +249,11 @@ impl World {
 
     /// What this batch changed, in key order.
     pub fn changed(&self) -> Vec<(&Key, &Fact)> {
-        let mut rows: Vec<_> = self.over.iter().filter_map(|(key, fact)| Some((key, fact.as_deref()?))).collect();
+        let mut rows: Vec<_> = self
+            .over
+            .iter()
+            .filter_map(|(key, fact)| Some((key, fact.as_deref()?)))
+            .collect();
         rows.sort_by_key(|(key, _)| (*key).clone());
         rows
     }
@@ -266,7 +293,11 @@ impl World {
         if !self.undo.facts.iter().any(|(k, _)| *k == key) {
             self.undo.facts.push((key.clone(), before));
         }
-        Ok(self.over.get_mut(&key).and_then(Option::as_mut).map(Arc::make_mut))
+        Ok(self
+            .over
+            .get_mut(&key)
+            .and_then(Option::as_mut)
+            .map(Arc::make_mut))
     }
 
     /// Adds a fact that an event made.
@@ -278,7 +309,9 @@ impl World {
     /// Applies a command's events to the overlay: all of them, or none when a fact is missing.
     pub fn apply(&mut self, events: &[crate::Event], at: Instant) -> Result<(), Stop> {
         self.undo = Undo::default();
-        let applied = events.iter().try_for_each(|event| crate::decide::apply(self, event, at));
+        let applied = events
+            .iter()
+            .try_for_each(|event| crate::decide::apply(self, event, at));
         let undo = std::mem::take(&mut self.undo);
         if applied.is_err() {
             for (key, before) in undo.facts.into_iter().rev() {
@@ -298,21 +331,21 @@ impl World {
     }
 
     facts! {
-        state_of_region, edit_region, Region, RegionState, (), RegionNotFound;
-        policies, edit_policies, Policy, Policies, (year: &PlanYear), PolicyMissing;
-        calendar, edit_calendar, Calendar, crate::calendar::Calendar, (year: &u16), CalendarMissing;
-        year, edit_year, Year, YearState, (year: &PlanYear), PlanYearNotOpen;
-        account, edit_account, Account, Account, (year: &PlanYear, source: &Source), AccountNotFound;
-        credential, edit_credential, Credential, Credential, (id: &CredentialId), CredentialNotFound;
-        person, edit_person, Person, Person, (id: &PersonId), PersonNotFound;
-        institution, edit_institution, Institution, Institution, (id: &InstitutionId), InstitutionNotFound;
-        catalogue_entry, edit_catalogue_entry, CatalogueEntry, CatalogueEntry, (id: &CatalogueEntryId), CatalogueEntryNotFound;
-        class, edit_class, Class, TrainingClass, (id: &ClassId), ClassNotFound;
-        attendance, edit_attendance, Attendance, Attendance, (id: &ClassId), ClassNotFound;
-        employment, edit_employment, Employment, Employment, (id: &ClassId), ClassNotFound;
-        session, edit_session, Session, Session, (id: &SessionId), SessionNotFound;
-        sheet, edit_sheet, Sheet, Sheet, (id: &SheetId), SheetNotFound;
-        voucher, edit_voucher, Voucher, Voucher, (id: &VoucherId), VoucherNotFound;
+        state_of_region, edit_region, Region, RegionState, (), Key::Region, RegionNotFound;
+        policies, edit_policies, Policy, Policies, (year: &PlanYear), Key::Policy(*year), PolicyMissing;
+        calendar, edit_calendar, Calendar, crate::calendar::Calendar, (year: &u16), Key::Calendar(*year), CalendarMissing;
+        year, edit_year, Year, YearState, (year: &PlanYear), Key::Year(*year), PlanYearNotOpen;
+        account, edit_account, Account, Account, (year: &PlanYear, source: &Source), Key::Account(*year, source.clone()), AccountNotFound;
+        credential, edit_credential, Credential, Credential, (id: &CredentialId), Key::Credential(id.clone()), CredentialNotFound;
+        person, edit_person, Person, Person, (id: &PersonId), Key::Person(*id), PersonNotFound;
+        institution, edit_institution, Institution, Institution, (id: &InstitutionId), Key::Institution(id.clone()), InstitutionNotFound;
+        catalogue_entry, edit_catalogue_entry, CatalogueEntry, CatalogueEntry, (id: &CatalogueEntryId), Key::CatalogueEntry(id.clone()), CatalogueEntryNotFound;
+        class, edit_class, Class, TrainingClass, (id: &ClassId), Key::Class(*id), ClassNotFound;
+        attendance, edit_attendance, Attendance, Attendance, (id: &ClassId), Key::Attendance(*id), ClassNotFound;
+        employment, edit_employment, Employment, Employment, (id: &ClassId), Key::Employment(*id), ClassNotFound;
+        session, edit_session, Session, Session, (id: &SessionId), Key::Session(*id), SessionNotFound;
+        sheet, edit_sheet, Sheet, Sheet, (id: &SheetId), Key::Sheet(*id), SheetNotFound;
+        voucher, edit_voucher, Voucher, Voucher, (id: &VoucherId), Key::Voucher(*id), VoucherNotFound;
     }
 
     /// Where a trainer or room is taken; nowhere, if nothing was ever booked.
@@ -336,51 +369,100 @@ impl World {
 
     /// The policy that decides at that instant, with its version.
     pub fn policy(&self, year: PlanYear, at: Instant) -> Result<(u32, &Policy), Stop> {
-        let adopted = self.policies(&year)?.versions.iter().rev().find(|adopted| adopted.effective <= at);
-        adopted.map(|adopted| (adopted.version, &adopted.policy)).ok_or_else(|| Code::PolicyMissing.into())
+        let adopted = self
+            .policies(&year)?
+            .versions
+            .iter()
+            .rev()
+            .find(|adopted| adopted.effective <= at);
+        adopted
+            .map(|adopted| (adopted.version, &adopted.policy))
+            .ok_or_else(|| Code::PolicyMissing.into())
     }
 
     /// A programme's rules at that instant.
-    pub fn rules(&self, year: PlanYear, programme: crate::Programme, at: Instant) -> Result<(&Policy, &ProgrammeRules), Stop> {
+    pub fn rules(
+        &self,
+        year: PlanYear,
+        programme: crate::Programme,
+        at: Instant,
+    ) -> Result<(&Policy, &ProgrammeRules), Stop> {
         let (_, policy) = self.policy(year, at)?;
-        let rules = policy.programmes.get(&programme).ok_or_else(|| Code::ProgrammeWithoutRate.about(programme.as_str()))?;
+        let rules = policy
+            .programmes
+            .get(&programme)
+            .ok_or_else(|| Code::ProgrammeWithoutRate.about(programme.as_str()))?;
         Ok((policy, rules))
     }
 
     /// Who holds that nullifier, and its tag.
-    pub fn nullifier(&self, subject: &Subject, once: &Once) -> Result<(Tag, Option<&Holder>), Stop> {
+    pub fn nullifier(
+        &self,
+        subject: &Subject,
+        once: &Once,
+    ) -> Result<(Tag, Option<&Holder>), Stop> {
         if self.blind {
             return Ok((Tag([0; 16]), None));
         }
         let missing = || Stop::Missing(Need::Nullifier(subject.clone(), once.clone()));
-        let tag = *self.tags.get(&(subject.clone(), once.clone())).ok_or_else(missing)?;
-        let holder = self.holders_over.get(&tag).map(|(_, after)| after).or_else(|| self.holders.get(&tag)).ok_or_else(missing)?;
+        let tag = *self
+            .tags
+            .get(&(subject.clone(), once.clone()))
+            .ok_or_else(missing)?;
+        let holder = self
+            .holders_over
+            .get(&tag)
+            .map(|(_, after)| after)
+            .or_else(|| self.holders.get(&tag))
+            .ok_or_else(missing)?;
         Ok((tag, holder.as_ref()))
     }
 
     /// Whose identity that tag is.
     pub fn identity(&self, tag: &Tag) -> Result<Option<PersonId>, Stop> {
-        self.identities_over.get(tag).or_else(|| self.identities.get(tag)).copied().ok_or(Stop::Missing(Need::Identity(*tag)))
+        self.identities_over
+            .get(tag)
+            .or_else(|| self.identities.get(tag))
+            .copied()
+            .ok_or(Stop::Missing(Need::Identity(*tag)))
     }
 
     /// A voucher takes a nullifier that was free.
     pub(crate) fn take_nullifier(&mut self, tag: Tag, voucher: VoucherId) {
-        let holder = Holder { region: self.region.clone(), voucher };
-        self.undo.tags.push((tag, self.holders_over.get(&tag).cloned()));
+        let holder = Holder {
+            region: self.region.clone(),
+            voucher,
+        };
+        self.undo
+            .tags
+            .push((tag, self.holders_over.get(&tag).cloned()));
         self.holders_over.entry(tag).or_insert((None, None)).1 = Some(holder);
     }
 
     /// A voucher frees a nullifier that it held.
     pub(crate) fn free_nullifier(&mut self, tag: Tag, voucher: VoucherId) {
-        let holder = Holder { region: self.region.clone(), voucher };
-        self.undo.tags.push((tag, self.holders_over.get(&tag).cloned()));
-        self.holders_over.entry(tag).or_insert((Some(holder), None)).1 = None;
+        let holder = Holder {
+            region: self.region.clone(),
+            voucher,
+        };
+        self.undo
+            .tags
+            .push((tag, self.holders_over.get(&tag).cloned()));
+        self.holders_over
+            .entry(tag)
+            .or_insert((Some(holder), None))
+            .1 = None;
     }
 
     /// The net effect of this batch on nullifiers, in key order: the holder before and after, where they differ.
     pub fn nullifiers_changed(&self) -> Vec<(Tag, Option<&Holder>, Option<&Holder>)> {
-        let changed = self.holders_over.iter().filter(|(_, (before, after))| before != after);
-        let mut net: Vec<_> = changed.map(|(tag, (before, after))| (*tag, before.as_ref(), after.as_ref())).collect();
+        let changed = self
+            .holders_over
+            .iter()
+            .filter(|(_, (before, after))| before != after);
+        let mut net: Vec<_> = changed
+            .map(|(tag, (before, after))| (*tag, before.as_ref(), after.as_ref()))
+            .collect();
         net.sort_by_key(|(tag, ..)| *tag);
         net
     }

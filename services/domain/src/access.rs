@@ -1,0 +1,190 @@
+//! Who may make which move, and the grants that say who somebody is.
+
+use crate::command::{Act, AppointDeputy, GrantCaller, RevokeCaller};
+use crate::decide::Ask;
+use crate::event::{self, Event};
+use crate::refusal::{Checks, Code, Stop};
+use crate::state::*;
+use crate::time::Instant;
+use crate::world::World;
+
+/// The one table of moves and roles. Scope (whose thing it is) and incompatible duties are each move's own rules.
+pub(crate) fn roles(act: &Act) -> &'static [Role] {
+    use Role::*;
+    match act {
+        // policy, access
+        Act::OpenRegion(_) | Act::AdoptPolicy(_) | Act::AdoptCalendar(_) => &[Operator],
+        Act::GrantCaller(_) | Act::RevokeCaller(_) | Act::AppointDeputy(_) => &[Operator],
+        // people, registry
+        Act::RegisterPerson(_) => &[Clerk, Operator, Institution, Holder],
+        Act::RecordCheckAnswers(_) => &[Clerk, Operator],
+        Act::RegisterInstitution(_) => &[Clerk],
+        Act::RegisterAccount(_) => &[Clerk, Institution, Assessor],
+        Act::ConfirmAccount(_) => &[Reviewer, Finance],
+        Act::FileCatalogueEntry(_) => &[Clerk, Institution, Assessor],
+        Act::ApproveCatalogueEntry(_) => &[Reviewer],
+        Act::SuspendInstitution(_) | Act::StrikeOffInstitution(_) => &[Supervisor],
+        // funds
+        Act::AppropriateFunds(_) | Act::AllocateFunds(_) => &[Finance],
+        Act::OpenPlanYear(_) | Act::ClosePlanYear(_) => &[Operator, Finance],
+        Act::SetTargets(_) => &[Operator],
+        // application
+        Act::Apply(_) | Act::Withdraw(_) => &[Holder, Institution],
+        Act::RejectApplication(_) => &[Clerk],
+        Act::ReopenApplication(_) => &[Clerk, Reviewer],
+        Act::ProposeCorrection(_) => &[Clerk],
+        Act::ConfirmCorrection(_) => &[Reviewer],
+        // issuance, supervision
+        Act::Issue(_) | Act::Revoke(_) => &[Reviewer],
+        Act::FetchToken(_) => &[Holder, Institution],
+        Act::ReissueToken(_) => &[Clerk],
+        Act::Expire(_) => &[Clerk, Operator],
+        Act::ProposeOverride(_) => &[Clerk, Reviewer],
+        Act::ConfirmOverride(_) => &[Reviewer],
+        Act::Freeze(_) | Act::Unfreeze(_) => &[Supervisor],
+        // training
+        Act::FileClass(_) | Act::ChangeClass(_) | Act::FinishClass(_) => &[Institution],
+        Act::ApproveClass(_) | Act::RejectClass(_) => &[Reviewer],
+        Act::CancelClass(_) => &[Institution, Reviewer],
+        Act::Enrol(_)
+        | Act::RecordAttendance(_)
+        | Act::RequestLateEntry(_)
+        | Act::Drop(_)
+        | Act::Complete(_) => &[Institution],
+        Act::ApproveLateEntry(_) => &[Clerk],
+        Act::RecordEmployment(_) => &[Institution],
+        // assessment
+        Act::FileSession(_) | Act::FinishSession(_) | Act::RecordAssessment(_) => &[Assessor],
+        Act::ApproveSession(_) | Act::RejectSession(_) => &[Reviewer],
+        Act::CancelSession(_) => &[Assessor, Reviewer],
+        Act::ConfirmCertificate(_) => &[Clerk, Operator],
+        // redemption, settlement
+        Act::Redeem(_) | Act::SubmitClaim(_) => &[Institution, Assessor],
+        Act::StrikeOut(_)
+        | Act::ReturnClaim(_)
+        | Act::RefuseClaim(_)
+        | Act::ReopenClaim(_)
+        | Act::ApproveClaim(_) => &[Reviewer],
+        Act::RaiseObjection(_) => &[],
+        Act::DecideObjection(_) => &[Reviewer],
+        Act::SendPayout(_) | Act::RecordPayout(_) | Act::ReturnPayout(_) => &[Finance],
+        Act::WriteOff(_) => &[Reviewer],
+        Act::ProposeClawBack(_) | Act::ConfirmClawBack(_) => &[Reviewer, Supervisor],
+        Act::ReceiveClawBack(_) => &[Finance],
+    }
+}
+
+/// Whether one of the caller's roles allows the move.
+pub(crate) fn allowed(ask: &Ask, act: &Act) -> Result<(), Stop> {
+    if roles(act).iter().any(|role| ask.is(*role)) {
+        Ok(())
+    } else {
+        Err(Code::RoleMissing.about(act.name()))
+    }
+}
+
+/// Grants a caller. Who acts for an institution is granted with it; a bureau's roles are granted without one.
+pub(crate) fn grant_caller(ask: &Ask, act: &GrantCaller) -> Result<Vec<Event>, Stop> {
+    let grant = &act.grant;
+    let outside = |role: &Role| matches!(role, Role::Institution | Role::Assessor);
+    let mut checks = Checks::new();
+    checks.require(
+        ask.world
+            .get(&Key::Credential(grant.credential.clone()))?
+            .is_none(),
+        Code::CredentialExists,
+    );
+    checks.require(!grant.roles.is_empty(), Code::RoleMissing);
+    checks.require(
+        grant.roles.iter().all(outside) == grant.institution.is_some(),
+        Code::CapacityMissing,
+    );
+    checks.require(
+        grant.expires.is_none_or(|expires| expires > ask.at),
+        Code::BadDates,
+    );
+    if let Some(institution) = &grant.institution {
+        checks.take(ask.world.institution(institution))?;
+    }
+    if let Some(holder) = &grant.holder {
+        checks.take(ask.world.person(holder))?;
+        checks.require(grant.roles.contains(&Role::Holder), Code::RoleMissing);
+    }
+    checks.done()?;
+    let credential = Credential {
+        subject: grant.subject.clone(),
+        person: grant.person.clone(),
+        roles: grant.roles.clone(),
+        institution: grant.institution.clone(),
+        holder: grant.holder,
+        expires: grant.expires,
+        revoked: None,
+        deputies: Vec::new(),
+    };
+    Ok(vec![Event::CallerGranted(event::CallerGranted {
+        credential: grant.credential.clone(),
+        grant: credential,
+    })])
+}
+
+pub(crate) fn apply_caller_granted(
+    world: &mut World,
+    e: &event::CallerGranted,
+) -> Result<(), Stop> {
+    world.add(
+        Key::Credential(e.credential.clone()),
+        Fact::Credential(e.grant.clone()),
+    );
+    Ok(())
+}
+
+/// Revokes a caller from this instant on.
+pub(crate) fn revoke_caller(ask: &Ask, act: &RevokeCaller) -> Result<Vec<Event>, Stop> {
+    let mut checks = Checks::new();
+    checks.require(
+        ask.world.credential(&act.credential)?.revoked.is_none(),
+        Code::CallerRevoked,
+    );
+    checks.done()?;
+    Ok(vec![Event::CallerRevoked(event::CallerRevoked {
+        credential: act.credential.clone(),
+    })])
+}
+
+pub(crate) fn apply_caller_revoked(
+    world: &mut World,
+    e: &event::CallerRevoked,
+    at: Instant,
+) -> Result<(), Stop> {
+    world.edit_credential(&e.credential)?.revoked = Some(at);
+    Ok(())
+}
+
+/// Lends a bureau's caller a role for a time (代理).
+pub(crate) fn appoint_deputy(ask: &Ask, act: &AppointDeputy) -> Result<Vec<Event>, Stop> {
+    let credential = ask.world.credential(&act.credential)?;
+    let mut checks = Checks::new();
+    checks.require(credential.revoked.is_none(), Code::CallerRevoked);
+    checks.require(credential.institution.is_none(), Code::NotYours);
+    checks.require(
+        act.deputy.from < act.deputy.until && act.deputy.until > ask.at,
+        Code::BadDates,
+    );
+    checks.done()?;
+    let (credential, deputy) = (act.credential.clone(), act.deputy.clone());
+    Ok(vec![Event::DeputyAppointed(event::DeputyAppointed {
+        credential,
+        deputy,
+    })])
+}
+
+pub(crate) fn apply_deputy_appointed(
+    world: &mut World,
+    e: &event::DeputyAppointed,
+) -> Result<(), Stop> {
+    world
+        .edit_credential(&e.credential)?
+        .deputies
+        .push(e.deputy.clone());
+    Ok(())
+}

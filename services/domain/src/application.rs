@@ -1,0 +1,362 @@
+//! Application (申请): apply, withdraw, reject, reopen, and the correction of an identity.
+
+use crate::command::*;
+use crate::decide::Ask;
+use crate::eligibility;
+use crate::event::{self, Event};
+use crate::policy::{Programme, VoucherKind};
+use crate::refusal::{Checks, Code, Stop};
+use crate::state::*;
+use crate::time::{Instant, plus_days};
+use crate::voucher;
+use crate::world::World;
+
+/// → Applied: by the holder, or by an institution for its people with the holder's own confirmation.
+pub(crate) fn apply(ask: &Ask, act: &Apply) -> Result<Vec<Event>, Stop> {
+    let (_, policy) = ask.world.policy(act.year, ask.at)?;
+    let by_holder = ask.speaks_for(&act.person, Some(&act.person));
+    let due = Instant::after(policy.dates.training_ends);
+    let trade = act.occupation.as_ref().zip(act.level);
+    let mut checks = Checks::new();
+    checks.take(ask.year_open(act.year))?;
+    checks.require(ask.at < due, Code::ApplicationsOver);
+    checks.require(
+        ask.world.get(&Key::Voucher(act.voucher))?.is_none(),
+        Code::LiveVoucherExists,
+    );
+    checks.require(by_holder || ask.is(Role::Institution), Code::NotYours);
+    checks.require(
+        by_holder || act.confirmation.is_some(),
+        Code::ConfirmationMissing,
+    );
+    checks.take(ask.world.rules(act.year, act.programme, ask.at))?;
+    checks.take(names_what_it_must(act))?;
+    checks.take(employer(ask, act, by_holder))?;
+    let answers = checks.take(eligibility::answers(
+        ask,
+        policy,
+        act.programme,
+        &act.category,
+        &act.person,
+    ))?;
+    let takes = checks.take(eligibility::taken_at_apply(
+        ask,
+        act.person,
+        act.programme,
+        act.year,
+        None,
+    ))?;
+    if policy.categories.contains_key(&act.category) {
+        checks.take(eligibility::checked_at_apply(
+            ask,
+            act.person,
+            act.programme,
+            act.year,
+            &act.category,
+            trade,
+        ))?;
+    }
+    checks.done()?;
+    Ok(vec![Event::Applied(event::Applied {
+        voucher: act.voucher,
+        person: act.person,
+        year: act.year,
+        programme: act.programme,
+        category: act.category.clone(),
+        occupation: act.occupation.clone(),
+        level: act.level,
+        employer: act.employer.clone(),
+        by: ask.caller.person.clone(),
+        by_holder,
+        confirmation: act.confirmation.clone(),
+        answers: answers.unwrap_or_default(),
+        due,
+        takes: takes.unwrap_or_default(),
+    })])
+}
+
+/// An assessment names occupation and level: its rate depends on them.
+fn names_what_it_must(act: &Apply) -> Result<(), Stop> {
+    let mut checks = Checks::new();
+    if act.programme.kind() == VoucherKind::Assessment {
+        checks.require(act.occupation.is_some(), Code::OccupationNeeded);
+        checks.require(act.level.is_some(), Code::LevelNeeded);
+    }
+    checks.done()
+}
+
+/// Staff programmes name the employer, and an institution applies for its own people only.
+fn employer(ask: &Ask, act: &Apply, by_holder: bool) -> Result<(), Stop> {
+    let mut checks = Checks::new();
+    let staff = matches!(
+        act.programme,
+        Programme::EnterpriseStaff | Programme::Apprenticeship
+    );
+    checks.require_of(
+        !staff || act.employer.is_some(),
+        Code::InstitutionNotFound,
+        "employer",
+    );
+    if let Some(employer) = &act.employer {
+        checks.take(ask.world.institution(employer))?;
+        checks.require(
+            by_holder || !staff || ask.acts_for(employer),
+            Code::NotYours,
+        );
+    }
+    checks.done()
+}
+
+pub(crate) fn apply_applied(world: &mut World, e: &event::Applied) -> Result<(), Stop> {
+    let hands = Hands {
+        applied: e.by.clone(),
+        by_holder: e.by_holder,
+        handled: Default::default(),
+        issued: None,
+    };
+    let new = Voucher {
+        person: e.person,
+        year: e.year,
+        programme: e.programme,
+        category: e.category.clone(),
+        occupation: e.occupation.clone(),
+        level: e.level,
+        employer: e.employer.clone(),
+        state: VoucherState::Applied,
+        frozen: None,
+        due: Some(e.due),
+        money: None,
+        token: None,
+        token_serial: 0,
+        held: Vec::new(),
+        hands,
+        reopened: false,
+        attempts: 0,
+        pass: None,
+        carried_days: Default::default(),
+        override_: None,
+        correction: None,
+        claw_back: None,
+    };
+    voucher::count_new(world, &new)?;
+    world.add(Key::Voucher(e.voucher), Fact::Voucher(new));
+    voucher::take(world, e.voucher, &e.takes)
+}
+
+/// Applied, Issued → Withdrawn: by the holder, whoever applied, or by the applicant.
+pub(crate) fn withdraw(ask: &Ask, act: &Withdraw) -> Result<Vec<Event>, Stop> {
+    let voucher = ask.world.voucher(&act.voucher)?;
+    let mut checks = Checks::new();
+    checks.require(
+        ask.speaks_for(&voucher.person, act.holder.as_ref())
+            || voucher.hands.applied == ask.caller.person,
+        Code::NotYours,
+    );
+    checks.require(
+        matches!(voucher.state, VoucherState::Applied | VoucherState::Issued),
+        Code::VoucherNotIssued,
+    );
+    checks.require(voucher.frozen.is_none(), Code::VoucherFrozen);
+    checks.done()?;
+    Ok(vec![Event::Withdrawn(voucher::ending(
+        act.voucher,
+        voucher,
+        Some(&ask.caller.person),
+        None,
+    ))])
+}
+
+/// Applied → Rejected, by a clerk.
+pub(crate) fn reject(ask: &Ask, act: &RejectApplication) -> Result<Vec<Event>, Stop> {
+    let voucher = ask.world.voucher(&act.voucher)?;
+    let mut checks = Checks::new();
+    checks.require(
+        matches!(voucher.state, VoucherState::Applied),
+        Code::VoucherNotApplied,
+    );
+    checks.require(voucher.frozen.is_none(), Code::VoucherFrozen);
+    checks.require(voucher.hands.applied != ask.caller.person, Code::SamePerson);
+    checks.done()?;
+    Ok(vec![Event::ApplicationRejected(voucher::ending(
+        act.voucher,
+        voucher,
+        Some(&ask.caller.person),
+        Some(act.reason.clone()),
+    ))])
+}
+
+pub(crate) fn apply_rejected(
+    world: &mut World,
+    e: &event::VoucherEnded,
+    at: Instant,
+) -> Result<(), Stop> {
+    if let Some(by) = &e.by {
+        world
+            .edit_voucher(&e.voucher)?
+            .hands
+            .handled
+            .insert(by.clone());
+    }
+    voucher::end(world, e, End::Rejected, at, None)
+}
+
+/// Rejected → Applied, once, by somebody else, within the policy's days.
+pub(crate) fn reopen(ask: &Ask, act: &ReopenApplication) -> Result<Vec<Event>, Stop> {
+    let voucher = ask.world.voucher(&act.voucher)?;
+    let (since, rejected_by) = match &voucher.state {
+        VoucherState::Ended {
+            how: End::Rejected,
+            at,
+            by,
+            ..
+        } => (*at, by),
+        VoucherState::Ended { .. }
+        | VoucherState::Applied
+        | VoucherState::Issued
+        | VoucherState::Enrolled { .. }
+        | VoucherState::Completed { .. }
+        | VoucherState::Claimed { .. }
+        | VoucherState::Approved { .. }
+        | VoucherState::Paid { .. }
+        | VoucherState::WrittenOff { .. } => return Err(Code::VoucherNotRejected.into()),
+    };
+    let (_, policy) = ask.world.policy(voucher.year, ask.at)?;
+    let due = Instant::after(policy.dates.training_ends);
+    let mut checks = Checks::new();
+    checks.take(ask.year_open(voucher.year))?;
+    checks.require(voucher.frozen.is_none(), Code::VoucherFrozen);
+    checks.require(
+        rejected_by.as_ref() != Some(&ask.caller.person),
+        Code::SamePerson,
+    );
+    checks.require(!voucher.reopened, Code::ReopenedBefore);
+    checks.require(
+        ask.at < Instant::after(plus_days(since.date(), policy.claims.reopen_days)),
+        Code::ReopenTooLate,
+    );
+    checks.require(ask.at < due, Code::ApplicationsOver);
+    let takes = checks.take(eligibility::taken_at_apply(
+        ask,
+        voucher.person,
+        voucher.programme,
+        voucher.year,
+        None,
+    ))?;
+    checks.done()?;
+    let by = ask.caller.person.clone();
+    Ok(vec![Event::ApplicationReopened(
+        event::ApplicationReopened {
+            voucher: act.voucher,
+            by,
+            due,
+            takes: takes.unwrap_or_default(),
+        },
+    )])
+}
+
+pub(crate) fn apply_reopened(
+    world: &mut World,
+    e: &event::ApplicationReopened,
+) -> Result<(), Stop> {
+    let voucher = world.edit_voucher(&e.voucher)?;
+    voucher.reopened = true;
+    voucher.due = Some(e.due);
+    voucher.hands.handled.insert(e.by.clone());
+    voucher::take(world, e.voucher, &e.takes)?;
+    voucher::move_to(world, e.voucher, VoucherState::Applied)
+}
+
+/// Before approval: the voucher is somebody else's, whom a clerk registered under the right number.
+pub(crate) fn propose_correction(ask: &Ask, act: &ProposeCorrection) -> Result<Vec<Event>, Stop> {
+    let voucher = ask.world.voucher(&act.voucher)?;
+    let mut checks = Checks::new();
+    checks.take(correctable(voucher))?;
+    checks.require(voucher.person != act.person, Code::IdentityUnchanged);
+    checks.require(voucher.correction.is_none(), Code::CorrectionPending);
+    checks.take(ask.world.person(&act.person))?;
+    checks.done()?;
+    let by = ask.caller.person.clone();
+    Ok(vec![Event::CorrectionProposed(event::CorrectionProposed {
+        voucher: act.voucher,
+        person: act.person,
+        by,
+    })])
+}
+
+fn correctable(voucher: &Voucher) -> Result<(), Stop> {
+    let mut checks = Checks::new();
+    let before_approval = match &voucher.state {
+        VoucherState::Applied
+        | VoucherState::Issued
+        | VoucherState::Enrolled { .. }
+        | VoucherState::Completed { .. }
+        | VoucherState::Claimed { .. } => true,
+        VoucherState::Approved { .. }
+        | VoucherState::Paid { .. }
+        | VoucherState::WrittenOff { .. }
+        | VoucherState::Ended { .. } => false,
+    };
+    checks.require(before_approval, Code::VoucherEnded);
+    checks.require(voucher.frozen.is_none(), Code::VoucherFrozen);
+    checks.done()
+}
+
+pub(crate) fn apply_correction_proposed(
+    world: &mut World,
+    e: &event::CorrectionProposed,
+) -> Result<(), Stop> {
+    world.edit_voucher(&e.voucher)?.correction = Some(Correction {
+        person: e.person,
+        proposed_by: e.by.clone(),
+    });
+    Ok(())
+}
+
+/// Confirmed by a reviewer: every uniqueness rule runs again for the right person, and the token dies.
+pub(crate) fn confirm_correction(ask: &Ask, act: &ConfirmCorrection) -> Result<Vec<Event>, Stop> {
+    let voucher = ask.world.voucher(&act.voucher)?;
+    let correction = voucher.correction.as_ref().ok_or(Code::NoCorrection)?;
+    let (_, policy) = ask.world.policy(voucher.year, ask.at)?;
+    let mut checks = Checks::new();
+    checks.take(correctable(voucher))?;
+    checks.require(
+        correction.proposed_by != ask.caller.person,
+        Code::SamePerson,
+    );
+    checks.take(eligibility::answers(
+        ask,
+        policy,
+        voucher.programme,
+        &voucher.category,
+        &correction.person,
+    ))?;
+    let takes = checks.take(eligibility::retaken(
+        ask,
+        act.voucher,
+        voucher,
+        correction.person,
+    ))?;
+    checks.done()?;
+    Ok(vec![Event::CorrectionConfirmed(
+        event::CorrectionConfirmed {
+            voucher: act.voucher,
+            person: correction.person,
+            by: ask.caller.person.clone(),
+            frees: voucher::held_tags(voucher, |once| *once != Once::Certificate),
+            takes: takes.unwrap_or_default(),
+        },
+    )])
+}
+
+pub(crate) fn apply_correction_confirmed(
+    world: &mut World,
+    e: &event::CorrectionConfirmed,
+) -> Result<(), Stop> {
+    voucher::free(world, e.voucher, &e.frees)?;
+    voucher::take(world, e.voucher, &e.takes)?;
+    let voucher = world.edit_voucher(&e.voucher)?;
+    voucher.person = e.person;
+    voucher.correction = None;
+    voucher.token = None;
+    Ok(())
+}

@@ -1,0 +1,300 @@
+//! Who is eligible, and what they may have once only. Register answers prove a category; nullifiers hold across regions.
+
+use crate::command::CheckAnswer;
+use crate::decide::Ask;
+use crate::ids::*;
+use crate::policy::{CategoryRules, Policy, Programme, VoucherKind};
+use crate::refusal::{Checks, Code, Stop};
+use crate::state::*;
+
+/// A category's rules, if the policy knows it.
+pub(crate) fn category<'p>(
+    policy: &'p Policy,
+    category: &Category,
+) -> Result<&'p CategoryRules, Stop> {
+    policy
+        .categories
+        .get(category)
+        .ok_or_else(|| Code::CategoryUnknown.about(category))
+}
+
+/// The register answers on which a person is eligible: everybody's, with the category's own in addition or instead.
+pub(crate) fn answers(
+    ask: &Ask,
+    policy: &Policy,
+    programme: Programme,
+    of: &Category,
+    person: &PersonId,
+) -> Result<Vec<CheckAnswer>, Stop> {
+    let rules = category(policy, of)?;
+    let person = ask.world.person(person)?;
+    let today = ask.at.date();
+    let mut checks = Checks::new();
+    checks.require(!person.erased, Code::PersonErased);
+    checks.require_of(
+        rules.programmes.contains(&programme),
+        Code::CategoryNotEligible,
+        format!("{of} for {}", programme.as_str()),
+    );
+    let mut required = policy.everyone.clone();
+    required.extend(rules.requires.clone());
+    let mut relied_on = Vec::with_capacity(required.len());
+    for (check, allowed) in required {
+        match person
+            .answers
+            .get(&check)
+            .filter(|answered| answered.valid_until >= today)
+        {
+            None => checks.require_of(false, Code::CheckMissing, &check),
+            Some(answered) => {
+                checks.require_of(
+                    allowed.contains(&answered.answer),
+                    Code::NotEligible,
+                    &check,
+                );
+                relied_on.push(CheckAnswer {
+                    check,
+                    answer: answered.answer.clone(),
+                    valid_until: answered.valid_until,
+                });
+            }
+        }
+    }
+    checks.done()?;
+    Ok(relied_on)
+}
+
+/// One live voucher per person, programme and plan year: taken by Apply and any Reopen.
+pub(crate) fn taken_at_apply(
+    ask: &Ask,
+    person: PersonId,
+    programme: Programme,
+    year: PlanYear,
+    mine: Option<VoucherId>,
+) -> Result<Vec<Held>, Stop> {
+    Ok(vec![ask.claim(
+        person,
+        Once::Live { programme, year },
+        Code::LiveVoucherExists,
+        mine,
+    )?])
+}
+
+/// The other once-only rules, checked early so that nobody waits for a voucher that cannot be used.
+pub(crate) fn checked_at_apply(
+    ask: &Ask,
+    person: PersonId,
+    programme: Programme,
+    year: PlanYear,
+    category: &Category,
+    trade: Option<(&Occupation, SkillLevel)>,
+) -> Result<(), Stop> {
+    let mut checks = Checks::new();
+    match programme.kind() {
+        VoucherKind::Training => {
+            checks.take(training_limits(ask, person, programme, year, trade, None))?;
+        }
+        VoucherKind::Assessment => {
+            checks.take(assessment_limits(ask, person, year, category, trade, None))?;
+        }
+    }
+    checks.done()
+}
+
+/// Taken when an assessment voucher is issued: the occupation and level, and a student's one free assessment.
+pub(crate) fn taken_at_issue(ask: &Ask, voucher: &Voucher) -> Result<Vec<Held>, Stop> {
+    match voucher.programme.kind() {
+        VoucherKind::Training => Ok(Vec::new()),
+        VoucherKind::Assessment => assessment_limits(
+            ask,
+            voucher.person,
+            voucher.year,
+            &voucher.category,
+            voucher.occupation.as_ref().zip(voucher.level),
+            None,
+        ),
+    }
+}
+
+/// Taken when somebody is enrolled: each filed day, the occupation and level, a slot of the year.
+pub(crate) fn taken_at_enrol(
+    ask: &Ask,
+    id: VoucherId,
+    voucher: &Voucher,
+    filing: &ClassFiling,
+) -> Result<Vec<Held>, Stop> {
+    class_limits(ask, voucher.person, id, voucher, filing)
+}
+
+/// Everything that a voucher holds in its state, or would hold again: for a reopening, or for another person.
+pub(crate) fn retaken(
+    ask: &Ask,
+    id: VoucherId,
+    voucher: &Voucher,
+    person: PersonId,
+) -> Result<Vec<Held>, Stop> {
+    let mut checks = Checks::new();
+    let mut held = checks
+        .take(taken_at_apply(
+            ask,
+            person,
+            voucher.programme,
+            voucher.year,
+            Some(id),
+        ))?
+        .unwrap_or_default();
+    let class = match &voucher.state {
+        VoucherState::Applied => None,
+        VoucherState::Issued => None,
+        VoucherState::Enrolled { class, .. } => Some(Occasion::Class(*class)),
+        VoucherState::Completed { occasion, .. }
+        | VoucherState::Claimed { occasion, .. }
+        | VoucherState::Approved { occasion, .. }
+        | VoucherState::Paid { occasion, .. } => Some(*occasion),
+        VoucherState::Ended { claim, .. } => claim.map(|claim| claim.occasion),
+        VoucherState::WrittenOff { .. } => None,
+    };
+    if let Some(Occasion::Class(class)) = class {
+        let filing = &ask.world.class(&class)?.filing;
+        held.extend(
+            checks
+                .take(class_limits(ask, person, id, voucher, filing))?
+                .unwrap_or_default(),
+        );
+    }
+    if voucher.programme.kind() == VoucherKind::Assessment && voucher.hands.issued.is_some() {
+        let trade = voucher.occupation.as_ref().zip(voucher.level);
+        held.extend(
+            checks
+                .take(assessment_limits(
+                    ask,
+                    person,
+                    voucher.year,
+                    &voucher.category,
+                    trade,
+                    Some(id),
+                ))?
+                .unwrap_or_default(),
+        );
+    }
+    checks.done()?;
+    Ok(held)
+}
+
+fn class_limits(
+    ask: &Ask,
+    person: PersonId,
+    id: VoucherId,
+    voucher: &Voucher,
+    filing: &ClassFiling,
+) -> Result<Vec<Held>, Stop> {
+    let mut checks = Checks::new();
+    let mut held = Vec::new();
+    for date in filing.dates() {
+        match ask.claim(person, Once::Day { date }, Code::DayTaken, Some(id)) {
+            Ok(day) => held.push(day),
+            Err(Stop::Refused(_)) => checks.require_of(false, Code::DayTaken, date),
+            Err(missing) => return Err(missing),
+        }
+    }
+    let trade = Some((&filing.occupation, filing.level));
+    held.extend(
+        checks
+            .take(training_limits(
+                ask,
+                person,
+                voucher.programme,
+                voucher.year,
+                trade,
+                Some(id),
+            ))?
+            .unwrap_or_default(),
+    );
+    checks.done()?;
+    Ok(held)
+}
+
+fn training_limits(
+    ask: &Ask,
+    person: PersonId,
+    programme: Programme,
+    year: PlanYear,
+    trade: Option<(&Occupation, SkillLevel)>,
+    mine: Option<VoucherId>,
+) -> Result<Vec<Held>, Stop> {
+    let mut checks = Checks::new();
+    let mut held = Vec::new();
+    if let Some((occupation, level)) = trade {
+        let once = Once::Trained {
+            occupation: occupation.clone(),
+            level,
+        };
+        held.extend(checks.take(ask.claim(person, once, Code::TrainedBefore, mine))?);
+    }
+    held.extend(checks.take(yearly_slot(ask, person, year, mine))?);
+    if programme == Programme::General {
+        held.extend(checks.take(ask.claim(
+            person,
+            Once::GeneralPaid { year },
+            Code::GeneralPaid,
+            mine,
+        ))?);
+    }
+    if programme == Programme::Apprenticeship {
+        held.extend(checks.take(ask.claim(
+            person,
+            Once::Apprenticeship { year },
+            Code::ApprenticeshipTaken,
+            mine,
+        ))?);
+    }
+    checks.done()?;
+    Ok(held)
+}
+
+/// The first free one of a person's subsidised trainings of the year.
+fn yearly_slot(
+    ask: &Ask,
+    person: PersonId,
+    year: PlanYear,
+    mine: Option<VoucherId>,
+) -> Result<Held, Stop> {
+    let (_, policy) = ask.world.policy(year, ask.at)?;
+    for slot in 1..=policy.limits.trainings_per_year {
+        match ask.claim(person, Once::Yearly { year, slot }, Code::YearlyLimit, mine) {
+            Err(Stop::Refused(_)) => {}
+            free_or_missing => return free_or_missing,
+        }
+    }
+    Err(Code::YearlyLimit.into())
+}
+
+fn assessment_limits(
+    ask: &Ask,
+    person: PersonId,
+    year: PlanYear,
+    of: &Category,
+    trade: Option<(&Occupation, SkillLevel)>,
+    mine: Option<VoucherId>,
+) -> Result<Vec<Held>, Stop> {
+    let (_, policy) = ask.world.policy(year, ask.at)?;
+    let mut checks = Checks::new();
+    let mut held = Vec::new();
+    if let Some((occupation, level)) = trade {
+        let once = Once::Assessed {
+            occupation: occupation.clone(),
+            level,
+        };
+        held.extend(checks.take(ask.claim(person, once, Code::AssessedBefore, mine))?);
+    }
+    if category(policy, of)?.graduating {
+        held.extend(checks.take(ask.claim(
+            person,
+            Once::Graduation { year },
+            Code::GraduationAssessed,
+            mine,
+        ))?);
+    }
+    checks.done()?;
+    Ok(held)
+}

@@ -1,0 +1,118 @@
+//! What is in force in a region: its opening, its policies, its calendars. All of it enters the region's own log whole.
+
+use crate::command::{AdoptCalendar, AdoptPolicy, OpenRegion};
+use crate::decide::Ask;
+use crate::event::{self, Event};
+use crate::ids::CredentialId;
+use crate::policy::Adopted;
+use crate::refusal::{Checks, Code, Stop};
+use crate::state::*;
+use crate::world::World;
+
+/// Opens a region's log with event 0 and its first operator.
+pub(crate) fn open_region(
+    world: &World,
+    act: &OpenRegion,
+    by: &CredentialId,
+) -> Result<Vec<Event>, Stop> {
+    let mut checks = Checks::new();
+    checks.require(world.get(&Key::Region)?.is_none(), Code::RegionAlreadyOpen);
+    checks.require(act.operator.credential == *by, Code::NotYours);
+    checks.done()?;
+    let grant = Credential {
+        subject: act.operator.subject.clone(),
+        person: act.operator.person.clone(),
+        roles: act.operator.roles.clone(),
+        institution: None,
+        holder: None,
+        expires: act.operator.expires,
+        revoked: None,
+        deputies: Vec::new(),
+    };
+    Ok(vec![
+        Event::RegionOpened(act.state.clone()),
+        Event::CallerGranted(event::CallerGranted {
+            credential: by.clone(),
+            grant,
+        }),
+    ])
+}
+
+pub(crate) fn apply_region_opened(world: &mut World, e: &RegionState) -> Result<(), Stop> {
+    world.add(Key::Region, Fact::Region(e.clone()));
+    Ok(())
+}
+
+/// Adopts a policy from an instant on, never backwards: what was decided stays decided.
+pub(crate) fn adopt_policy(ask: &Ask, act: &AdoptPolicy) -> Result<Vec<Event>, Stop> {
+    let last = match ask.world.get(&Key::Policy(act.policy.year))? {
+        Some(Fact::Policy(policies)) => policies.versions.last(),
+        _ => None,
+    };
+    let effective = act.effective.max(ask.at);
+    let mut checks = Checks::new();
+    for contradiction in act.policy.contradictions() {
+        checks.require_of(false, Code::BadPolicy, contradiction);
+    }
+    checks.require_of(
+        last.is_none_or(|last| last.effective <= effective),
+        Code::BadDates,
+        "effective",
+    );
+    checks.done()?;
+    let version = last.map_or(1, |last| last.version + 1);
+    Ok(vec![Event::PolicyAdopted(Adopted {
+        version,
+        effective,
+        policy: act.policy.clone(),
+    })])
+}
+
+pub(crate) fn apply_policy_adopted(world: &mut World, e: &Adopted) -> Result<(), Stop> {
+    let key = Key::Policy(e.policy.year);
+    if world.get(&key)?.is_none() {
+        world.add(
+            key,
+            Fact::Policy(Policies {
+                versions: vec![e.clone()],
+            }),
+        );
+        return Ok(());
+    }
+    let versions = &mut world.edit_policies(&e.policy.year)?.versions;
+    // A version that another one supersedes at the same instant never decides anything.
+    versions.retain(|before| before.effective < e.effective);
+    versions.push(e.clone());
+    Ok(())
+}
+
+/// Adopts a working-day calendar; a later one of the same year replaces it.
+pub(crate) fn adopt_calendar(ask: &Ask, act: &AdoptCalendar) -> Result<Vec<Event>, Stop> {
+    let of_year = |day: &crate::time::Date| i32::from(day.year()) == i32::from(act.calendar.year);
+    ask.world.get(&Key::Calendar(act.calendar.year))?;
+    let mut checks = Checks::new();
+    checks.require(
+        act.calendar
+            .holidays
+            .iter()
+            .chain(&act.calendar.working_weekends)
+            .all(of_year),
+        Code::BadDates,
+    );
+    checks.require(
+        act.calendar
+            .holidays
+            .is_disjoint(&act.calendar.working_weekends),
+        Code::BadDates,
+    );
+    checks.done()?;
+    Ok(vec![Event::CalendarAdopted(act.calendar.clone())])
+}
+
+pub(crate) fn apply_calendar_adopted(
+    world: &mut World,
+    e: &crate::calendar::Calendar,
+) -> Result<(), Stop> {
+    world.add(Key::Calendar(e.year), Fact::Calendar(e.clone()));
+    Ok(())
+}

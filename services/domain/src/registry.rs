@@ -1,0 +1,305 @@
+//! Institutions, their corporate accounts and the two catalogues.
+
+use crate::command::*;
+use crate::decide::Ask;
+use crate::event::{self, Event};
+use crate::ids::*;
+use crate::policy::Capacity;
+use crate::refusal::{Checks, Code, Stop};
+use crate::state::*;
+use crate::time::plus_days;
+use crate::world::World;
+
+/// Registers an institution under its unified social credit code.
+pub(crate) fn register_institution(
+    ask: &Ask,
+    act: &RegisterInstitution,
+) -> Result<Vec<Event>, Stop> {
+    let mut checks = Checks::new();
+    checks.require(
+        ask.world
+            .get(&Key::Institution(act.institution.clone()))?
+            .is_none(),
+        Code::InstitutionExists,
+    );
+    checks.require(!act.capacities.is_empty(), Code::CapacityMissing);
+    checks.done()?;
+    let record = Institution {
+        name: act.name.clone(),
+        capacities: act.capacities.clone(),
+        licence: act.licence.clone(),
+        related: act.related.clone(),
+        standing: Standing::Good,
+        account: None,
+        pending_account: None,
+        owes: crate::Fen::ZERO,
+    };
+    Ok(vec![Event::InstitutionRegistered(
+        event::InstitutionRegistered {
+            institution: act.institution.clone(),
+            record,
+        },
+    )])
+}
+
+pub(crate) fn apply_institution_registered(
+    world: &mut World,
+    e: &event::InstitutionRegistered,
+) -> Result<(), Stop> {
+    world.add(
+        Key::Institution(e.institution.clone()),
+        Fact::Institution(e.record.clone()),
+    );
+    Ok(())
+}
+
+/// Registers or changes the corporate account: the maker's half.
+pub(crate) fn register_account(ask: &Ask, act: &RegisterAccount) -> Result<Vec<Event>, Stop> {
+    let institution = ask.world.institution(&act.institution)?;
+    let mut checks = Checks::new();
+    checks.require(
+        ask.is(Role::Clerk) || ask.acts_for(&act.institution),
+        Code::NotYours,
+    );
+    checks.require(
+        institution
+            .account
+            .as_ref()
+            .is_none_or(|account| account.commitment != act.commitment),
+        Code::AccountUnchanged,
+    );
+    checks.done()?;
+    Ok(vec![Event::AccountRegistered(event::AccountRegistered {
+        institution: act.institution.clone(),
+        commitment: act.commitment,
+        maker: ask.caller.person.clone(),
+    })])
+}
+
+pub(crate) fn apply_account_registered(
+    world: &mut World,
+    e: &event::AccountRegistered,
+) -> Result<(), Stop> {
+    world.edit_institution(&e.institution)?.pending_account = Some(PendingAccount {
+        commitment: e.commitment,
+        maker: e.maker.clone(),
+    });
+    Ok(())
+}
+
+/// Confirms a corporate account: the checker's half. The first one is usable at once, a changed one after the policy's waiting days.
+pub(crate) fn confirm_account(ask: &Ask, act: &ConfirmAccount) -> Result<Vec<Event>, Stop> {
+    let institution = ask.world.institution(&act.institution)?;
+    let pending = institution
+        .pending_account
+        .as_ref()
+        .ok_or(Code::AccountNotPending)?;
+    if pending.maker == ask.caller.person {
+        return Err(Code::SamePerson.into());
+    }
+    let today = ask.at.date();
+    let usable_from = match institution.account {
+        None => today,
+        Some(_) => plus_days(today, waiting_days(ask)?),
+    };
+    Ok(vec![Event::AccountConfirmed(event::AccountConfirmed {
+        institution: act.institution.clone(),
+        checker: ask.caller.person.clone(),
+        usable_from,
+    })])
+}
+
+fn waiting_days(ask: &Ask) -> Result<u16, Stop> {
+    let year = PlanYear::try_from(u16::try_from(ask.at.date().year()).unwrap_or_default())
+        .map_err(|_| Stop::from(Code::PolicyMissing))?;
+    let (_, policy) = ask.world.policy(year, ask.at)?;
+    Ok(policy.claims.account_waiting_days)
+}
+
+pub(crate) fn apply_account_confirmed(
+    world: &mut World,
+    e: &event::AccountConfirmed,
+) -> Result<(), Stop> {
+    let institution = world.edit_institution(&e.institution)?;
+    if let Some(pending) = institution.pending_account.take() {
+        institution.account = Some(CorporateAccount {
+            commitment: pending.commitment,
+            usable_from: e.usable_from,
+        });
+    }
+    Ok(())
+}
+
+/// Suspends an institution, or lifts its suspension.
+pub(crate) fn suspend_institution(ask: &Ask, act: &SuspendInstitution) -> Result<Vec<Event>, Stop> {
+    let institution = ask.world.institution(&act.institution)?;
+    match institution.standing {
+        Standing::StruckOff => return Err(Code::InstitutionStruckOff.into()),
+        Standing::Filed | Standing::Good | Standing::Suspended => {}
+    }
+    let (institution, suspended, reason) =
+        (act.institution.clone(), act.suspended, act.reason.clone());
+    Ok(vec![Event::InstitutionSuspended(
+        event::InstitutionSuspended {
+            institution,
+            suspended,
+            reason,
+        },
+    )])
+}
+
+pub(crate) fn apply_institution_suspended(
+    world: &mut World,
+    e: &event::InstitutionSuspended,
+) -> Result<(), Stop> {
+    world.edit_institution(&e.institution)?.standing = if e.suspended {
+        Standing::Suspended
+    } else {
+        Standing::Good
+    };
+    Ok(())
+}
+
+/// Strikes an institution off ("及时淘汰"); there is no way back.
+pub(crate) fn strike_off_institution(
+    ask: &Ask,
+    act: &StrikeOffInstitution,
+) -> Result<Vec<Event>, Stop> {
+    let mut checks = Checks::new();
+    checks.require(
+        ask.world.institution(&act.institution)?.standing != Standing::StruckOff,
+        Code::InstitutionStruckOff,
+    );
+    checks.done()?;
+    Ok(vec![Event::InstitutionStruckOff(
+        event::InstitutionStruckOff {
+            institution: act.institution.clone(),
+            reason: act.reason.clone(),
+        },
+    )])
+}
+
+pub(crate) fn apply_institution_struck_off(
+    world: &mut World,
+    e: &event::InstitutionStruckOff,
+) -> Result<(), Stop> {
+    world.edit_institution(&e.institution)?.standing = Standing::StruckOff;
+    Ok(())
+}
+
+/// Files a catalogue line: by the institution itself, or by a clerk for it.
+pub(crate) fn file_catalogue_entry(
+    ask: &Ask,
+    act: &FileCatalogueEntry,
+) -> Result<Vec<Event>, Stop> {
+    let entry = &act.entry;
+    let institution = ask.world.institution(&entry.institution)?;
+    let mut checks = Checks::new();
+    checks.require(
+        ask.is(Role::Clerk) || ask.acts_for(&entry.institution),
+        Code::NotYours,
+    );
+    checks.require(
+        ask.world
+            .get(&Key::CatalogueEntry(entry.clone()))?
+            .is_none(),
+        Code::CatalogueEntryExists,
+    );
+    checks.take(in_good_standing(institution))?;
+    checks.require(
+        institution.licence.contains(&entry.occupation),
+        Code::NotLicensed,
+    );
+    let capable = match entry.capacity {
+        // Schools and enterprises teach too; who assesses is filed as an assessment body.
+        Capacity::TrainingBody | Capacity::Enterprise | Capacity::School => {
+            institution
+                .capacities
+                .iter()
+                .any(|c| *c != Capacity::AssessmentBody)
+                && entry.capacity == Capacity::TrainingBody
+        }
+        Capacity::AssessmentBody => institution.capacities.contains(&Capacity::AssessmentBody),
+    };
+    checks.require(capable, Code::CapacityMissing);
+    checks.take(ask.year_open(entry.year))?;
+    checks.done()?;
+    Ok(vec![Event::CatalogueEntryFiled(
+        event::CatalogueEntryFiled {
+            entry: entry.clone(),
+            by: ask.caller.person.clone(),
+        },
+    )])
+}
+
+pub(crate) fn apply_catalogue_entry_filed(
+    world: &mut World,
+    e: &event::CatalogueEntryFiled,
+) -> Result<(), Stop> {
+    let entry = CatalogueEntry {
+        standing: Standing::Filed,
+        filed_by: e.by.clone(),
+    };
+    world.add(
+        Key::CatalogueEntry(e.entry.clone()),
+        Fact::CatalogueEntry(entry),
+    );
+    Ok(())
+}
+
+/// Approves a catalogue line, by another person than who filed it.
+pub(crate) fn approve_catalogue_entry(
+    ask: &Ask,
+    act: &ApproveCatalogueEntry,
+) -> Result<Vec<Event>, Stop> {
+    let entry = ask.world.catalogue_entry(&act.entry)?;
+    let mut checks = Checks::new();
+    checks.require(
+        entry.standing == Standing::Filed,
+        Code::CatalogueEntryNotFiled,
+    );
+    checks.require(entry.filed_by != ask.caller.person, Code::SamePerson);
+    checks.done()?;
+    Ok(vec![Event::CatalogueEntryApproved(
+        event::CatalogueEntryApproved {
+            entry: act.entry.clone(),
+            by: ask.caller.person.clone(),
+        },
+    )])
+}
+
+pub(crate) fn apply_catalogue_entry_approved(
+    world: &mut World,
+    e: &event::CatalogueEntryApproved,
+) -> Result<(), Stop> {
+    world.edit_catalogue_entry(&e.entry)?.standing = Standing::Good;
+    Ok(())
+}
+
+/// Neither suspended nor struck off.
+pub(crate) fn in_good_standing(institution: &Institution) -> Result<(), Stop> {
+    match institution.standing {
+        Standing::Good | Standing::Filed => Ok(()),
+        Standing::Suspended => Err(Code::InstitutionSuspended.into()),
+        Standing::StruckOff => Err(Code::InstitutionStruckOff.into()),
+    }
+}
+
+/// Whether an institution stands in the region's catalogue of that kind, for that occupation and year.
+pub(crate) fn in_catalogue(
+    ask: &Ask,
+    institution: &InstitutionId,
+    capacity: Capacity,
+    occupation: &Occupation,
+    year: PlanYear,
+) -> Result<bool, Stop> {
+    let id = CatalogueEntryId {
+        institution: institution.clone(),
+        capacity,
+        occupation: occupation.clone(),
+        year,
+    };
+    Ok(
+        matches!(ask.world.get(&Key::CatalogueEntry(id))?, Some(Fact::CatalogueEntry(entry)) if entry.standing == Standing::Good),
+    )
+}

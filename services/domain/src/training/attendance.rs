@@ -1,0 +1,309 @@
+//! What was attended: one call per session with all entries, in time ("实时录入"); late entries wait for a clerk.
+
+use crate::command::*;
+use crate::decide::Ask;
+use crate::event::{self, Event};
+use crate::ids::*;
+use crate::money::Days;
+use crate::policy::{ClassRules, ProgrammeRules};
+use crate::refusal::{Checks, Code, Stop};
+use crate::state::*;
+use crate::world::World;
+
+/// Reasons that leave a person out of the employment share's denominator.
+const EXCLUSIONS: [&str; 3] = ["DEATH", "ILLNESS", "ENLISTMENT"];
+
+/// Records one session of an approved or running class, within the entry window.
+pub(crate) fn record_attendance(ask: &Ask, act: &RecordAttendance) -> Result<Vec<Event>, Stop> {
+    let class = ask.world.class(&act.class)?;
+    let (_, policy) = ask.world.policy(class.filing.year, ask.at)?;
+    let mut checks = Checks::new();
+    let slot = checks.take(recordable(ask, act.class, class, act.slot, &act.entries))?;
+    if let Some(slot) = slot {
+        let (begins, ends) = slot.span();
+        checks.require(ask.at >= begins, Code::OutsideTimetable);
+        checks.require(
+            ask.at < ends.plus_hours(policy.classes.entry_window_hours),
+            Code::EntryWindowOver,
+        );
+    }
+    checks.done()?;
+    Ok(vec![Event::AttendanceRecorded(event::AttendanceRecorded {
+        class: act.class,
+        slot: act.slot,
+        entries: act.entries.clone(),
+    })])
+}
+
+/// What holds of every recording: whose class, which slot, each seat once and within the slot's lessons.
+fn recordable<'a>(
+    ask: &Ask,
+    id: ClassId,
+    class: &'a TrainingClass,
+    slot: u16,
+    entries: &[AttendanceEntry],
+) -> Result<&'a Slot, Stop> {
+    let attendance = ask.world.attendance(&id)?;
+    let timetable = class
+        .filing
+        .timetable
+        .get(usize::from(slot))
+        .ok_or_else(|| Code::SlotUnknown.about(slot))?;
+    let mut checks = Checks::new();
+    checks.require(ask.acts_for(&class.filing.deliverer), Code::NotYours);
+    checks.require(
+        matches!(class.state, ClassState::Approved | ClassState::Running),
+        Code::ClassNotRunning,
+    );
+    checks.require(!attendance.slots.contains_key(&slot), Code::SlotRecorded);
+    checks.require(
+        !entries.is_empty() && entries.len() <= class.seats.len(),
+        Code::BadSeat,
+    );
+    let mut seen = vec![false; class.seats.len()];
+    for entry in entries {
+        match class.seats.get(usize::from(entry.seat)) {
+            Some(seat) => {
+                let seated = seat.left.is_none_or(|left| left > timetable.span().0);
+                checks.require_of(seated, Code::BadSeat, entry.seat);
+                checks.require_of(
+                    !std::mem::replace(&mut seen[usize::from(entry.seat)], true),
+                    Code::DuplicateEntry,
+                    entry.seat,
+                );
+            }
+            None => checks.require_of(false, Code::BadSeat, entry.seat),
+        }
+        checks.require_of(
+            entry.lessons <= timetable.lessons,
+            Code::OutsideTimetable,
+            entry.seat,
+        );
+        checks.require_of(
+            entry.method != Method::Online || entry.presence_checks > 0,
+            Code::PresenceMissing,
+            entry.seat,
+        );
+    }
+    checks.done()?;
+    Ok(timetable)
+}
+
+pub(crate) fn apply_attendance_recorded(
+    world: &mut World,
+    e: &event::AttendanceRecorded,
+) -> Result<(), Stop> {
+    enter(world, e.class, e.slot, &e.entries, false)
+}
+
+/// Enters a session: the class is Running from its first one on.
+fn enter(
+    world: &mut World,
+    id: ClassId,
+    number: u16,
+    entries: &[AttendanceEntry],
+    late: bool,
+) -> Result<(), Stop> {
+    let class = world.edit_class(&id)?;
+    if class.state == ClassState::Approved {
+        class.state = ClassState::Running;
+    }
+    let seats = class.seats.len();
+    let slot = class
+        .filing
+        .timetable
+        .get(usize::from(number))
+        .cloned()
+        .ok_or(Code::SlotUnknown)?;
+    let attendance = world.edit_attendance(&id)?;
+    attendance.slots.insert(
+        number,
+        RecordedSlot {
+            lessons: slot.lessons,
+            late,
+            modules: slot.modules.clone(),
+        },
+    );
+    attendance.late_requests.remove(&number);
+    let day = attendance.lessons.entry(slot.date).or_default();
+    day.resize(seats.max(day.len()), 0);
+    for entry in entries {
+        if let Some(lessons) = day.get_mut(usize::from(entry.seat)) {
+            *lessons += entry.lessons;
+        }
+    }
+    attendance.entries += u32::try_from(entries.len()).unwrap_or(u32::MAX);
+    attendance.paper += count(entries, Method::Paper);
+    attendance.online += count(entries, Method::Online);
+    Ok(())
+}
+
+fn count(entries: &[AttendanceEntry], method: Method) -> u32 {
+    entries
+        .iter()
+        .map(|entry| u32::from(entry.method == method))
+        .sum()
+}
+
+/// After the entry window: reason and evidence; a clerk decides.
+pub(crate) fn request_late_entry(ask: &Ask, act: &RequestLateEntry) -> Result<Vec<Event>, Stop> {
+    let class = ask.world.class(&act.class)?;
+    let (_, policy) = ask.world.policy(class.filing.year, ask.at)?;
+    let mut checks = Checks::new();
+    if let Some(slot) = checks.take(recordable(ask, act.class, class, act.slot, &act.entries))? {
+        let closed = slot.span().1.plus_hours(policy.classes.entry_window_hours);
+        checks.require(ask.at >= closed, Code::EntryWindowOpen);
+        checks.require(
+            ask.at < closed.plus_hours(policy.classes.late_window_hours),
+            Code::LateWindowOver,
+        );
+    }
+    checks.done()?;
+    Ok(vec![Event::LateEntryRequested(event::LateEntryRequested {
+        class: act.class,
+        slot: act.slot,
+        entries: act.entries.clone(),
+        reason: act.reason.clone(),
+        evidence: act.evidence,
+    })])
+}
+
+pub(crate) fn apply_late_entry_requested(
+    world: &mut World,
+    e: &event::LateEntryRequested,
+) -> Result<(), Stop> {
+    let request = LateRequest {
+        entries: e.entries.clone(),
+        reason: e.reason.clone(),
+        evidence: e.evidence,
+    };
+    world
+        .edit_attendance(&e.class)?
+        .late_requests
+        .insert(e.slot, request);
+    Ok(())
+}
+
+/// A clerk approves a late entry; it is counted and flagged.
+pub(crate) fn approve_late_entry(ask: &Ask, act: &ApproveLateEntry) -> Result<Vec<Event>, Stop> {
+    let class = ask.world.class(&act.class)?;
+    let attendance = ask.world.attendance(&act.class)?;
+    let mut checks = Checks::new();
+    checks.require(
+        attendance.late_requests.contains_key(&act.slot),
+        Code::NothingToConfirm,
+    );
+    checks.require(
+        matches!(class.state, ClassState::Approved | ClassState::Running),
+        Code::ClassNotRunning,
+    );
+    checks.done()?;
+    Ok(vec![Event::LateEntryApproved(event::LateEntryApproved {
+        class: act.class,
+        slot: act.slot,
+        by: ask.caller.person.clone(),
+    })])
+}
+
+pub(crate) fn apply_late_entry_approved(
+    world: &mut World,
+    e: &event::LateEntryApproved,
+) -> Result<(), Stop> {
+    let request = world
+        .edit_attendance(&e.class)?
+        .late_requests
+        .remove(&e.slot)
+        .ok_or(Code::NothingToConfirm)?;
+    enter(world, e.class, e.slot, &request.entries, true)
+}
+
+/// Lessons that a seat attended in all.
+pub(crate) fn attended(attendance: &Attendance, seat: u16) -> u32 {
+    attendance
+        .lessons
+        .values()
+        .filter_map(|day| day.get(usize::from(seat)))
+        .map(|lessons| u32::from(*lessons))
+        .sum()
+}
+
+/// Days whose lessons reach the programme's minimum.
+pub(crate) fn days_earned(
+    world: &World,
+    class: &ClassId,
+    seat: u16,
+    rules: &ProgrammeRules,
+) -> Result<Days, Stop> {
+    let lessons = world
+        .attendance(class)?
+        .lessons
+        .values()
+        .filter_map(|day| day.get(usize::from(seat)));
+    let count = lessons
+        .filter(|lessons| **lessons > 0 && **lessons >= rules.day_lessons)
+        .count();
+    Ok(Days(u16::try_from(count).unwrap_or(u16::MAX)))
+}
+
+/// Paper, online and late entries within the policy's shares of the whole class. Checked when somebody completes: before that the whole is not known.
+pub(crate) fn shares(world: &World, class: &ClassId, rules: &ClassRules) -> Result<(), Stop> {
+    let attendance = world.attendance(class)?;
+    let within = |part: u32, of: u32, percent: u16| {
+        u64::from(part) * 100 <= u64::from(of) * u64::from(percent)
+    };
+    let slots = u32::try_from(attendance.slots.len()).unwrap_or(u32::MAX);
+    let late = attendance
+        .slots
+        .values()
+        .map(|slot| u32::from(slot.late))
+        .sum();
+    let mut checks = Checks::new();
+    checks.require(
+        within(attendance.paper, attendance.entries, rules.paper_percent),
+        Code::PaperShare,
+    );
+    checks.require(
+        within(attendance.online, attendance.entries, rules.online_percent),
+        Code::OnlineShare,
+    );
+    checks.require(within(late, slots, rules.late_percent), Code::LateShare);
+    checks.done()
+}
+
+/// Records what became of a finished class's people; the statement binds all its claims.
+pub(crate) fn record_employment(ask: &Ask, act: &RecordEmployment) -> Result<Vec<Event>, Stop> {
+    let class = ask.world.class(&act.class)?;
+    let mut checks = Checks::new();
+    checks.require(
+        ask.acts_for(&class.filing.deliverer) || ask.acts_for(&class.filing.payee),
+        Code::NotYours,
+    );
+    checks.require(class.state == ClassState::Finished, Code::ClassNotFinished);
+    checks.require(!act.seats.is_empty(), Code::BadSeat);
+    for (seat, employed) in &act.seats {
+        checks.require_of(usize::from(*seat) < class.seats.len(), Code::BadSeat, seat);
+        if let Employed::Excluded { reason } = employed {
+            checks.require_of(
+                EXCLUSIONS.contains(&reason.as_str()),
+                Code::ReasonUnknown,
+                reason,
+            );
+        }
+    }
+    checks.done()?;
+    Ok(vec![Event::EmploymentRecorded(event::EmploymentRecorded {
+        class: act.class,
+        seats: act.seats.clone(),
+    })])
+}
+
+pub(crate) fn apply_employment_recorded(
+    world: &mut World,
+    e: &event::EmploymentRecorded,
+) -> Result<(), Stop> {
+    world
+        .edit_employment(&e.class)?
+        .seats
+        .extend(e.seats.clone());
+    Ok(())
+}

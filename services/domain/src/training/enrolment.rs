@@ -1,0 +1,298 @@
+//! Into a class and out of it: enrol, drop, complete.
+
+use crate::command::*;
+use crate::decide::Ask;
+use crate::eligibility;
+use crate::event::{self, Event};
+use crate::ids::*;
+use crate::issuance;
+use crate::money::{Days, Fen};
+use crate::policy::Policy;
+use crate::refusal::{Checks, Code, Stop};
+use crate::state::*;
+use crate::subsidy;
+use crate::time::Instant;
+use crate::voucher;
+use crate::world::World;
+
+use super::{attended, days_earned, roster_locked, shares};
+
+/// Issued → Enrolled: this voucher's genuine token, its holder in person, a seat left, and none of the days taken anywhere.
+pub(crate) fn enrol(ask: &Ask, act: &Enrol) -> Result<Vec<Event>, Stop> {
+    let voucher = ask.world.voucher(&act.voucher)?;
+    let class = ask.world.class(&act.class)?;
+    let filing = &class.filing;
+    let (policy, rules) = ask.world.rules(voucher.year, voucher.programme, ask.at)?;
+    let mut checks = Checks::new();
+    checks.require(ask.acts_for(&filing.deliverer), Code::NotYours);
+    checks.require(
+        matches!(voucher.state, VoucherState::Issued),
+        Code::VoucherNotIssued,
+    );
+    checks.require(voucher.frozen.is_none(), Code::VoucherFrozen);
+    checks.require(
+        voucher.due.is_none_or(|due| ask.at < due),
+        Code::VoucherExpired,
+    );
+    checks.take(ask.year_open(voucher.year))?;
+    checks.take(presented(ask, voucher, &act.token, &act.identity))?;
+    checks.require(
+        matches!(class.state, ClassState::Approved | ClassState::Running),
+        Code::ClassNotApproved,
+    );
+    checks.require(!roster_locked(policy, filing, ask.at), Code::RosterLocked);
+    checks.require(
+        class.seats.len() < usize::from(filing.capacity),
+        Code::ClassFull,
+    );
+    let level_fits = voucher.level.is_none_or(|level| level == filing.level);
+    let occupation_fits = voucher
+        .occupation
+        .as_ref()
+        .is_none_or(|occupation| *occupation == filing.occupation);
+    checks.require(
+        (voucher.programme, voucher.year) == (filing.programme, filing.year)
+            && level_fits
+            && occupation_fits,
+        Code::ProgrammeMismatch,
+    );
+    checks.require(
+        voucher
+            .employer
+            .as_ref()
+            .is_none_or(|employer| *employer == filing.payee),
+        Code::NotYours,
+    );
+    checks.take(crate::registry::in_good_standing(
+        ask.world.institution(&filing.deliverer)?,
+    ))?;
+    let takes = checks.take(eligibility::taken_at_enrol(
+        ask,
+        act.voucher,
+        voucher,
+        filing,
+    ))?;
+    let need = checks.take(subsidy::entitlement(
+        rules,
+        Some(filing.level),
+        filing.days() + voucher.carried_days,
+        voucher.override_.as_ref(),
+    ))?;
+    let need = need.map_or(Fen::ZERO, |need| need.amount);
+    if let Some(money) = &voucher.money {
+        checks.require(
+            ask.available(money.year, &money.source)? >= need.saturating_sub(money.amount),
+            Code::FundsExhausted,
+        );
+    }
+    checks.done()?;
+    Ok(vec![Event::Enrolled(event::Enrolled {
+        voucher: act.voucher,
+        class: act.class,
+        seat: u16::try_from(class.seats.len()).unwrap_or(u16::MAX),
+        reserve: need,
+        due: Instant::after(policy.dates.claim_by),
+        takes: takes.unwrap_or_default(),
+    })])
+}
+
+/// The token in force, genuine and in date, and the holder's own identity.
+pub(crate) fn presented(
+    ask: &Ask,
+    voucher: &Voucher,
+    token: &PresentedToken,
+    identity: &Tag,
+) -> Result<(), Stop> {
+    let in_force = voucher
+        .token
+        .as_ref()
+        .is_some_and(|t| same(&t.hash, &token.hash) && ask.at < t.expires);
+    let mut checks = Checks::new();
+    checks.require(voucher.token.is_some(), Code::TokenDead);
+    checks.require(in_force && token.genuine, Code::TokenBad);
+    checks.require(
+        ask.world.identity(identity)? == Some(voucher.person),
+        Code::HolderMismatch,
+    );
+    checks.done()
+}
+
+/// Compares hashes in a time that does not tell where they differ.
+pub(crate) fn same(left: &Digest, right: &Digest) -> bool {
+    left.0
+        .iter()
+        .zip(right.0)
+        .fold(0, |differ, (l, r)| differ | (l ^ r))
+        == 0
+}
+
+pub(crate) fn apply_enrolled(world: &mut World, e: &event::Enrolled) -> Result<(), Stop> {
+    world.edit_class(&e.class)?.seats.push(Seat {
+        voucher: e.voucher,
+        left: None,
+    });
+    issuance::set_reserve(world, e.voucher, e.reserve)?;
+    voucher::take(world, e.voucher, &e.takes)?;
+    world.edit_voucher(&e.voucher)?.due = Some(e.due);
+    voucher::move_to(
+        world,
+        e.voucher,
+        VoucherState::Enrolled {
+            class: e.class,
+            seat: e.seat,
+        },
+    )
+}
+
+/// Enrolled → Issued, or Expired when its time is over; the days to come are free again.
+pub(crate) fn drop_out(ask: &Ask, act: &Drop) -> Result<Vec<Event>, Stop> {
+    let voucher = ask.world.voucher(&act.voucher)?;
+    let VoucherState::Enrolled { class: id, seat } = voucher.state else {
+        return Err(Code::VoucherNotEnrolled.into());
+    };
+    let class = ask.world.class(&id)?;
+    let (_, policy) = ask.world.policy(voucher.year, ask.at)?;
+    let mut checks = Checks::new();
+    checks.require(ask.acts_for(&class.filing.deliverer), Code::NotYours);
+    checks.require(voucher.frozen.is_none(), Code::VoucherFrozen);
+    checks.done()?;
+    let mut events = dropped(
+        ask,
+        policy,
+        act.voucher,
+        voucher,
+        (id, seat),
+        &act.reason,
+        Days(0),
+    )?;
+    events.extend(super::closing_after(ask, &[act.voucher], &[])?);
+    Ok(events)
+}
+
+/// The events of a drop. Days that were taught stay taken; what belonged to the training as a whole is free.
+pub(crate) fn dropped(
+    ask: &Ask,
+    policy: &Policy,
+    id: VoucherId,
+    voucher: &Voucher,
+    (class, seat): (ClassId, u16),
+    reason: &Reason,
+    carried_days: Days,
+) -> Result<Vec<Event>, Stop> {
+    let attendance = ask.world.attendance(&class)?;
+    let frees = voucher::held_tags(voucher, |once| match once {
+        Once::Day { date } => !attendance
+            .lessons
+            .get(date)
+            .and_then(|seats| seats.get(usize::from(seat)))
+            .is_some_and(|lessons| *lessons > 0),
+        Once::Trained { .. }
+        | Once::Yearly { .. }
+        | Once::GeneralPaid { .. }
+        | Once::Apprenticeship { .. } => true,
+        Once::Live { .. } | Once::Assessed { .. } | Once::Graduation { .. } | Once::Certificate => {
+            false
+        }
+    });
+    let due = Instant::after(policy.dates.use_by);
+    let mut events = vec![Event::Dropped(event::Dropped {
+        voucher: id,
+        class,
+        seat,
+        reason: reason.clone(),
+        due,
+        carried_days,
+        frees: frees.clone(),
+    })];
+    if ask.at >= due {
+        let mut expired = voucher::ending(id, voucher, None, None);
+        expired.frees.retain(|tag| !frees.contains(tag));
+        events.push(Event::Expired(expired));
+    }
+    Ok(events)
+}
+
+pub(crate) fn apply_dropped(
+    world: &mut World,
+    e: &event::Dropped,
+    at: Instant,
+) -> Result<(), Stop> {
+    if let Some(seat) = world
+        .edit_class(&e.class)?
+        .seats
+        .get_mut(usize::from(e.seat))
+    {
+        seat.left = Some(at);
+    }
+    voucher::free(world, e.voucher, &e.frees)?;
+    let voucher = world.edit_voucher(&e.voucher)?;
+    voucher.due = Some(e.due);
+    voucher.carried_days = voucher.carried_days + e.carried_days;
+    voucher::move_to(world, e.voucher, VoucherState::Issued)
+}
+
+/// Enrolled → Completed, when the class is over: attendance, lessons and modules as the policy asks. Short of it nothing is earned.
+pub(crate) fn complete(ask: &Ask, act: &Complete) -> Result<Vec<Event>, Stop> {
+    let voucher = ask.world.voucher(&act.voucher)?;
+    let VoucherState::Enrolled { class: id, seat } = voucher.state else {
+        return Err(Code::VoucherNotEnrolled.into());
+    };
+    let class = ask.world.class(&id)?;
+    let attendance = ask.world.attendance(&id)?;
+    let (policy, rules) = ask.world.rules(voucher.year, voucher.programme, ask.at)?;
+    let attended = attended(attendance, seat);
+    let taught = class.filing.lessons();
+    let modules: Vec<_> = attendance
+        .slots
+        .values()
+        .flat_map(|slot| &slot.modules)
+        .collect();
+    let over = class
+        .filing
+        .timetable
+        .last()
+        .is_some_and(|slot| ask.at >= slot.span().1);
+    let mut checks = Checks::new();
+    checks.require(ask.acts_for(&class.filing.deliverer), Code::NotYours);
+    checks.require(voucher.frozen.is_none(), Code::VoucherFrozen);
+    checks.require(
+        voucher.due.is_none_or(|due| ask.at < due),
+        Code::VoucherExpired,
+    );
+    checks.require(over, Code::ClassNotOver);
+    checks.require(
+        taught > 0
+            && u64::from(attended) * 100
+                >= u64::from(taught) * u64::from(policy.classes.attendance_percent),
+        Code::AttendanceShort,
+    );
+    checks.require(attended >= u32::from(rules.min_lessons), Code::LessonsShort);
+    checks.require(
+        policy
+            .classes
+            .modules
+            .iter()
+            .all(|module| modules.contains(&module)),
+        Code::ModulesMissing,
+    );
+    checks.take(shares(ask.world, &id, &policy.classes))?;
+    checks.done()?;
+    let days = days_earned(ask.world, &id, seat, rules)?;
+    Ok(vec![Event::Completed(event::Completed {
+        voucher: act.voucher,
+        class: id,
+        seat,
+        days,
+    })])
+}
+
+pub(crate) fn apply_completed(world: &mut World, e: &event::Completed) -> Result<(), Stop> {
+    voucher::move_to(
+        world,
+        e.voucher,
+        VoucherState::Completed {
+            occasion: Occasion::Class(e.class),
+            seat: e.seat,
+        },
+    )
+}

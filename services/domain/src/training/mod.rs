@@ -1,0 +1,9 @@
+//! Training: the class's life, who sits in it, what was attended, and what became of its people.
+
+mod attendance;
+mod class;
+mod enrolment;
+
+pub(crate) use attendance::*;
+pub(crate) use class::*;
+pub(crate) use enrolment::*;
