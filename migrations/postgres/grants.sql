@@ -1,0 +1,20 @@
+-- The rights of a serving process. Run after every migration; run it yourself, as a role that may
+-- create roles, if the migrating role may not:  psql -v ON_ERROR_STOP=1 -f grants.sql DATABASE
+-- Then:  GRANT hefu_service TO <the role that hefu connects as>;
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'hefu_service') THEN
+        CREATE ROLE hefu_service NOLOGIN;
+    END IF;
+    IF NOT pg_has_role(current_user, 'hefu_service', 'MEMBER') THEN
+        EXECUTE format('GRANT hefu_service TO %I', current_user);
+    END IF;
+EXCEPTION
+    -- Another database of this cluster is being set up at the same moment: the role is there now.
+    WHEN duplicate_object OR unique_violation THEN NULL;
+END
+$$;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO hefu_service;
+-- The log is append-only for everybody who serves.
+REVOKE UPDATE, DELETE, TRUNCATE ON event FROM hefu_service;

@@ -1,0 +1,266 @@
+-- The version of everything in a region. Whatever was read under a head is true exactly as long as
+-- size, root, epoch, fence and alarm are still those.
+CREATE TABLE head (
+    region TEXT NOT NULL PRIMARY KEY,
+    epoch INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    root BLOB NOT NULL,
+    frontier BLOB NOT NULL,
+    at_ms INTEGER NOT NULL, -- instant of the last event, Unix milliseconds
+    fence INTEGER NOT NULL,
+    alarm TEXT
+) STRICT, WITHOUT ROWID;
+
+-- The region logs. `bytes` is what was hashed and signed; it is never re-encoded.
+CREATE TABLE event (
+    region TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    idx INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    stream TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    caller TEXT,
+    request TEXT NOT NULL,
+    ordinal INTEGER NOT NULL, -- which of its request's events this is
+    digest BLOB NOT NULL, -- keyed digest of the request
+    at_ms INTEGER NOT NULL,
+    leaf BLOB NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (region, epoch, idx),
+    CONSTRAINT event_request UNIQUE (region, caller, request, ordinal)
+) STRICT;
+CREATE INDEX event_stream ON event (region, stream, epoch, idx);
+
+-- Append-only.
+CREATE TRIGGER event_is_never_updated BEFORE UPDATE ON event
+BEGIN
+    SELECT RAISE(ABORT, 'the log is append-only');
+END;
+CREATE TRIGGER event_is_never_deleted BEFORE DELETE ON event
+BEGIN
+    SELECT RAISE(ABORT, 'the log is append-only');
+END;
+
+-- "Once only" across regions: the one key that does not start with the region. Tags are keyed, so
+-- no region can open them or link them to another's people.
+CREATE TABLE nullifier (
+    tag BLOB NOT NULL PRIMARY KEY,
+    region TEXT NOT NULL,
+    voucher TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The vault's ciphertexts and the keyed tag by which an identity is found again. Not a part of the
+-- log: a row that is erased here is gone.
+CREATE TABLE person_secret (
+    region TEXT NOT NULL,
+    person TEXT NOT NULL,
+    tag BLOB NOT NULL,
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (region, person),
+    CONSTRAINT person_secret_tag UNIQUE (region, tag)
+) STRICT, WITHOUT ROWID;
+
+-- Facts of the deployment: its name, whether its clock is simulated.
+CREATE TABLE meta (
+    key TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The state of the world, one table per kind of thing: `version` is the stream's version, `leaf` the
+-- leaf hash of its last event, `body` canonical JSON. The columns in between are copies of fields of
+-- the body, for lists. All of it can be rebuilt from the log.
+
+-- A region's settings and its place in the tree.
+CREATE TABLE region_state (
+    region TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    leaf BLOB,
+    body TEXT NOT NULL,
+    PRIMARY KEY (region, id)
+) STRICT, WITHOUT ROWID;
+
+-- Subsidy rules as adopted, one row per version.
+CREATE TABLE policy (
+    region TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    leaf BLOB,
+    body TEXT NOT NULL,
+    PRIMARY KEY (region, id)
+) STRICT, WITHOUT ROWID;
+
+-- Working days.
+CREATE TABLE calendar (
+    region TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    leaf BLOB,
+    body TEXT NOT NULL,
+    PRIMARY KEY (region, id)
+) STRICT, WITHOUT ROWID;
+
+-- A plan year: open, closing, closed, and its targets.
+CREATE TABLE plan_year (
+    region TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    leaf BLOB,
+    body TEXT NOT NULL,
+    PRIMARY KEY (region, id)
+) STRICT, WITHOUT ROWID;
+
+-- A fund account: one per plan year and source.
+CREATE TABLE account (
+    region TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    leaf BLOB,
+    year TEXT,
+    source TEXT,
+    body TEXT NOT NULL,
+    PRIMARY KEY (region, id)
+) STRICT, WITHOUT ROWID;
+
+-- A subject as the rules know it: no name, no number.
+CREATE TABLE person (
+    region TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    leaf BLOB,
+    body TEXT NOT NULL,
+    PRIMARY KEY (region, id)
+) STRICT, WITHOUT ROWID;
+
+-- What a caller may do, and since when.
+CREATE TABLE credential (
+    region TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    leaf BLOB,
+    person TEXT,
+    role TEXT,
+    institution TEXT,
+    body TEXT NOT NULL,
+    PRIMARY KEY (region, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE institution (
+    region TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    leaf BLOB,
+    state TEXT,
+    body TEXT NOT NULL,
+    PRIMARY KEY (region, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE catalogue_entry (
+    region TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    leaf BLOB,
+    institution TEXT,
+    occupation TEXT,
+    state TEXT,
+    body TEXT NOT NULL,
+    PRIMARY KEY (region, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE class (
+    region TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    leaf BLOB,
+    state TEXT,
+    deliverer TEXT,
+    year TEXT,
+    body TEXT NOT NULL,
+    PRIMARY KEY (region, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE attendance (
+    region TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    leaf BLOB,
+    body TEXT NOT NULL,
+    PRIMARY KEY (region, id)
+) STRICT, WITHOUT ROWID;
+
+-- What became of a class's people: the statement that binds its claims.
+CREATE TABLE employment (
+    region TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    leaf BLOB,
+    body TEXT NOT NULL,
+    PRIMARY KEY (region, id)
+) STRICT, WITHOUT ROWID;
+
+-- The slots in which a trainer or room is taken.
+CREATE TABLE booking (
+    region TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    leaf BLOB,
+    body TEXT NOT NULL,
+    PRIMARY KEY (region, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE assessment_session (
+    region TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    leaf BLOB,
+    state TEXT,
+    assessor TEXT,
+    year TEXT,
+    body TEXT NOT NULL,
+    PRIMARY KEY (region, id)
+) STRICT, WITHOUT ROWID;
+
+-- Claim sheets.
+CREATE TABLE sheet (
+    region TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    leaf BLOB,
+    state TEXT,
+    payee TEXT,
+    year TEXT,
+    occasion TEXT,
+    body TEXT NOT NULL,
+    PRIMARY KEY (region, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE voucher (
+    region TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    leaf BLOB,
+    state TEXT,
+    year TEXT,
+    programme TEXT,
+    person TEXT,
+    occasion TEXT,
+    sheet TEXT,
+    due TEXT,
+    body TEXT NOT NULL,
+    PRIMARY KEY (region, id)
+) STRICT, WITHOUT ROWID;
+
+-- One index per column that lists filter by; ids last, because pages follow their order.
+CREATE INDEX account_year ON account (region, year, id);
+CREATE INDEX credential_person ON credential (region, person, id);
+CREATE INDEX class_state ON class (region, state, id);
+CREATE INDEX class_deliverer ON class (region, deliverer, id);
+CREATE INDEX assessment_session_state ON assessment_session (region, state, id);
+CREATE INDEX sheet_state ON sheet (region, state, id);
+CREATE INDEX sheet_payee ON sheet (region, payee, id);
+CREATE INDEX voucher_state ON voucher (region, state, id);
+CREATE INDEX voucher_person ON voucher (region, person, id);
+CREATE INDEX voucher_occasion ON voucher (region, occasion, id);
+CREATE INDEX voucher_sheet ON voucher (region, sheet, id);
+-- What is due next: the clock's moves look for it.
+CREATE INDEX voucher_due ON voucher (region, year, state, due);

@@ -1,0 +1,330 @@
+//! Reading: the same calls whether through the store, under a lock or in one snapshot.
+//!
+//! Invariant: every call is a handful of index look-ups; a page is bounded and in key order. Rows
+//! that are not there are left out, rows that cannot be are [`StoreError::Corrupt`].
+
+use crate::error::Result;
+use crate::rows::{
+    At, EventRow, FactKey, Head, Nullifier, PersonKey, PersonSecret, RequestKey, Row, Tag,
+};
+use crate::tables::Table;
+use crate::{postgres, sqlite};
+
+/// One connection's worth of reads.
+#[derive(Debug)]
+pub struct Reads {
+    pub(crate) session: Session,
+}
+
+#[derive(Debug)]
+pub(crate) enum Session {
+    Sqlite(sqlite::Lane),
+    Postgres(postgres::Conn),
+}
+
+/// Which regions a list covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    Region(String),
+    /// Every region whose code starts with one of these; `""` is all of them.
+    Under(Vec<String>),
+}
+
+/// A page of a list, by region, then id.
+#[derive(Debug, Clone)]
+pub struct ListQuery {
+    pub table: Table,
+    pub scope: Scope,
+    /// Index columns of the table and what they must equal.
+    pub equals: Vec<(&'static str, String)>,
+    /// The voucher table's `due`, exclusive.
+    pub due_before: Option<String>,
+    /// The last (region, id) of the page before.
+    pub after: Option<(String, String)>,
+    pub limit: u32,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct RegionPage {
+    pub(crate) table: Table,
+    pub(crate) region: String,
+    pub(crate) equals: Vec<(&'static str, String)>,
+    pub(crate) due_before: Option<String>,
+    pub(crate) after: String,
+    pub(crate) limit: u32,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct EventPage {
+    pub(crate) region: String,
+    pub(crate) epoch: u64,
+    pub(crate) from: u64,
+    /// Go on into the epochs after.
+    pub(crate) onwards: bool,
+    pub(crate) limit: u32,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct StreamPage {
+    pub(crate) region: String,
+    pub(crate) stream: String,
+    pub(crate) after: Option<(u64, u64)>,
+    pub(crate) limit: u32,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct PeoplePage {
+    pub(crate) region: String,
+    pub(crate) after: String,
+    pub(crate) limit: u32,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct NullifierPage {
+    pub(crate) after: Option<Tag>,
+    pub(crate) limit: u32,
+}
+
+/// Both engines have every read under the same name, with one argument.
+macro_rules! ask {
+    ($self:ident, $read:ident, $what:expr) => {
+        match &mut $self.session {
+            Session::Sqlite(lane) => {
+                let what = $what.to_owned();
+                lane.ask(move |conn| sqlite::read::$read(conn, &what)).await
+            }
+            Session::Postgres(conn) => postgres::read::$read(conn.as_mut(), $what).await,
+        }
+    };
+}
+
+/// PostgreSQL refuses a NUL even in a question; SQLite would just not find it.
+fn askable<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<()> {
+    let at = At("a read", "*");
+    texts.into_iter().try_for_each(|text| at.no_nul("*", text))
+}
+
+impl Reads {
+    /// The heads of those of these regions that are open, by region.
+    pub async fn heads(&mut self, regions: &[String]) -> Result<Vec<Head>> {
+        askable(regions.iter().map(String::as_str))?;
+        ask!(self, heads, regions)
+    }
+
+    /// Every head, by region.
+    pub async fn all_heads(&mut self) -> Result<Vec<Head>> {
+        ask!(self, all_heads, &())
+    }
+
+    /// The rows with these keys, in no particular order.
+    pub async fn load(&mut self, keys: &[FactKey]) -> Result<Vec<Row>> {
+        askable(keys.iter().flat_map(|k| [k.region.as_str(), &k.id]))?;
+        ask!(self, load, keys)
+    }
+
+    /// All events of these requests, by region, caller, request and ordinal.
+    pub async fn requests(&mut self, keys: &[RequestKey]) -> Result<Vec<EventRow>> {
+        askable(
+            keys.iter()
+                .flat_map(|k| [k.region.as_str(), &k.caller, &k.request]),
+        )?;
+        ask!(self, requests, keys)
+    }
+
+    /// Those of these tags that are taken.
+    pub async fn nullifiers(&mut self, tags: &[Tag]) -> Result<Vec<Nullifier>> {
+        ask!(self, nullifiers, tags)
+    }
+
+    /// The people with these (region, identity tag).
+    pub async fn people_by_tag(&mut self, tags: &[(String, Vec<u8>)]) -> Result<Vec<PersonSecret>> {
+        askable(tags.iter().map(|(region, _)| region.as_str()))?;
+        ask!(self, people_by_tag, tags)
+    }
+
+    /// The secrets of these people.
+    pub async fn people_secrets(&mut self, people: &[PersonKey]) -> Result<Vec<PersonSecret>> {
+        askable(people.iter().flat_map(|k| [k.region.as_str(), &k.person]))?;
+        ask!(self, people_secrets, people)
+    }
+
+    /// Events of one epoch from index `from` on.
+    pub async fn events(
+        &mut self,
+        region: &str,
+        epoch: u64,
+        from: u64,
+        limit: u32,
+    ) -> Result<Vec<EventRow>> {
+        askable([region])?;
+        let page = EventPage {
+            region: region.to_owned(),
+            epoch,
+            from,
+            onwards: false,
+            limit,
+        };
+        ask!(self, events, &page)
+    }
+
+    /// Every event after a head, epochs after its own included.
+    pub async fn events_since(&mut self, head: &Head) -> Result<Vec<EventRow>> {
+        let page = EventPage {
+            region: head.region.clone(),
+            epoch: head.epoch,
+            from: head.size,
+            onwards: true,
+            limit: u32::MAX,
+        };
+        ask!(self, events, &page)
+    }
+
+    /// Events of one stream after (epoch, index).
+    pub async fn events_of_stream(
+        &mut self,
+        region: &str,
+        stream: &str,
+        after: Option<(u64, u64)>,
+        limit: u32,
+    ) -> Result<Vec<EventRow>> {
+        askable([region, stream])?;
+        let page = StreamPage {
+            region: region.to_owned(),
+            stream: stream.to_owned(),
+            after,
+            limit,
+        };
+        ask!(self, events_of_stream, &page)
+    }
+
+    /// A page of a list, by region, then id.
+    pub async fn list(&mut self, query: &ListQuery) -> Result<Vec<Row>> {
+        let mut rows = Vec::new();
+        for mut page in self.pages(query).await? {
+            page.limit = query.limit - rows.len() as u32;
+            rows.extend(ask!(self, page, &page)?);
+            if rows.len() as u64 >= u64::from(query.limit) {
+                break;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// How many rows the list has after `query.after`, whatever its limit.
+    pub async fn count(&mut self, query: &ListQuery) -> Result<u64> {
+        let mut sum = 0;
+        for page in self.pages(query).await? {
+            sum += ask!(self, count, &page)?;
+        }
+        Ok(sum)
+    }
+
+    /// A page of a whole table of one region, in id order.
+    pub async fn rows(
+        &mut self,
+        table: Table,
+        region: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Row>> {
+        askable([region, after.unwrap_or_default()])?;
+        let page = RegionPage {
+            table,
+            region: region.to_owned(),
+            equals: Vec::new(),
+            due_before: None,
+            after: after.unwrap_or_default().to_owned(),
+            limit,
+        };
+        ask!(self, page, &page)
+    }
+
+    /// A page of all nullifiers of all regions, by tag.
+    pub async fn all_nullifiers(
+        &mut self,
+        after: Option<Tag>,
+        limit: u32,
+    ) -> Result<Vec<Nullifier>> {
+        ask!(self, all_nullifiers, &NullifierPage { after, limit })
+    }
+
+    /// A page of one region's secrets, by person.
+    pub async fn people(
+        &mut self,
+        region: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<PersonSecret>> {
+        askable([region, after.unwrap_or_default()])?;
+        let page = PeoplePage {
+            region: region.to_owned(),
+            after: after.unwrap_or_default().to_owned(),
+            limit,
+        };
+        ask!(self, people, &page)
+    }
+
+    /// A fact of the deployment.
+    pub async fn meta(&mut self, key: &str) -> Result<Option<String>> {
+        askable([key])?;
+        ask!(self, meta, key)
+    }
+
+    /// The database's clock, Unix milliseconds.
+    pub async fn clock_ms(&mut self) -> Result<i64> {
+        ask!(self, clock_ms, &())
+    }
+
+    /// One page per region that the query covers: each is a walk of one index.
+    async fn pages(&mut self, query: &ListQuery) -> Result<Vec<RegionPage>> {
+        let spec = query.table.spec();
+        let at = At(spec.name, "a list");
+        for (column, _) in &query.equals {
+            if spec.position(column).is_none() {
+                return Err(at.invalid(column, "is no index column of its table"));
+            }
+        }
+        if query.due_before.is_some() && spec.position("due").is_none() {
+            return Err(at.invalid("due", "is no index column of its table"));
+        }
+        let (from, id) = query.after.clone().unwrap_or_default();
+        askable(query.equals.iter().map(|(_, value)| value.as_str()))?;
+        askable(
+            query
+                .due_before
+                .as_deref()
+                .into_iter()
+                .chain([from.as_str(), &id]),
+        )?;
+        let regions = match &query.scope {
+            Scope::Region(region) => {
+                askable([region.as_str()])?;
+                vec![region.clone()]
+            }
+            Scope::Under(prefixes) => {
+                let heads = self.all_heads().await?;
+                heads
+                    .into_iter()
+                    .map(|head| head.region)
+                    .filter(|region| prefixes.iter().any(|p| region.starts_with(p.as_str())))
+                    .collect()
+            }
+        };
+        let pages = regions
+            .into_iter()
+            .filter(|region| *region >= from)
+            .map(|region| RegionPage {
+                table: query.table,
+                after: if region == from {
+                    id.clone()
+                } else {
+                    String::new()
+                },
+                region,
+                equals: query.equals.clone(),
+                due_before: query.due_before.clone(),
+                limit: query.limit,
+            });
+        Ok(pages.collect())
+    }
+}

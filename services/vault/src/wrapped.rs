@@ -1,0 +1,175 @@
+//! The wrapped data keys, in a file apart from the database, so that no backup of the database brings back somebody who
+//! was erased. A key is on the disk before `put_many` returns and hence before the transaction that needs it commits; a
+//! transaction that fails leaves an orphan, which is swept later. A key is never replaced.
+//!
+//! Calls block; from async code go through `spawn_blocking`.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hefu_domain::Instant;
+use hefu_token::private_file::{self, FileError};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+
+use crate::error::VaultError;
+use crate::kms::Wrapped;
+use crate::owner::Owner;
+
+/// "hefu" in ASCII: tells the file from any other SQLite database.
+const APPLICATION_ID: i32 = 0x6865_6675;
+const VERSION: i32 = 1;
+/// How many rows a sweep looks at, and removes, at a time.
+const SWEEP_ROWS: i64 = 1000;
+
+/// The store of wrapped keys: SQLite in WAL mode with `synchronous=FULL`.
+#[derive(Debug)]
+pub struct WrappedKeys {
+    connection: Mutex<Connection>,
+}
+
+impl WrappedKeys {
+    /// Opens `wrapped-keys.sqlite` in the state folder, or makes it, 0600.
+    pub fn open(state_dir: &Path) -> Result<WrappedKeys, VaultError> {
+        let path = state_dir.join("wrapped-keys.sqlite");
+        match private_file::create(&path, &[]) {
+            // SQLite takes an empty file for a new database and gives its side files the same mode.
+            Ok(()) => {}
+            Err(FileError::Exists(_)) => private_file::refuse_exposed(&path)?,
+            Err(other) => return Err(other.into()),
+        }
+        let mut connection = Connection::open(&path)?;
+        prepare(&mut connection, &path)?;
+        Ok(WrappedKeys { connection: Mutex::new(connection) })
+    }
+
+    /// Stores keys, all or none; they are synced to the disk when this returns. The same key again is fine and counts
+    /// as put at the later time; another key for an owner who has one is refused. `at` is what [`Self::sweep_orphans`]
+    /// goes by.
+    pub fn put_many(&self, keys: &[(Owner, Wrapped)], at: Instant) -> Result<(), VaultError> {
+        self.write(|tx| {
+            let mut put = tx.prepare_cached(
+                "INSERT INTO wrapped_key (owner, wrapped, put_at) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (owner) DO UPDATE SET put_at = max(put_at, excluded.put_at) WHERE wrapped = excluded.wrapped",
+            )?;
+            for (owner, wrapped) in keys {
+                if put.execute(params![owner.to_string(), wrapped.as_bytes(), at.0])? == 0 {
+                    return Err(VaultError::KeyReplaced(owner.clone()));
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// The keys of these owners, in their order; `None` for one who has none, or none any more.
+    pub fn get_many(&self, owners: &[Owner]) -> Result<Vec<Option<Wrapped>>, VaultError> {
+        let connection = self.connection();
+        let tx = connection.unchecked_transaction()?;
+        let mut get = tx.prepare_cached("SELECT wrapped FROM wrapped_key WHERE owner = ?1")?;
+        owners
+            .iter()
+            .map(|owner| Ok(get.query_row([owner.to_string()], |row| row.get(0).map(Wrapped)).optional()?))
+            .collect()
+    }
+
+    /// Destroys the keys of these owners, and with them everything of theirs that is sealed; returns how many there
+    /// were. Owners without a key are passed over, so asking again is harmless.
+    ///
+    /// The bytes are overwritten in the file and the write-ahead log is emptied. Backups of this file must be kept
+    /// shorter than the promise to erase, and what a disk keeps of overwritten blocks is beyond any program.
+    pub fn remove(&self, owners: &[Owner]) -> Result<usize, VaultError> {
+        let removed = self.write(|tx| {
+            let mut remove = tx.prepare_cached("DELETE FROM wrapped_key WHERE owner = ?1")?;
+            owners.iter().map(|owner| Ok(remove.execute([owner.to_string()])?)).sum()
+        })?;
+        self.empty_log()?;
+        Ok(removed)
+    }
+
+    /// Removes keys put before `before` whose owner `known` does not know: their transaction never committed. Returns
+    /// how many. `before` must lie further back than any transaction lasts, and `known` must have read the database
+    /// after that instant, or a key that is about to be needed would go.
+    pub fn sweep_orphans(&self, before: Instant, known: &mut dyn FnMut(&Owner) -> bool) -> Result<usize, VaultError> {
+        let mut swept = 0;
+        let mut after = String::new();
+        loop {
+            let rows = self.owners_after(&after, before)?;
+            let Some(last) = rows.last() else { break };
+            after.clone_from(last);
+            let mut orphans = Vec::new();
+            for row in rows {
+                let owner = row.parse().map_err(|_| VaultError::Corrupt { key: row.clone() })?;
+                if !known(&owner) {
+                    orphans.push(row);
+                }
+            }
+            swept += self.write(|tx| {
+                // A key that was put again meanwhile is somebody's.
+                let mut remove = tx.prepare_cached("DELETE FROM wrapped_key WHERE owner = ?1 AND put_at < ?2")?;
+                orphans.iter().map(|owner| Ok(remove.execute(params![owner, before.0])?)).sum::<Result<usize, VaultError>>()
+            })?;
+        }
+        if swept > 0 {
+            self.empty_log()?;
+        }
+        Ok(swept)
+    }
+
+    fn owners_after(&self, after: &str, before: Instant) -> Result<Vec<String>, VaultError> {
+        let connection = self.connection();
+        let mut select = connection
+            .prepare_cached("SELECT owner FROM wrapped_key WHERE owner > ?1 AND put_at < ?2 ORDER BY owner LIMIT ?3")?;
+        let rows = select.query_map(params![after, before.0, SWEEP_ROWS as i64], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, VaultError>) -> Result<T, VaultError> {
+        let mut connection = self.connection();
+        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let done = work(&tx)?;
+        tx.commit()?;
+        Ok(done)
+    }
+
+    fn empty_log(&self) -> Result<(), VaultError> {
+        let held: bool = self.connection().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if held { Err(VaultError::LogHeld) } else { Ok(()) }
+    }
+
+    /// A panic elsewhere leaves no transaction open (its guard rolls back), so the connection stays good.
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn prepare(connection: &mut Connection, path: &Path) -> Result<(), VaultError> {
+    connection.busy_timeout(Duration::from_secs(5))?;
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(VaultError::NoWal(PathBuf::from(path)));
+    }
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    // On macOS a plain fsync does not reach the platter.
+    connection.pragma_update(None, "fullfsync", true)?;
+    connection.pragma_update(None, "secure_delete", true)?;
+
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let pragma = |name: &str| tx.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let tables: i64 = tx.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    match (pragma("application_id")?, pragma("user_version")?) {
+        (0, 0) if tables == 0 => {
+            tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+            tx.pragma_update(None, "user_version", VERSION)?;
+            tx.execute_batch(
+                "CREATE TABLE wrapped_key (
+                     owner TEXT PRIMARY KEY NOT NULL,
+                     wrapped BLOB NOT NULL,
+                     put_at INTEGER NOT NULL -- milliseconds since 1970
+                 ) STRICT, WITHOUT ROWID",
+            )?;
+            Ok(tx.commit()?)
+        }
+        (APPLICATION_ID, VERSION) => Ok(()),
+        _ => Err(VaultError::UnknownStore(PathBuf::from(path))),
+    }
+}
