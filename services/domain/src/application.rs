@@ -1,4 +1,5 @@
 //! Application (申请): apply, withdraw, reject, reopen, and the correction of an identity.
+//! Nobody has a voucher that they do not know of: whoever applies for somebody else brings the holder's own confirmation.
 
 use crate::command::*;
 use crate::decide::Ask;
@@ -22,11 +23,11 @@ pub(crate) fn apply(ask: &Ask, act: &Apply) -> Result<Vec<Event>, Stop> {
     checks.require(ask.at < due, Code::ApplicationsOver);
     checks.require(
         ask.world.get(&Key::Voucher(act.voucher))?.is_none(),
-        Code::LiveVoucherExists,
+        Code::DuplicateEntry,
     );
     checks.require(by_holder || ask.is(Role::Institution), Code::NotYours);
     checks.require(
-        by_holder || act.confirmation.is_some(),
+        by_holder || act.confirmation.as_ref().is_some_and(holders_own),
         Code::ConfirmationMissing,
     );
     checks.take(ask.world.rules(act.year, act.programme, ask.at))?;
@@ -75,6 +76,14 @@ pub(crate) fn apply(ask: &Ask, act: &Apply) -> Result<Vec<Event>, Stop> {
     })])
 }
 
+/// By phone, by card, or on paper that a clerk witnessed; a call-back confirms what was done, not what is asked for.
+fn holders_own(confirmation: &Confirmation) -> bool {
+    match confirmation.by {
+        ConfirmedBy::Phone | ConfirmedBy::Card | ConfirmedBy::Paper => true,
+        ConfirmedBy::CallBack => false,
+    }
+}
+
 /// An assessment names occupation and level: its rate depends on them.
 fn names_what_it_must(act: &Apply) -> Result<(), Stop> {
     let mut checks = Checks::new();
@@ -88,10 +97,7 @@ fn names_what_it_must(act: &Apply) -> Result<(), Stop> {
 /// Staff programmes name the employer, and an institution applies for its own people only.
 fn employer(ask: &Ask, act: &Apply, by_holder: bool) -> Result<(), Stop> {
     let mut checks = Checks::new();
-    let staff = matches!(
-        act.programme,
-        Programme::EnterpriseStaff | Programme::Apprenticeship
-    );
+    let staff = for_staff(act.programme);
     checks.require_of(
         !staff || act.employer.is_some(),
         Code::InstitutionNotFound,
@@ -105,6 +111,17 @@ fn employer(ask: &Ask, act: &Apply, by_holder: bool) -> Result<(), Stop> {
         );
     }
     checks.done()
+}
+
+/// Programmes for an enterprise's own people.
+fn for_staff(programme: Programme) -> bool {
+    match programme {
+        Programme::EnterpriseStaff | Programme::Apprenticeship => true,
+        Programme::OrderProject
+        | Programme::General
+        | Programme::Entrepreneurship
+        | Programme::Assessment => false,
+    }
 }
 
 pub(crate) fn apply_applied(world: &mut World, e: &event::Applied) -> Result<(), Stop> {
@@ -146,12 +163,17 @@ pub(crate) fn apply_applied(world: &mut World, e: &event::Applied) -> Result<(),
 /// Applied, Issued → Withdrawn: by the holder, whoever applied, or by the applicant.
 pub(crate) fn withdraw(ask: &Ask, act: &Withdraw) -> Result<Vec<Event>, Stop> {
     let voucher = ask.world.voucher(&act.voucher)?;
+    let holder = ask.speaks_for(&voucher.person, act.holder.as_ref());
+    // An enterprise that applied for its staff may withdraw through whoever speaks for it today.
+    let for_its_staff = !voucher.hands.by_holder
+        && for_staff(voucher.programme)
+        && voucher
+            .employer
+            .as_ref()
+            .is_some_and(|own| ask.acts_for(own));
+    let applicant = voucher.hands.applied == ask.caller.person || for_its_staff;
     let mut checks = Checks::new();
-    checks.require(
-        ask.speaks_for(&voucher.person, act.holder.as_ref())
-            || voucher.hands.applied == ask.caller.person,
-        Code::NotYours,
-    );
+    checks.require(holder || applicant, Code::NotYours);
     checks.require(
         matches!(voucher.state, VoucherState::Applied | VoucherState::Issued),
         Code::VoucherNotIssued,

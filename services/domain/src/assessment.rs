@@ -1,4 +1,6 @@
 //! Assessment (评价): sessions, the recording of their outcomes, and the certificate register's answer.
+//! Who teaches does not examine, a certificate number is on record once anywhere, and a pass counts as paid for only when the
+//! register has confirmed it.
 
 use crate::command::*;
 use crate::decide::Ask;
@@ -36,8 +38,11 @@ pub(crate) fn file_session(ask: &Ask, act: &FileSession) -> Result<Vec<Event>, S
             .any(|capacity| payee.capacities.contains(capacity)),
         Code::CapacityMissing,
     );
-    checks.require((1..=MOST_SEATS).contains(&filing.capacity), Code::ClassFull);
-    checks.require(!filing.examiners.is_empty(), Code::BadTimetable);
+    checks.require(
+        (1..=MOST_SEATS).contains(&filing.capacity),
+        Code::BadCapacity,
+    );
+    checks.require(!filing.examiners.is_empty(), Code::TrainerMissing);
     let in_year = filing.date <= policy.dates.training_ends
         && i32::from(filing.date.year()) == i32::from(filing.year.number());
     checks.require(in_year, Code::OutsideTrainingPeriod);
@@ -93,6 +98,7 @@ pub(crate) fn approve_session(ask: &Ask, act: &ApproveSession) -> Result<Vec<Eve
     checks.require(session.state == ClassState::Filed, Code::ClassNotFiled);
     checks.take(ask.year_open(session.filing.year))?;
     checks.take(filed_body(ask, &session.filing))?;
+    checks.require(ask.at.date() <= session.filing.date, Code::FiledTooLate);
     checks.done()?;
     Ok(vec![Event::SessionApproved(event::SessionApproved {
         session: act.session,
@@ -208,55 +214,44 @@ pub(crate) fn record_assessment(ask: &Ask, act: &RecordAssessment) -> Result<Vec
     let voucher = ask.world.voucher(&act.voucher)?;
     let session = ask.world.session(&act.session)?;
     let (policy, _) = ask.world.rules(voucher.year, voucher.programme, ask.at)?;
-    let filing = &session.filing;
+    let kind = voucher.programme.kind();
     let mut checks = Checks::new();
-    checks.require(ask.acts_for(&filing.body), Code::NotYours);
+    checks.require(ask.acts_for(&session.filing.body), Code::NotYours);
     checks.require(voucher.frozen.is_none(), Code::VoucherFrozen);
     checks.require(
         voucher.due.is_none_or(|due| ask.at < due),
         Code::VoucherExpired,
     );
+    checks.take(ask.year_open(voucher.year))?;
     checks.require(
-        matches!(session.state, ClassState::Approved | ClassState::Finished),
+        session.state == ClassState::Approved,
         Code::ClassNotApproved,
     );
-    checks.require(ask.at.date() >= filing.date, Code::OutsideTimetable);
+    checks.require(ask.at.date() >= session.filing.date, Code::OutsideTimetable);
     checks.require(
         voucher.attempts < policy.limits.attempts,
         Code::DeadlineAttempts,
     );
-    checks.require(
-        ask.world.identity(&act.identity)? == Some(voucher.person),
-        Code::HolderMismatch,
-    );
-    match voucher.programme.kind() {
+    match kind {
         VoucherKind::Assessment => {
             checks.take(on_assessment_voucher(ask, act, voucher, session))?
         }
         VoucherKind::Training => checks.take(on_training_voucher(ask, act, voucher, session))?,
     };
-    let takes = match &act.outcome {
-        Outcome::Pass { number, .. } => {
-            let (tag, holder) = ask
-                .world
-                .nullifier(&Subject::Tag(*number), &Once::Certificate)?;
-            checks.require(holder.is_none(), Code::CertificateTaken);
-            vec![Held {
-                once: Once::Certificate,
-                tag,
-            }]
+    let (result, certificate, takes) = match &act.outcome {
+        Outcome::Pass {
+            number,
+            certificate,
+        } => {
+            let takes = checks.take(certificate_number(ask, *number))?;
+            (AssessmentResult::Pass, Some(*certificate), takes)
         }
-        Outcome::Fail | Outcome::Absent => Vec::new(),
+        Outcome::Fail => (AssessmentResult::Fail, None, None),
+        Outcome::Absent => (AssessmentResult::Absent, None, None),
     };
     checks.done()?;
-    let (result, certificate) = match &act.outcome {
-        Outcome::Pass { certificate, .. } => (AssessmentResult::Pass, Some(*certificate)),
-        Outcome::Fail => (AssessmentResult::Fail, None),
-        Outcome::Absent => (AssessmentResult::Absent, None),
-    };
-    let completes =
-        result == AssessmentResult::Pass && voucher.programme.kind() == VoucherKind::Assessment;
-    let claimed_by =
+    let completes = result == AssessmentResult::Pass && kind == VoucherKind::Assessment;
+    let claim_by =
         plus_days(ask.at.date(), policy.claims.assessment_claim_days).min(policy.dates.claim_by);
     Ok(vec![Event::Assessed(event::Assessed {
         voucher: act.voucher,
@@ -264,10 +259,19 @@ pub(crate) fn record_assessment(ask: &Ask, act: &RecordAssessment) -> Result<Vec
         result,
         certificate,
         seat: completes.then(|| u16::try_from(session.seats.len()).unwrap_or(u16::MAX)),
-        due: completes.then(|| Instant::after(claimed_by)),
+        due: completes.then(|| Instant::after(claim_by)),
         occupation_not_covered: act.occupation_not_covered,
-        takes,
+        takes: takes.into_iter().collect(),
     })])
+}
+
+/// A certificate number is on record once, in whatever region.
+fn certificate_number(ask: &Ask, number: Tag) -> Result<Held, Stop> {
+    let once = Once::Certificate;
+    match ask.world.nullifier(&Subject::Tag(number), &once)? {
+        (tag, None) => Ok(Held { once, tag }),
+        (_, Some(_)) => Err(Code::CertificateTaken.into()),
+    }
 }
 
 /// An assessment voucher: token and holder as at an enrolment, the session's own occupation and level, a seat left.
@@ -344,6 +348,10 @@ fn on_training_voucher(
         .nullifier(&Subject::Person(voucher.person), &once)?;
     let mut checks = Checks::new();
     checks.require(
+        ask.world.identity(&act.identity)? == Some(voucher.person),
+        Code::HolderMismatch,
+    );
+    checks.require(
         (&trained.occupation, trained.level, trained.year)
             == (&filing.occupation, filing.level, filing.year),
         Code::ProgrammeMismatch,
@@ -356,7 +364,12 @@ fn on_training_voucher(
         Code::ExaminerTrained,
     );
     checks.require(assessed.is_none(), Code::AssessmentVoucherExists);
-    checks.require(voucher.pass.is_none(), Code::AssessedBefore);
+    // A pass whose certificate the register does not know is no pass.
+    let passed = |pass: &Pass| pass.confirmed != Some(false);
+    checks.require(
+        !voucher.pass.as_ref().is_some_and(passed),
+        Code::AssessedBefore,
+    );
     if voucher.programme == Programme::General {
         let deliverer = ask.world.institution(&trained.deliverer)?;
         let body = ask.world.institution(&filing.body)?;
@@ -377,26 +390,26 @@ fn on_training_voucher(
     checks.done()
 }
 
-/// An enterprise's or a school's own filed body comes first ("优先选择本企业、本校评价机构"); another one only where its own does not cover the occupation.
+/// An enterprise's or a school's own filed body comes first ("优先选择本企业、本校评价机构"); another one only with the reason that its
+/// own does not cover the occupation, which the catalogue must bear out.
 fn own_body_first(
     ask: &Ask,
     own: &InstitutionId,
     filing: &SessionFiling,
     not_covered: bool,
 ) -> Result<(), Stop> {
-    if *own == filing.body {
+    let has_body =
+        |institution: &Institution| institution.capacities.contains(&Capacity::AssessmentBody);
+    if *own == filing.body || !has_body(ask.world.institution(own)?) {
         return Ok(());
     }
-    let covered = registry::in_catalogue(
-        ask,
-        own,
-        Capacity::AssessmentBody,
-        &filing.occupation,
-        filing.year,
-    )?;
-    let mut checks = Checks::new();
-    checks.require(!covered || not_covered, Code::AssessorNotAllowed);
-    checks.done()
+    let (occupation, year) = (&filing.occupation, filing.year);
+    let covered = registry::in_catalogue(ask, own, Capacity::AssessmentBody, occupation, year)?;
+    if not_covered && !covered {
+        Ok(())
+    } else {
+        Err(Code::AssessorNotAllowed.into())
+    }
 }
 
 pub(crate) fn apply_assessed(

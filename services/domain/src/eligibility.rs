@@ -154,6 +154,19 @@ pub(crate) fn retaken(
         VoucherState::Ended { claim, .. } => claim.map(|claim| claim.occasion),
         VoucherState::WrittenOff { .. } => None,
     };
+    let class_days = match class {
+        Some(Occasion::Class(class)) => ask.world.class(&class)?.filing.dates(),
+        Some(Occasion::Session(_)) | None => Vec::new(),
+    };
+    // Days taught in a class that it has left since.
+    for kept in &voucher.held {
+        if let Once::Day { date } = kept.once
+            && !class_days.contains(&date)
+        {
+            let day = ask.claim(person, kept.once.clone(), Code::DayTaken, Some(id));
+            held.extend(checks.take(day)?);
+        }
+    }
     if let Some(Occasion::Class(class)) = class {
         let filing = &ask.world.class(&class)?.filing;
         held.extend(

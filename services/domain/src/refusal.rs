@@ -57,6 +57,8 @@ codes! {
     Invalid {
         BadTimetable "BAD_TIMETABLE" "The timetable is empty, out of order, or has more lessons in a slot than the policy allows.";
         BadSeat "SEAT_UNKNOWN" "The class, session or sheet has no such seat.";
+        BadCapacity "CAPACITY_INVALID" "A class or an assessment session has 1 to 500 seats.";
+        TrainerMissing "TRAINER_MISSING" "A class names its trainers, an assessment session its examiners.";
         BadAmount "AMOUNT_NOT_POSITIVE" "An amount of money is more than zero.";
         BadPolicy "POLICY_INVALID" "The policy contradicts itself or lacks a figure.";
         BadDates "DATES_INVALID" "The dates are not in order.";
@@ -187,6 +189,7 @@ codes! {
         CertificateDenied "CERTIFICATE_DENIED" "The register does not know the certificate.";
         NothingToConfirm "NOTHING_TO_CONFIRM" "Nothing on record waits for this confirmation.";
         PassMissing "PASS_MISSING" "The policy pays only after a recorded pass.";
+        ContractMissing "CONTRACT_MISSING" "The entrustment contract's hash is missing where payee and deliverer differ.";
         UndertakingMissing "UNDERTAKING_MISSING" "The signed undertaking is missing.";
         NothingEarned "NOTHING_EARNED" "The claim comes to nothing.";
         EmploymentShort "EMPLOYMENT_SHARE_SHORT" "The class's employment share is below the policy's.";

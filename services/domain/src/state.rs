@@ -464,6 +464,13 @@ pub struct TrainingClass {
     pub open_sheets: u16,
 }
 
+impl TrainingClass {
+    /// How many seats are taken; a dropped one is free for somebody else, under a new number.
+    pub fn occupied(&self) -> usize {
+        self.seats.iter().filter(|seat| seat.left.is_none()).count()
+    }
+}
+
 /// A seat of a class or a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seat {

@@ -1,4 +1,6 @@
 //! What was attended: one call per session with all entries, in time ("实时录入"); late entries wait for a clerk.
+//! A session is recorded once, and what is on record is never changed. Shares of paper, online and late entries are checked when
+//! somebody completes and when a claim is submitted, because until then the whole is not known.
 
 use crate::command::*;
 use crate::decide::Ask;
@@ -245,12 +247,9 @@ pub(crate) fn days_earned(
     Ok(Days(u16::try_from(count).unwrap_or(u16::MAX)))
 }
 
-/// Paper, online and late entries within the policy's shares of the whole class. Checked when somebody completes: before that the whole is not known.
+/// Paper, online and late entries within the policy's shares of the whole class.
 pub(crate) fn shares(world: &World, class: &ClassId, rules: &ClassRules) -> Result<(), Stop> {
     let attendance = world.attendance(class)?;
-    let within = |part: u32, of: u32, percent: u16| {
-        u64::from(part) * 100 <= u64::from(of) * u64::from(percent)
-    };
     let slots = u32::try_from(attendance.slots.len()).unwrap_or(u32::MAX);
     let late = attendance
         .slots
@@ -270,6 +269,16 @@ pub(crate) fn shares(world: &World, class: &ClassId, rules: &ClassRules) -> Resu
     checks.done()
 }
 
+/// A part is within a share of the whole; both are whole numbers, so nothing is rounded.
+fn within(part: u32, of: u32, percent: u16) -> bool {
+    u64::from(part) * 100 <= u64::from(of) * u64::from(percent)
+}
+
+/// A part reaches a share of the whole; of nothing, nothing is reached.
+pub(super) fn reaches(part: u32, of: u32, percent: u16) -> bool {
+    of > 0 && u64::from(part) * 100 >= u64::from(of) * u64::from(percent)
+}
+
 /// Records what became of a finished class's people; the statement binds all its claims.
 pub(crate) fn record_employment(ask: &Ask, act: &RecordEmployment) -> Result<Vec<Event>, Stop> {
     let class = ask.world.class(&act.class)?;
@@ -282,12 +291,15 @@ pub(crate) fn record_employment(ask: &Ask, act: &RecordEmployment) -> Result<Vec
     checks.require(!act.seats.is_empty(), Code::BadSeat);
     for (seat, employed) in &act.seats {
         checks.require_of(usize::from(*seat) < class.seats.len(), Code::BadSeat, seat);
-        if let Employed::Excluded { reason } = employed {
-            checks.require_of(
-                EXCLUSIONS.contains(&reason.as_str()),
-                Code::ReasonUnknown,
-                reason,
-            );
+        match employed {
+            Employed::Yes { since, .. } => {
+                checks.require_of(*since <= ask.at.date(), Code::BadDates, seat);
+            }
+            Employed::Excluded { reason } => {
+                let known = EXCLUSIONS.contains(&reason.as_str());
+                checks.require_of(known, Code::ReasonUnknown, reason);
+            }
+            Employed::No => {}
         }
     }
     checks.done()?;

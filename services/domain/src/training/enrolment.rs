@@ -7,7 +7,7 @@ use crate::event::{self, Event};
 use crate::ids::*;
 use crate::issuance;
 use crate::money::{Days, Fen};
-use crate::policy::Policy;
+use crate::policy::{Policy, Programme};
 use crate::refusal::{Checks, Code, Stop};
 use crate::state::*;
 use crate::subsidy;
@@ -15,7 +15,7 @@ use crate::time::Instant;
 use crate::voucher;
 use crate::world::World;
 
-use super::{attended, days_earned, roster_locked, shares};
+use super::{MOST_SEATS, attended, days_earned, reaches, roster_locked, shares};
 
 /// Issued → Enrolled: this voucher's genuine token, its holder in person, a seat left, and none of the days taken anywhere.
 pub(crate) fn enrol(ask: &Ask, act: &Enrol) -> Result<Vec<Event>, Stop> {
@@ -42,7 +42,8 @@ pub(crate) fn enrol(ask: &Ask, act: &Enrol) -> Result<Vec<Event>, Stop> {
     );
     checks.require(!roster_locked(policy, filing, ask.at), Code::RosterLocked);
     checks.require(
-        class.seats.len() < usize::from(filing.capacity),
+        class.occupied() < usize::from(filing.capacity)
+            && class.seats.len() < usize::from(MOST_SEATS),
         Code::ClassFull,
     );
     let level_fits = voucher.level.is_none_or(|level| level == filing.level);
@@ -56,13 +57,7 @@ pub(crate) fn enrol(ask: &Ask, act: &Enrol) -> Result<Vec<Event>, Stop> {
             && occupation_fits,
         Code::ProgrammeMismatch,
     );
-    checks.require(
-        voucher
-            .employer
-            .as_ref()
-            .is_none_or(|employer| *employer == filing.payee),
-        Code::NotYours,
-    );
+    checks.require(taught_for_employer(voucher, filing), Code::NotYours);
     checks.take(crate::registry::in_good_standing(
         ask.world.institution(&filing.deliverer)?,
     ))?;
@@ -94,6 +89,20 @@ pub(crate) fn enrol(ask: &Ask, act: &Enrol) -> Result<Vec<Event>, Stop> {
         due: Instant::after(policy.dates.claim_by),
         takes: takes.unwrap_or_default(),
     })])
+}
+
+/// Staff are taught in a class that their enterprise, host of the dispatched, sponsors or is paid for.
+fn taught_for_employer(voucher: &Voucher, filing: &ClassFiling) -> bool {
+    match voucher.programme {
+        Programme::EnterpriseStaff | Programme::Apprenticeship => voucher
+            .employer
+            .as_ref()
+            .is_some_and(|employer| [&filing.payee, &filing.sponsor].contains(&employer)),
+        Programme::OrderProject
+        | Programme::General
+        | Programme::Entrepreneurship
+        | Programme::Assessment => true,
+    }
 }
 
 /// The token in force, genuine and in date, and the holder's own identity.
@@ -231,7 +240,8 @@ pub(crate) fn apply_dropped(
     voucher::move_to(world, e.voucher, VoucherState::Issued)
 }
 
-/// Enrolled → Completed, when the class is over: attendance, lessons and modules as the policy asks. Short of it nothing is earned.
+/// Enrolled → Completed, when the class's last session is over or on record: attendance, lessons and modules as the policy asks.
+/// Short of it nothing is earned. The share is of the filed lessons, so that a session left unrecorded never helps anybody.
 pub(crate) fn complete(ask: &Ask, act: &Complete) -> Result<Vec<Event>, Stop> {
     let voucher = ask.world.voucher(&act.voucher)?;
     let VoucherState::Enrolled { class: id, seat } = voucher.state else {
@@ -241,17 +251,6 @@ pub(crate) fn complete(ask: &Ask, act: &Complete) -> Result<Vec<Event>, Stop> {
     let attendance = ask.world.attendance(&id)?;
     let (policy, rules) = ask.world.rules(voucher.year, voucher.programme, ask.at)?;
     let attended = attended(attendance, seat);
-    let taught = class.filing.lessons();
-    let modules: Vec<_> = attendance
-        .slots
-        .values()
-        .flat_map(|slot| &slot.modules)
-        .collect();
-    let over = class
-        .filing
-        .timetable
-        .last()
-        .is_some_and(|slot| ask.at >= slot.span().1);
     let mut checks = Checks::new();
     checks.require(ask.acts_for(&class.filing.deliverer), Code::NotYours);
     checks.require(voucher.frozen.is_none(), Code::VoucherFrozen);
@@ -259,22 +258,29 @@ pub(crate) fn complete(ask: &Ask, act: &Complete) -> Result<Vec<Event>, Stop> {
         voucher.due.is_none_or(|due| ask.at < due),
         Code::VoucherExpired,
     );
-    checks.require(over, Code::ClassNotOver);
+    checks.take(ask.year_open(voucher.year))?;
     checks.require(
-        taught > 0
-            && u64::from(attended) * 100
-                >= u64::from(taught) * u64::from(policy.classes.attendance_percent),
+        matches!(class.state, ClassState::Running | ClassState::Finished),
+        Code::ClassNotRunning,
+    );
+    checks.require(
+        last_session_over(ask, class, attendance),
+        Code::ClassNotOver,
+    );
+    checks.require(
+        reaches(
+            attended,
+            class.filing.lessons(),
+            policy.classes.attendance_percent,
+        ),
         Code::AttendanceShort,
     );
     checks.require(attended >= u32::from(rules.min_lessons), Code::LessonsShort);
-    checks.require(
-        policy
-            .classes
-            .modules
-            .iter()
-            .all(|module| modules.contains(&module)),
-        Code::ModulesMissing,
-    );
+    let taught = attendance.slots.values().flat_map(|slot| &slot.modules);
+    for module in &policy.classes.modules {
+        let module_taught = taught.clone().any(|other| other == module);
+        checks.require(module_taught, Code::ModulesMissing);
+    }
     checks.take(shares(ask.world, &id, &policy.classes))?;
     checks.done()?;
     let days = days_earned(ask.world, &id, seat, rules)?;
@@ -284,6 +290,16 @@ pub(crate) fn complete(ask: &Ask, act: &Complete) -> Result<Vec<Event>, Stop> {
         seat,
         days,
     })])
+}
+
+/// The last session is on record, or its time is over.
+fn last_session_over(ask: &Ask, class: &TrainingClass, attendance: &Attendance) -> bool {
+    let timetable = &class.filing.timetable;
+    let recorded = u16::try_from(timetable.len())
+        .ok()
+        .and_then(|slots| slots.checked_sub(1))
+        .is_some_and(|last| attendance.slots.contains_key(&last));
+    recorded || timetable.last().is_some_and(|slot| ask.at >= slot.span().1)
 }
 
 pub(crate) fn apply_completed(world: &mut World, e: &event::Completed) -> Result<(), Stop> {

@@ -3,7 +3,9 @@
 mod attendance;
 mod class;
 mod enrolment;
+mod filing;
 
 pub(crate) use attendance::*;
 pub(crate) use class::*;
 pub(crate) use enrolment::*;
+pub(crate) use filing::*;
