@@ -103,8 +103,14 @@ impl Table {
                 name: "attendance",
                 columns: &[],
             },
-            Table::Employment => &Spec { name: "employment", columns: &[] },
-            Table::Booking => &Spec { name: "booking", columns: &[] },
+            Table::Employment => &Spec {
+                name: "employment",
+                columns: &[],
+            },
+            Table::Booking => &Spec {
+                name: "booking",
+                columns: &[],
+            },
             Table::AssessmentSession => &Spec {
                 name: "assessment_session",
                 columns: &["state", "assessor", "year"],

@@ -114,10 +114,9 @@ impl Postgres {
         conn.begin("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
         // One head alone is locked by its guard. Several, or one that is opened beside another, are
         // locked first, in the order that everybody keeps.
-        if plan.moved.len() > 1 || !(plan.moved.is_empty() || plan.opened.is_empty()) {
-            if let Err(e) = write::lock(conn.as_mut(), &plan.locks()).await {
-                return conn.roll_back().await.and(Err(e));
-            }
+        let several = plan.moved.len() > 1 || !(plan.moved.is_empty() || plan.opened.is_empty());
+        if several && let Err(e) = write::lock(conn.as_mut(), &plan.locks()).await {
+            return conn.roll_back().await.and(Err(e));
         }
         write::finish(conn, plan, fault).await
     }
