@@ -1,0 +1,148 @@
+//! The registry: requests read into moves.
+
+use hefu_domain::command::{self as act, Act};
+use hefu_domain::policy::Capacity;
+use hefu_domain::state::CatalogueEntryId;
+
+use super::{Move, request};
+use crate::read::Reader;
+use crate::v1;
+
+impl Move for v1::RegisterInstitutionRequest {
+    request!("RegisterInstitution");
+
+    fn read(&self, r: &mut Reader) -> Option<Act> {
+        r.parent("parent", &self.parent);
+        let institution = r.code("credit_code", &self.credit_code);
+        let name = r.text("display_name", &self.display_name);
+        let capacities = r.list("capacities", &self.capacities, 4, |r, given| {
+            capacity(r, "", *given)
+        });
+        let licence = r.codes("licensed_occupations", &self.licensed_occupations);
+        let related = r.codes("related_credit_codes", &self.related_credit_codes);
+        Some(
+            act::RegisterInstitution {
+                institution: institution?,
+                name: name?,
+                capacities: capacities?.into_iter().collect(),
+                licence: licence?.into_iter().collect(),
+                related: related?.into_iter().collect(),
+            }
+            .into(),
+        )
+    }
+}
+
+impl Move for v1::RegisterAccountRequest {
+    request!("RegisterAccount");
+
+    fn read(&self, r: &mut Reader) -> Option<Act> {
+        let institution = r.name("name", &self.name, "institutions");
+        let account_name = r.text("account_name", &self.account_name);
+        let number = r.text("account_number", &self.account_number);
+        let region = r.region().cloned();
+        let commitment = (r.edge.account)(&region?, &account_name?, &number?);
+        Some(
+            act::RegisterAccount {
+                institution: institution?,
+                commitment,
+            }
+            .into(),
+        )
+    }
+}
+
+impl Move for v1::ConfirmAccountRequest {
+    request!("ConfirmAccount");
+
+    fn read(&self, r: &mut Reader) -> Option<Act> {
+        let institution = r.name("name", &self.name, "institutions");
+        Some(
+            act::ConfirmAccount {
+                institution: institution?,
+            }
+            .into(),
+        )
+    }
+}
+
+impl Move for v1::FileCatalogueEntryRequest {
+    request!("FileCatalogueEntry");
+
+    fn read(&self, r: &mut Reader) -> Option<Act> {
+        r.parent("parent", &self.parent);
+        let entry = r
+            .required("entry", self.entry.as_ref())
+            .and_then(|given| r.within("entry", |r| entry(r, given)));
+        Some(act::FileCatalogueEntry { entry: entry? }.into())
+    }
+}
+
+impl Move for v1::ApproveCatalogueEntryRequest {
+    request!("ApproveCatalogueEntry");
+
+    fn read(&self, r: &mut Reader) -> Option<Act> {
+        r.parent("parent", &self.parent);
+        let entry = r
+            .required("entry", self.entry.as_ref())
+            .and_then(|given| r.within("entry", |r| entry(r, given)));
+        Some(act::ApproveCatalogueEntry { entry: entry? }.into())
+    }
+}
+
+impl Move for v1::SuspendInstitutionRequest {
+    request!("SuspendInstitution");
+
+    fn read(&self, r: &mut Reader) -> Option<Act> {
+        let institution = r.name("name", &self.name, "institutions");
+        let reason = r.code("reason", &self.reason);
+        Some(
+            act::SuspendInstitution {
+                institution: institution?,
+                suspended: self.suspended,
+                reason: reason?,
+            }
+            .into(),
+        )
+    }
+}
+
+impl Move for v1::StrikeOffInstitutionRequest {
+    request!("StrikeOffInstitution");
+
+    fn read(&self, r: &mut Reader) -> Option<Act> {
+        let institution = r.name("name", &self.name, "institutions");
+        let reason = r.code("reason", &self.reason);
+        Some(
+            act::StrikeOffInstitution {
+                institution: institution?,
+                reason: reason?,
+            }
+            .into(),
+        )
+    }
+}
+
+fn capacity(r: &mut Reader, field: &str, given: i32) -> Option<Capacity> {
+    let capacity = match v1::Capacity::try_from(given) {
+        Ok(v1::Capacity::TrainingBody) => Some(Capacity::TrainingBody),
+        Ok(v1::Capacity::Enterprise) => Some(Capacity::Enterprise),
+        Ok(v1::Capacity::School) => Some(Capacity::School),
+        Ok(v1::Capacity::AssessmentBody) => Some(Capacity::AssessmentBody),
+        Ok(v1::Capacity::Unspecified) | Err(_) => None,
+    };
+    r.said(field, capacity)
+}
+
+fn entry(r: &mut Reader, given: &v1::CatalogueLine) -> Option<CatalogueEntryId> {
+    let institution = r.name("institution", &given.institution, "institutions");
+    let capacity = capacity(r, "capacity", given.capacity);
+    let occupation = r.code("occupation", &given.occupation);
+    let year = r.plan_year("plan_year", given.plan_year);
+    Some(CatalogueEntryId {
+        institution: institution?,
+        capacity: capacity?,
+        occupation: occupation?,
+        year: year?,
+    })
+}

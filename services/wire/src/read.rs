@@ -1,0 +1,420 @@
+//! Reading a request: every field checked where it stands, and all that are wrong named at once.
+
+use std::fmt;
+use std::str::FromStr;
+
+use hefu_domain::command::{Confirmation, ConfirmedBy, PresentedToken};
+use hefu_domain::{
+    BadCode, Date, Digest, Fen, Instant, PlanYear, Region, RequestId, SkillLevel, Tag, VoucherId,
+};
+use uuid::Uuid;
+
+use crate::{names, v1};
+
+/// The longest text of a request, in bytes.
+const MOST_TEXT: usize = 4_096;
+
+/// A field that is wrong, by its path, and the rule that it breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadField {
+    /// `timetable[3].date`.
+    pub field: String,
+    /// What it must be.
+    pub rule: String,
+}
+
+/// Every field of a request that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadFields(pub Vec<BadField>);
+
+impl fmt::Display for BadFields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, bad) in self.0.iter().enumerate() {
+            let comma = if i > 0 { "; " } else { "" };
+            write!(f, "{comma}{}: {}", bad.field, bad.rule)?;
+        }
+        Ok(())
+    }
+}
+
+/// What only the server can do to a field: draw ids, and turn what is personal or secret into tags and hashes.
+pub struct Edge<'a> {
+    /// Draws an id for that purpose.
+    pub draw: &'a dyn Fn(&str) -> Uuid,
+    /// The lookup tag of a presented identity number, or the rule that it breaks.
+    pub identity: &'a dyn Fn(&Region, &str) -> Result<Tag, String>,
+    /// A certificate number's nullifier and commitment.
+    pub certificate: &'a dyn Fn(&Region, &str) -> (Tag, Digest),
+    /// A corporate account's commitment, from name and number.
+    pub account: &'a dyn Fn(&Region, &str, &str) -> Digest,
+    /// A token as presented for that voucher.
+    pub token: &'a dyn Fn(&str, VoucherId) -> PresentedToken,
+}
+
+/// Reads one request's fields.
+pub struct Reader<'a> {
+    /// What only the server can do.
+    pub edge: &'a Edge<'a>,
+    region: Option<Region>,
+    bad: Vec<BadField>,
+    path: String,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of one request.
+    pub fn new(edge: &'a Edge<'a>) -> Reader<'a> {
+        Reader {
+            edge,
+            region: None,
+            bad: Vec::new(),
+            path: String::new(),
+        }
+    }
+
+    /// The region that the request's names carry.
+    pub fn region(&self) -> Option<&Region> {
+        self.region.as_ref()
+    }
+
+    /// Every field that is wrong.
+    ///
+    /// # Errors
+    /// If there is one.
+    pub fn done(self) -> Result<Region, BadFields> {
+        match self.region {
+            Some(region) if self.bad.is_empty() => Ok(region),
+            Some(_) | None => Err(BadFields(self.bad)),
+        }
+    }
+
+    /// Notes a wrong field.
+    pub fn wrong(&mut self, field: &str, rule: impl Into<String>) {
+        self.bad.push(BadField {
+            field: format!("{}{field}", self.path),
+            rule: rule.into(),
+        });
+    }
+
+    fn keep<T>(&mut self, field: &str, read: Result<T, String>) -> Option<T> {
+        read.map_err(|rule| self.wrong(field, rule)).ok()
+    }
+
+    /// Reads the fields of a message within.
+    pub fn within<T>(
+        &mut self,
+        path: &str,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<T> {
+        let outer = self.path.len();
+        self.path.push_str(path);
+        self.path.push('.');
+        let value = read(self);
+        self.path.truncate(outer);
+        value
+    }
+
+    /// Reads a list, naming items by index; `None` when one is wrong.
+    pub fn list<T, R>(
+        &mut self,
+        field: &str,
+        items: &[T],
+        most: usize,
+        mut read: impl FnMut(&mut Self, &T) -> Option<R>,
+    ) -> Option<Vec<R>> {
+        if items.len() > most {
+            self.wrong(field, format!("at most {most}, not {}", items.len()));
+            return None;
+        }
+        let read: Vec<Option<R>> = items
+            .iter()
+            .enumerate()
+            .map(|(i, item)| self.within(&format!("{field}[{i}]"), |r| read(r, item)))
+            .collect();
+        read.into_iter().collect()
+    }
+
+    fn of_region<T>(&mut self, field: &str, read: Result<(Region, T), String>) -> Option<T> {
+        let (region, value) = self.keep(field, read)?;
+        match &self.region {
+            None => self.region = Some(region),
+            Some(known) if *known == region => {}
+            Some(known) => {
+                let rule = format!("must be of region {known} as the rest of the request");
+                self.wrong(field, rule);
+                return None;
+            }
+        }
+        Some(value)
+    }
+
+    /// `regions/{code}` of this request.
+    pub fn parent(&mut self, field: &str, name: &str) -> Option<Region> {
+        let read = names::parse_region(name).map(|region| (region.clone(), region));
+        self.of_region(field, read)
+    }
+
+    /// `regions/{code}/{collection}/{id}` of this request's region.
+    pub fn name<T: FromStr<Err = BadCode>>(
+        &mut self,
+        field: &str,
+        name: &str,
+        collection: &str,
+    ) -> Option<T> {
+        let read = names::parse_child(name, collection);
+        self.of_region(field, read)
+    }
+
+    /// The same, or empty: `Some(None)`.
+    pub fn optional_name<T: FromStr<Err = BadCode>>(
+        &mut self,
+        field: &str,
+        name: &str,
+        collection: &str,
+    ) -> Option<Option<T>> {
+        if name.is_empty() {
+            Some(None)
+        } else {
+            self.name(field, name, collection).map(Some)
+        }
+    }
+
+    /// `regions/{code}/planYears/{year}`.
+    pub fn plan_year_name(&mut self, field: &str, name: &str) -> Option<PlanYear> {
+        let read = names::parse_year(name, "planYears");
+        self.of_region(field, read)
+    }
+
+    /// An account's name.
+    pub fn account_name(
+        &mut self,
+        field: &str,
+        name: &str,
+    ) -> Option<(PlanYear, hefu_domain::Source)> {
+        let read =
+            names::parse_account(name).map(|(region, year, source)| (region, (year, source)));
+        self.of_region(field, read)
+    }
+
+    /// An objection's name.
+    pub fn objection_name(
+        &mut self,
+        field: &str,
+        name: &str,
+    ) -> Option<(hefu_domain::SheetId, hefu_domain::ObjectionId)> {
+        let read = names::parse_objection(name)
+            .map(|(region, sheet, objection)| (region, (sheet, objection)));
+        self.of_region(field, read)
+    }
+
+    /// Another region's name, or nothing.
+    pub fn other_region(&mut self, field: &str, name: &str) -> Option<Region> {
+        self.keep(field, names::parse_region(name))
+    }
+
+    /// A code of that type.
+    pub fn code<T: FromStr<Err = BadCode>>(&mut self, field: &str, text: &str) -> Option<T> {
+        self.keep(field, text.parse().map_err(|bad: BadCode| bad.0))
+    }
+
+    /// The same, or empty: `Some(None)`.
+    pub fn optional_code<T: FromStr<Err = BadCode>>(
+        &mut self,
+        field: &str,
+        text: &str,
+    ) -> Option<Option<T>> {
+        if text.is_empty() {
+            Some(None)
+        } else {
+            self.code(field, text).map(Some)
+        }
+    }
+
+    /// A list of codes.
+    pub fn codes<T: FromStr<Err = BadCode>>(
+        &mut self,
+        field: &str,
+        texts: &[String],
+    ) -> Option<Vec<T>> {
+        self.list(field, texts, 500, |r, text| r.code("", text))
+    }
+
+    /// Text for people: no control characters, no marks that change the writing direction.
+    pub fn text(&mut self, field: &str, text: &str) -> Option<String> {
+        let hides = |c: char| {
+            c.is_control()
+                || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
+        };
+        let rule = match text {
+            "" => Err("must not be empty".to_owned()),
+            long if long.len() > MOST_TEXT => Err(format!("at most {MOST_TEXT} bytes")),
+            hidden if hidden.chars().any(hides) => {
+                Err("no control characters or changes of writing direction".to_owned())
+            }
+            good => Ok(good.to_owned()),
+        };
+        self.keep(field, rule)
+    }
+
+    /// A plan year.
+    pub fn plan_year(&mut self, field: &str, year: u32) -> Option<PlanYear> {
+        let read = u16::try_from(year)
+            .map_err(|_| "not a year".to_owned())
+            .and_then(|y| PlanYear::try_from(y).map_err(|bad| bad.0));
+        self.keep(field, read)
+    }
+
+    /// A skill level.
+    pub fn level(&mut self, field: &str, level: u32) -> Option<SkillLevel> {
+        let read = u8::try_from(level)
+            .map_err(|_| "a skill level is 1 to 8".to_owned())
+            .and_then(|l| SkillLevel::try_from(l).map_err(|bad| bad.0));
+        self.keep(field, read)
+    }
+
+    /// A skill level, or 0: `Some(None)`.
+    pub fn optional_level(&mut self, field: &str, level: u32) -> Option<Option<SkillLevel>> {
+        if level == 0 {
+            Some(None)
+        } else {
+            self.level(field, level).map(Some)
+        }
+    }
+
+    /// A small number.
+    pub fn small(&mut self, field: &str, number: u32) -> Option<u16> {
+        self.keep(
+            field,
+            u16::try_from(number).map_err(|_| "at most 65535".to_owned()),
+        )
+    }
+
+    /// A positive amount of money.
+    pub fn fen(&mut self, field: &str, fen: i64) -> Option<Fen> {
+        let read = if (1..=Fen::MAX.0).contains(&fen) {
+            Ok(Fen(fen))
+        } else {
+            Err(format!("more than 0 and at most {} fen", Fen::MAX.0))
+        };
+        self.keep(field, read)
+    }
+
+    /// A day `YYYY-MM-DD`.
+    pub fn date(&mut self, field: &str, text: &str) -> Option<Date> {
+        let read = text
+            .parse::<Date>()
+            .ok()
+            .filter(|date| date.to_string() == text && (1900..=2199).contains(&date.year()));
+        self.keep(field, read.ok_or_else(|| "a day is YYYY-MM-DD".to_owned()))
+    }
+
+    /// A timestamp.
+    pub fn instant(&mut self, field: &str, at: &prost_types::Timestamp) -> Option<Instant> {
+        let in_range =
+            (0..=7_258_118_400).contains(&at.seconds) && (0..1_000_000_000).contains(&at.nanos);
+        let read = if in_range {
+            Ok(Instant(
+                at.seconds * 1_000 + i64::from(at.nanos) / 1_000_000,
+            ))
+        } else {
+            Err("a time between 1970 and 2200".to_owned())
+        };
+        self.keep(field, read)
+    }
+
+    /// A timestamp, or none: `Some(None)`.
+    pub fn optional_instant(
+        &mut self,
+        field: &str,
+        at: Option<&prost_types::Timestamp>,
+    ) -> Option<Option<Instant>> {
+        match at {
+            None => Some(None),
+            Some(at) => self.instant(field, at).map(Some),
+        }
+    }
+
+    /// A hash of 32 bytes.
+    pub fn digest(&mut self, field: &str, bytes: &[u8]) -> Option<Digest> {
+        let read = <[u8; 32]>::try_from(bytes)
+            .map(Digest)
+            .map_err(|_| format!("a hash is 32 bytes, not {}", bytes.len()));
+        self.keep(field, read)
+    }
+
+    /// A message that must be there.
+    pub fn required<'m, T>(&mut self, field: &str, message: Option<&'m T>) -> Option<&'m T> {
+        if message.is_none() {
+            self.wrong(field, "must be there");
+        }
+        message
+    }
+
+    /// The holder's own confirmation.
+    pub fn confirmation(
+        &mut self,
+        field: &str,
+        given: Option<&v1::Confirmation>,
+    ) -> Option<Confirmation> {
+        let given = self.required(field, given)?;
+        self.within(field, |r| {
+            let by = match given.by() {
+                v1::ConfirmedBy::Phone => Some(ConfirmedBy::Phone),
+                v1::ConfirmedBy::Card => Some(ConfirmedBy::Card),
+                v1::ConfirmedBy::Paper => Some(ConfirmedBy::Paper),
+                v1::ConfirmedBy::CallBack => Some(ConfirmedBy::CallBack),
+                v1::ConfirmedBy::Unspecified => None,
+            };
+            let by = r.said("by", by);
+            let evidence = r.digest("evidence", &given.evidence);
+            Some(Confirmation {
+                by: by?,
+                evidence: evidence?,
+            })
+        })
+    }
+
+    /// The same, or absent: `Some(None)`.
+    pub fn optional_confirmation(
+        &mut self,
+        field: &str,
+        given: Option<&v1::Confirmation>,
+    ) -> Option<Option<Confirmation>> {
+        match given {
+            None => Some(None),
+            given => self.confirmation(field, given).map(Some),
+        }
+    }
+
+    /// An enum's value that must be said and known.
+    pub fn said<T>(&mut self, field: &str, value: Option<T>) -> Option<T> {
+        if value.is_none() {
+            self.wrong(field, "must be one of the values that the API knows");
+        }
+        value
+    }
+
+    /// A presented identity number's lookup tag. The number itself goes no further.
+    pub fn identity(&mut self, field: &str, number: &str) -> Option<Tag> {
+        let region = self.region.clone()?;
+        self.keep(field, (self.edge.identity)(&region, number))
+    }
+
+    /// A presented token.
+    pub fn token(
+        &mut self,
+        field: &str,
+        token: &str,
+        voucher: Option<VoucherId>,
+    ) -> Option<PresentedToken> {
+        if token.is_empty() || token.len() > MOST_TEXT {
+            self.wrong(field, "a voucher token, a compact JWS");
+            return None;
+        }
+        Some((self.edge.token)(token, voucher?))
+    }
+
+    /// A request id.
+    pub fn request_id(&mut self, id: &str) -> Option<RequestId> {
+        self.code("request_id", id)
+    }
+}

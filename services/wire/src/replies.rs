@@ -1,0 +1,204 @@
+//! Replies, made from a command's own events only: a repeated request gets the same answer again.
+
+use hefu_domain::{Event, Instant, Key, Region};
+
+use crate::show::{timestamp, trail};
+use crate::{names, v1};
+
+/// What a command came to.
+pub struct Outcome<'a> {
+    /// Where.
+    pub region: &'a Region,
+    /// When.
+    pub at: Instant,
+    /// Index of the first event.
+    pub first_index: u64,
+    /// Its events.
+    pub events: &'a [Event],
+    /// The token, where the move hands one out.
+    pub token: Option<&'a str>,
+}
+
+/// A response made from an outcome.
+pub trait Reply: prost::Message + Default + 'static {
+    /// The response.
+    fn of(outcome: &Outcome) -> Self;
+}
+
+impl Outcome<'_> {
+    /// The receipt.
+    pub fn receipt(&self) -> v1::Receipt {
+        v1::Receipt {
+            name: self
+                .events
+                .first()
+                .map(|event| key_name(self.region, &event.stream()))
+                .unwrap_or_default(),
+            first_index: self.first_index,
+            event_count: u32::try_from(self.events.len()).unwrap_or(u32::MAX),
+            at: Some(timestamp(self.at)),
+            state: self
+                .events
+                .first()
+                .map(state_after)
+                .unwrap_or_default()
+                .to_owned(),
+        }
+    }
+}
+
+/// The resource name of the thing that a key names.
+pub(crate) fn key_name(region: &Region, key: &Key) -> String {
+    match key {
+        Key::Region => names::region(region),
+        Key::Policy(year) => names::child(region, "policies", year),
+        Key::Calendar(year) => names::child(region, "calendars", year),
+        Key::Year(year) => names::child(region, "planYears", year),
+        Key::Account(year, source) => names::account(region, *year, source),
+        Key::Credential(id) => names::child(region, "credentials", id),
+        Key::Person(id) => names::child(region, "people", id),
+        Key::Institution(id) => names::child(region, "institutions", id),
+        Key::CatalogueEntry(id) => {
+            let kind = if id.capacity == hefu_domain::policy::Capacity::AssessmentBody {
+                "assessment"
+            } else {
+                "training"
+            };
+            format!(
+                "{}/catalogueEntries/{kind}-{}-{}",
+                names::child(region, "institutions", &id.institution),
+                id.occupation,
+                id.year
+            )
+        }
+        Key::Booking(resource) => names::child(region, "bookings", resource),
+        Key::Class(id) | Key::Attendance(id) | Key::Employment(id) => {
+            names::child(region, "classes", id)
+        }
+        Key::Session(id) => names::child(region, "sessions", id),
+        Key::Sheet(id) => names::child(region, "sheets", id),
+        Key::Voucher(id) => names::child(region, "vouchers", id),
+    }
+}
+
+/// The state in which an event leaves what it is about; empty where it leaves the state as it is.
+fn state_after(event: &Event) -> &'static str {
+    match event {
+        Event::Applied(_) | Event::ApplicationReopened(_) => "applied",
+        Event::Withdrawn(_) => "withdrawn",
+        Event::ApplicationRejected(_) | Event::ClassRejected(_) | Event::SessionRejected(_) => {
+            "rejected"
+        }
+        Event::Issued(_) | Event::Dropped(_) => "issued",
+        Event::Revoked(_) => "revoked",
+        Event::Expired(_) => "expired",
+        Event::Enrolled(_) => "enrolled",
+        Event::Completed(_) => "completed",
+        Event::Redeemed(_) | Event::Reclaimed(_) => "claimed",
+        Event::WrittenOff(_) => "written_off",
+        Event::ClawBackConfirmed(_) => "clawed_back",
+        Event::ClaimVoucherRefused(_) | Event::ClaimRefused(_) => "refused",
+        Event::ClassFiled(_) | Event::SessionFiled(_) | Event::CatalogueEntryFiled(_) => "filed",
+        Event::ClassApproved(_)
+        | Event::SessionApproved(_)
+        | Event::ClaimApproved(_)
+        | Event::PayoutReturned(_) => "approved",
+        Event::ClassFinished(_) | Event::SessionFinished(_) => "finished",
+        Event::ClassCancelled(_) | Event::SessionCancelled(_) => "cancelled",
+        Event::ClassClosed(_)
+        | Event::SessionClosed(_)
+        | Event::ClaimClosed(_)
+        | Event::PlanYearClosed(_) => "closed",
+        Event::ClaimSubmitted(_) => "submitted",
+        Event::ClaimReturned(_) | Event::ClaimReopened(_) | Event::PlanYearOpened(_) => "open",
+        Event::PayoutSent(_) => "paying",
+        Event::PayoutRecorded(_) => "paid",
+        Event::PlanYearClosing(_) => "closing",
+        Event::AttendanceRecorded(_) | Event::LateEntryApproved(_) => "running",
+        Event::Assessed(e) if e.seat.is_some() => "completed",
+        Event::CatalogueEntryApproved(_) => "good",
+        Event::InstitutionStruckOff(_) => "struck_off",
+        Event::InstitutionSuspended(e) => {
+            if e.suspended {
+                "suspended"
+            } else {
+                "good"
+            }
+        }
+        _ => "",
+    }
+}
+
+macro_rules! plain {
+    ($($response:ident)+) => {$(
+        impl Reply for v1::$response {
+            fn of(outcome: &Outcome) -> Self {
+                Self { receipt: Some(outcome.receipt()) }
+            }
+        }
+    )+};
+}
+
+plain! {
+    ApplyResponse WithdrawResponse RejectApplicationResponse ReopenApplicationResponse ProposeCorrectionResponse ConfirmCorrectionResponse
+    RevokeResponse ExpireResponse ProposeOverrideResponse FreezeResponse UnfreezeResponse
+    FileClassResponse ChangeClassResponse ApproveClassResponse RejectClassResponse FinishClassResponse CancelClassResponse
+    RecordAttendanceResponse RequestLateEntryResponse ApproveLateEntryResponse DropResponse RecordEmploymentResponse
+    FileSessionResponse ApproveSessionResponse RejectSessionResponse FinishSessionResponse CancelSessionResponse
+    RecordAssessmentResponse ConfirmCertificateResponse
+    StrikeOutResponse ReturnClaimResponse RefuseClaimResponse ReopenClaimResponse DecideObjectionResponse
+    RecordPayoutResponse ReturnPayoutResponse ProposeClawBackResponse ConfirmClawBackResponse ReceiveClawBackResponse
+    AppropriateFundsResponse AllocateFundsResponse OpenPlanYearResponse SetTargetsResponse
+    RegisterPersonResponse RecordCheckAnswersResponse
+    RegisterInstitutionResponse RegisterAccountResponse ConfirmAccountResponse FileCatalogueEntryResponse ApproveCatalogueEntryResponse
+    SuspendInstitutionResponse StrikeOffInstitutionResponse
+    OpenRegionResponse AdoptCalendarResponse GrantCallerResponse RevokeCallerResponse AppointDeputyResponse
+}
+
+macro_rules! with {
+    ($($response:ident: |$outcome:ident, $event:ident: $kind:ident| { $($field:ident: $value:expr),+ $(,)? })+) => {$(
+        impl Reply for v1::$response {
+            fn of($outcome: &Outcome) -> Self {
+                let mut response = Self { receipt: Some($outcome.receipt()), ..Self::default() };
+                if let Some(Event::$kind($event)) = $outcome.events.first() {
+                    $(response.$field = $value;)+
+                }
+                response
+            }
+        }
+    )+};
+}
+
+with! {
+    IssueResponse: |outcome, e: Issued| { cap_fen: e.token.cap.0 }
+    ConfirmOverrideResponse: |outcome, e: OverrideConfirmed| { reserve_fen: e.reserve.0 }
+    EnrolResponse: |outcome, e: Enrolled| { seat: u32::from(e.seat), reserve_fen: e.reserve.0 }
+    CompleteResponse: |outcome, e: Completed| { days: u32::from(e.days.0) }
+    RedeemResponse: |outcome, e: Redeemed| {
+        sheet: names::child(outcome.region, "sheets", e.sheet),
+        amount_fen: e.amount.0,
+        trail: trail(&e.trail),
+    }
+    SubmitClaimResponse: |outcome, e: ClaimSubmitted| { total_fen: e.total.0 }
+    ApproveClaimResponse: |outcome, e: ClaimApproved| {
+        approval: e.approval.0.to_vec(),
+        notice_until: e.notice_until.to_string(),
+        total_fen: e.total.0,
+    }
+    RaiseObjectionResponse: |outcome, e: ObjectionRaised| { objection: names::objection(outcome.region, e.sheet, e.objection) }
+    SendPayoutResponse: |outcome, e: PayoutSent| { batch: e.batch.0.to_vec(), total_fen: e.total.0 }
+    WriteOffResponse: |outcome, e: WrittenOff| { amount_fen: e.amount.0 }
+    AdoptPolicyResponse: |outcome, e: PolicyAdopted| { version: e.version }
+}
+
+macro_rules! token {
+    ($($response:ident)+) => {$(
+        impl Reply for v1::$response {
+            fn of(outcome: &Outcome) -> Self {
+                Self { receipt: Some(outcome.receipt()), token: outcome.token.unwrap_or_default().to_owned() }
+            }
+        }
+    )+};
+}
+
+token! { FetchTokenResponse ReissueTokenResponse }
