@@ -1,0 +1,135 @@
+//! Which facts a move is known to read, so that a whole batch's facts come in one or two round trips.
+//! It may miss one (deciding then stops and asks), but never decides anything.
+
+mod facts;
+mod moves;
+
+use crate::command::*;
+use crate::state::*;
+use crate::world::{Need, World};
+
+/// The needs of one move, as far as the facts at hand show: more show when the first have come in.
+pub(crate) fn of(world: &World, act: &Act) -> Vec<Need> {
+    let mut needs = Gather {
+        world,
+        needs: Vec::new(),
+    };
+    needs.act(act);
+    needs.needs
+}
+
+struct Gather<'a> {
+    world: &'a World,
+    needs: Vec<Need>,
+}
+
+impl Gather<'_> {
+    fn act(&mut self, act: &Act) {
+        match act {
+            Act::OpenRegion(_) => {}
+            Act::AdoptPolicy(act) => self.fact(Key::Policy(act.policy.year)),
+            Act::AdoptCalendar(act) => self.fact(Key::Calendar(act.calendar.year)),
+            Act::GrantCaller(act) => self.fact(Key::Credential(act.grant.credential.clone())),
+            Act::RevokeCaller(RevokeCaller { credential })
+            | Act::AppointDeputy(AppointDeputy { credential, .. }) => {
+                self.fact(Key::Credential(credential.clone()));
+            }
+            Act::RegisterPerson(act) => {
+                self.fact(Key::Person(act.person));
+                self.needs.push(Need::Identity(act.tag));
+            }
+            Act::RecordCheckAnswers(act) => self.fact(Key::Person(act.person)),
+            Act::RegisterInstitution(RegisterInstitution { institution, .. })
+            | Act::RegisterAccount(RegisterAccount { institution, .. })
+            | Act::ConfirmAccount(ConfirmAccount { institution })
+            | Act::SuspendInstitution(SuspendInstitution { institution, .. })
+            | Act::StrikeOffInstitution(StrikeOffInstitution { institution, .. }) => {
+                self.fact(Key::Institution(institution.clone()))
+            }
+            Act::FileCatalogueEntry(FileCatalogueEntry { entry })
+            | Act::ApproveCatalogueEntry(ApproveCatalogueEntry { entry }) => {
+                self.fact(Key::Institution(entry.institution.clone()));
+                self.fact(Key::CatalogueEntry(entry.clone()));
+                self.fact(Key::Year(entry.year));
+            }
+            Act::AppropriateFunds(AppropriateFunds { year, source, .. })
+            | Act::AllocateFunds(AllocateFunds { year, source, .. }) => {
+                self.fact(Key::Account(*year, source.clone()));
+                self.year(*year);
+            }
+            Act::OpenPlanYear(OpenPlanYear { year }) | Act::SetTargets(SetTargets { year, .. }) => {
+                self.year(*year)
+            }
+            Act::ClosePlanYear(act) => self.close_plan_year(act),
+            Act::Apply(act) => self.apply(act),
+            Act::Issue(act) => self.issue(act.voucher),
+            Act::ReopenApplication(act) => self.reopen(act.voucher),
+            Act::ProposeCorrection(act) => {
+                self.voucher(act.voucher);
+                self.fact(Key::Person(act.person));
+            }
+            Act::ConfirmCorrection(act) => self.confirm_correction(act.voucher),
+            Act::Redeem(act) => {
+                self.voucher(act.voucher);
+                self.fact(Key::Sheet(act.new_sheet));
+            }
+            Act::Withdraw(Withdraw { voucher, .. })
+            | Act::RejectApplication(RejectApplication { voucher, .. })
+            | Act::Revoke(Revoke { voucher, .. })
+            | Act::FetchToken(FetchToken { voucher, .. })
+            | Act::ReissueToken(ReissueToken { voucher, .. })
+            | Act::Expire(Expire { voucher })
+            | Act::ProposeOverride(ProposeOverride { voucher, .. })
+            | Act::ConfirmOverride(ConfirmOverride { voucher })
+            | Act::Freeze(Freeze { voucher, .. })
+            | Act::Unfreeze(Unfreeze { voucher, .. })
+            | Act::Drop(Drop { voucher, .. })
+            | Act::Complete(Complete { voucher })
+            | Act::ConfirmCertificate(ConfirmCertificate { voucher, .. })
+            | Act::WriteOff(WriteOff { voucher }) => self.voucher(*voucher),
+            Act::ProposeClawBack(ProposeClawBack { voucher, .. })
+            | Act::ConfirmClawBack(ConfirmClawBack { voucher })
+            | Act::ReceiveClawBack(ReceiveClawBack { voucher, .. }) => self.claw_back(*voucher),
+            Act::FileClass(FileClass { class, filing })
+            | Act::ChangeClass(ChangeClass { class, filing }) => {
+                self.filed_class(*class);
+                self.filing(filing);
+            }
+            Act::ApproveClass(ApproveClass { class })
+            | Act::RejectClass(RejectClass { class, .. }) => self.filed_class(*class),
+            Act::CancelClass(CancelClass { class, .. }) => {
+                self.filed_class(*class);
+                self.class_with_seats(*class);
+            }
+            Act::FinishClass(FinishClass { class })
+            | Act::RecordAttendance(RecordAttendance { class, .. })
+            | Act::RequestLateEntry(RequestLateEntry { class, .. })
+            | Act::ApproveLateEntry(ApproveLateEntry { class, .. }) => self.class(*class),
+            Act::RecordEmployment(RecordEmployment { class, .. }) => {
+                self.class(*class);
+                self.fact(Key::Employment(*class));
+            }
+            Act::Enrol(act) => self.enrol(act),
+            Act::FileSession(FileSession { session, filing }) => {
+                self.fact(Key::Session(*session));
+                self.session_filing(filing);
+            }
+            Act::ApproveSession(ApproveSession { session })
+            | Act::RejectSession(RejectSession { session, .. })
+            | Act::FinishSession(FinishSession { session })
+            | Act::CancelSession(CancelSession { session, .. }) => self.session(*session),
+            Act::RecordAssessment(act) => self.record_assessment(act),
+            Act::ReopenClaim(act) => self.reopen_claim(act.sheet),
+            Act::ApproveClaim(act) => self.approve_claim(act.sheet),
+            Act::SubmitClaim(SubmitClaim { sheet })
+            | Act::StrikeOut(StrikeOut { sheet, .. })
+            | Act::ReturnClaim(ReturnClaim { sheet, .. })
+            | Act::RefuseClaim(RefuseClaim { sheet, .. })
+            | Act::RaiseObjection(RaiseObjection { sheet, .. })
+            | Act::DecideObjection(DecideObjection { sheet, .. })
+            | Act::SendPayout(SendPayout { sheet, .. })
+            | Act::RecordPayout(RecordPayout { sheet, .. })
+            | Act::ReturnPayout(ReturnPayout { sheet, .. }) => self.sheet(*sheet),
+        }
+    }
+}
