@@ -1,1 +1,4 @@
 //! Shared harness of the end-to-end tests.
+
+pub mod engines;
+pub mod postgres;

@@ -1,0 +1,10 @@
+//! Conformance of the store: every call on both engines, with the same outcome on each.
+
+mod build;
+mod commits;
+mod failures;
+mod guards;
+mod reads;
+mod secrets;
+mod setup;
+mod uniqueness;

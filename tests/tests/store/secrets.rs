@@ -1,0 +1,78 @@
+//! The vault's ciphertexts: inserted, found by tag, replaced and gone for good.
+
+use crate::build::*;
+use hefu_store::{Commit, Outcome, PersonKey, StoreError};
+use hefu_tests::on_both_engines;
+
+fn key(person: &str) -> PersonKey {
+    PersonKey {
+        region: SHOUYANG.to_owned(),
+        person: person.to_owned(),
+    }
+}
+
+on_both_engines! {
+    async fn a_secret_is_found_by_person_and_by_tag_until_it_is_removed(store: Store, _place: Place) {
+        let read = open_one(&store).await;
+        let li = secret(SHOUYANG, "li", &[0, 255, 1], &[0, 1, 2]);
+        let commit = Commit { secrets: vec![li.clone()], ..one(step(&read, &["register"])) };
+        assert_eq!(store.commit(commit).await, Ok(Outcome::Committed));
+        assert_eq!(store.people_secrets(&[key("li"), key("nobody")]).await.unwrap(), [li.clone()]);
+        let tag = (SHOUYANG.to_owned(), li.tag.clone());
+        let elsewhere = (QIXIAN.to_owned(), li.tag.clone());
+        assert_eq!(store.people_by_tag(&[tag.clone(), elsewhere]).await.unwrap(), [li]);
+        let read = head_of(&store, SHOUYANG).await;
+        let commit = Commit { secrets_removed: vec![key("li")], ..one(step(&read, &["erase"])) };
+        assert_eq!(store.commit(commit).await, Ok(Outcome::Committed));
+        assert_eq!(store.people_by_tag(&[tag]).await.unwrap(), []);
+        assert_eq!(store.people(SHOUYANG, None, 9).await.unwrap(), []);
+    }
+
+    async fn one_identity_is_one_person_in_a_region(store: Store, _place: Place) {
+        let heads = opened(&store, &[SHOUYANG, QIXIAN]).await;
+        let commit = Commit { secrets: vec![secret(SHOUYANG, "li", b"id", b"x")], ..one(step(&heads[0], &["a"])) };
+        store.commit(commit).await.unwrap();
+        let read = head_of(&store, SHOUYANG).await;
+        let commit = Commit { secrets: vec![secret(SHOUYANG, "wang", b"id", b"y")], ..one(step(&read, &["b"])) };
+        assert_eq!(store.commit(commit).await, Ok(Outcome::TagTaken(vec![key("wang")])));
+        assert_eq!(head_of(&store, SHOUYANG).await, read);
+        let commit = Commit { secrets: vec![secret(QIXIAN, "wang", b"id", b"y")], ..one(step(&heads[1], &["b"])) };
+        assert_eq!(store.commit(commit).await, Ok(Outcome::Committed));
+    }
+
+    async fn secrets_are_replaced_and_may_exchange_their_tags(store: Store, _place: Place) {
+        let read = open_one(&store).await;
+        let secrets = vec![secret(SHOUYANG, "li", b"1", b"x"), secret(SHOUYANG, "wang", b"2", b"y")];
+        store.commit(Commit { secrets, ..one(step(&read, &["a"])) }).await.unwrap();
+        let swapped = vec![secret(SHOUYANG, "li", b"2", b"x2"), secret(SHOUYANG, "wang", b"1", b"y2")];
+        let read = head_of(&store, SHOUYANG).await;
+        let commit = Commit { secrets_replaced: swapped.clone(), ..one(step(&read, &["b"])) };
+        assert_eq!(store.commit(commit).await, Ok(Outcome::Committed));
+        assert_eq!(store.people(SHOUYANG, None, 9).await.unwrap(), swapped);
+        assert_eq!(store.people(SHOUYANG, Some("li"), 9).await.unwrap(), swapped[1..]);
+        // Onto somebody else's tag: refused.
+        let taken = vec![secret(SHOUYANG, "li", b"1", b"x3")];
+        let read = head_of(&store, SHOUYANG).await;
+        let commit = Commit { secrets_replaced: taken, ..one(step(&read, &["c"])) };
+        assert_eq!(store.commit(commit).await, Ok(Outcome::TagTaken(vec![key("li")])));
+        assert_eq!(store.people(SHOUYANG, None, 9).await.unwrap(), swapped);
+    }
+
+    async fn a_secret_that_is_not_there_cannot_be_removed_or_replaced_nor_one_that_is_inserted(store: Store, _place: Place) {
+        let read = open_one(&store).await;
+        let ghost = StoreError::Corrupt { table: "person_secret", column: "person", key: "ghost".to_owned() };
+        let commit = Commit { secrets_removed: vec![key("ghost")], ..one(step(&read, &["a"])) };
+        assert_eq!(store.commit(commit).await, Err(ghost.clone()));
+        let commit = Commit { secrets_replaced: vec![secret(SHOUYANG, "ghost", b"1", b"x")], ..one(step(&read, &["a"])) };
+        assert_eq!(store.commit(commit).await, Err(ghost));
+        let twice = |tag: &[u8], request| {
+            Commit { secrets: vec![secret(SHOUYANG, "li", tag, b"x")], ..one(step(&read, &[request])) }
+        };
+        store.commit(twice(b"1", "a")).await.unwrap();
+        let again = Commit {
+            secrets: vec![secret(SHOUYANG, "li", b"2", b"x")],
+            ..one(step(&head_of(&store, SHOUYANG).await, &["b"]))
+        };
+        assert!(matches!(store.commit(again).await, Err(StoreError::Corrupt { table: "person_secret", .. })));
+    }
+}
