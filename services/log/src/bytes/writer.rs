@@ -2,12 +2,14 @@
 //! moment valid JSON text, and on `end` its members are in order; `keys` and `members` are stacks that each object
 //! leaves as it found them.
 
-use std::cmp::Ordering;
+mod compound;
+
 use std::io::Write as _;
 
 use serde::ser::{self, Serialize};
 
-use super::key::MapKey;
+use compound::{List, Object};
+
 use super::{MAX_DEPTH, MAX_INTEGER};
 use crate::LogError;
 
@@ -44,10 +46,6 @@ impl Writer {
 
     pub(super) fn finish(self) -> Vec<u8> {
         self.out
-    }
-
-    pub(super) fn keys(&mut self) -> &mut String {
-        &mut self.keys
     }
 
     fn enter(&mut self) -> Result<(), LogError> {
@@ -110,25 +108,13 @@ impl Writer {
     fn list(&mut self, in_variant: bool) -> Result<List<'_>, LogError> {
         self.enter()?;
         self.out.push(b'[');
-        Ok(List {
-            writer: self,
-            count: 0,
-            in_variant,
-        })
+        Ok(List::new(self, in_variant))
     }
 
     fn object(&mut self, in_variant: bool) -> Result<Object<'_>, LogError> {
         self.enter()?;
         self.out.push(b'{');
-        Ok(Object {
-            start: self.out.len(),
-            first_member: self.members.len(),
-            first_key: self.keys.len(),
-            open: (0, 0),
-            sorted: true,
-            in_variant,
-            writer: self,
-        })
+        Ok(Object::new(self, in_variant))
     }
 
     fn close(&mut self, bracket: u8, in_variant: bool) {
@@ -139,127 +125,6 @@ impl Writer {
             self.depth -= 1;
         }
     }
-}
-
-/// RFC 8785, 3.2.3: keys are ordered by their UTF-16 code units, which is byte order unless surrogates come in.
-pub(super) fn key_order(a: &str, b: &str) -> Ordering {
-    if a.is_ascii() && b.is_ascii() {
-        a.cmp(b)
-    } else {
-        a.encode_utf16().cmp(b.encode_utf16())
-    }
-}
-
-pub(super) struct List<'w> {
-    writer: &'w mut Writer,
-    count: usize,
-    in_variant: bool,
-}
-
-impl List<'_> {
-    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), LogError> {
-        if self.count > 0 {
-            self.writer.out.push(b',');
-        }
-        let at = self.count;
-        self.count += 1;
-        value
-            .serialize(&mut *self.writer)
-            .map_err(|error| error.under(&at.to_string()))
-    }
-
-    fn finish(self) {
-        self.writer.close(b']', self.in_variant);
-    }
-}
-
-pub(super) struct Object<'w> {
-    writer: &'w mut Writer,
-    /// Where the text of the members starts in `out`.
-    start: usize,
-    first_member: usize,
-    first_key: usize,
-    /// The member whose value comes next: start of its key in `keys`, start of its text in `out`.
-    open: (usize, usize),
-    sorted: bool,
-    in_variant: bool,
-}
-
-impl Object<'_> {
-    fn begin(&mut self) {
-        if self.writer.members.len() > self.first_member {
-            self.writer.out.push(b',');
-        }
-        self.open = (self.writer.keys.len(), self.writer.out.len());
-    }
-
-    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), LogError> {
-        let (key_start, text_start) = self.open;
-        let key = (key_start, self.writer.keys.len());
-        // The key is moved out for a moment because `string` borrows the whole writer.
-        let keys = std::mem::take(&mut self.writer.keys);
-        self.writer.string(&keys[key.0..key.1]);
-        if let Some(last) = self.writer.members[self.first_member..].last() {
-            let order = key_order(&keys[last.key.0..last.key.1], &keys[key.0..key.1]);
-            self.sorted &= order == Ordering::Less;
-        }
-        self.writer.keys = keys;
-        self.writer.out.push(b':');
-        value
-            .serialize(&mut *self.writer)
-            .map_err(|error| error.under(&self.writer.keys[key.0..key.1]))?;
-        self.writer.members.push(Member {
-            key,
-            text: (text_start, self.writer.out.len()),
-        });
-        Ok(())
-    }
-
-    fn member<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), LogError> {
-        self.begin();
-        self.writer.keys.push_str(key);
-        self.value(value)
-    }
-
-    fn finish(self) -> Result<(), LogError> {
-        if !self.sorted {
-            put_in_order(self.writer, self.start, self.first_member)?;
-        }
-        self.writer.members.truncate(self.first_member);
-        self.writer.keys.truncate(self.first_key);
-        self.writer.close(b'}', self.in_variant);
-        Ok(())
-    }
-}
-
-/// Rewrites the text of the innermost open object, which starts at `start`, with its members in key order.
-fn put_in_order(writer: &mut Writer, start: usize, first_member: usize) -> Result<(), LogError> {
-    let Writer {
-        out,
-        keys,
-        members,
-        scratch,
-        ..
-    } = writer;
-    let key = |member: &Member| &keys[member.key.0..member.key.1];
-    let members = &mut members[first_member..];
-    members.sort_unstable_by(|a, b| key_order(key(a), key(b)));
-    if let Some(pair) = members
-        .windows(2)
-        .find(|pair| key(&pair[0]) == key(&pair[1]))
-    {
-        return Err(LogError::value("a key twice").under(key(&pair[0])));
-    }
-    scratch.clear();
-    scratch.extend_from_slice(&out[start..]);
-    out.truncate(start);
-    for (at, member) in members.iter().enumerate() {
-        if at > 0 {
-            out.push(b',');
-        }
-        out.extend_from_slice(&scratch[member.text.0 - start..member.text.1 - start]);
-    }
-    Ok(())
 }
 
 const FLOAT: &str = "a float";
@@ -410,98 +275,5 @@ impl<'w> ser::Serializer for &'w mut Writer {
     ) -> Result<Object<'w>, LogError> {
         self.variant(variant)?;
         self.object(true)
-    }
-}
-
-impl ser::SerializeSeq for List<'_> {
-    type Ok = ();
-    type Error = LogError;
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), LogError> {
-        self.element(value)
-    }
-    fn end(self) -> Result<(), LogError> {
-        self.finish();
-        Ok(())
-    }
-}
-
-impl ser::SerializeTuple for List<'_> {
-    type Ok = ();
-    type Error = LogError;
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), LogError> {
-        self.element(value)
-    }
-    fn end(self) -> Result<(), LogError> {
-        self.finish();
-        Ok(())
-    }
-}
-
-impl ser::SerializeTupleStruct for List<'_> {
-    type Ok = ();
-    type Error = LogError;
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), LogError> {
-        self.element(value)
-    }
-    fn end(self) -> Result<(), LogError> {
-        self.finish();
-        Ok(())
-    }
-}
-
-impl ser::SerializeTupleVariant for List<'_> {
-    type Ok = ();
-    type Error = LogError;
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), LogError> {
-        self.element(value)
-    }
-    fn end(self) -> Result<(), LogError> {
-        self.finish();
-        Ok(())
-    }
-}
-
-impl ser::SerializeMap for Object<'_> {
-    type Ok = ();
-    type Error = LogError;
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), LogError> {
-        self.begin();
-        key.serialize(MapKey(self.writer.keys()))
-    }
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), LogError> {
-        self.value(value)
-    }
-    fn end(self) -> Result<(), LogError> {
-        self.finish()
-    }
-}
-
-impl ser::SerializeStruct for Object<'_> {
-    type Ok = ();
-    type Error = LogError;
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        key: &'static str,
-        value: &T,
-    ) -> Result<(), LogError> {
-        self.member(key, value)
-    }
-    fn end(self) -> Result<(), LogError> {
-        self.finish()
-    }
-}
-
-impl ser::SerializeStructVariant for Object<'_> {
-    type Ok = ();
-    type Error = LogError;
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        key: &'static str,
-        value: &T,
-    ) -> Result<(), LogError> {
-        self.member(key, value)
-    }
-    fn end(self) -> Result<(), LogError> {
-        self.finish()
     }
 }
