@@ -43,7 +43,9 @@ pub enum VaultError {
         field: String,
     },
     /// The data key was wrapped under a key encryption key that is not here.
-    #[error("the data key of {owner} is wrapped under key {kek}, which is not the one of this vault")]
+    #[error(
+        "the data key of {owner} is wrapped under key {kek}, which is not the one of this vault"
+    )]
     UnknownKek {
         /// Whose data key it is.
         owner: Owner,
@@ -66,7 +68,9 @@ pub enum VaultError {
     #[error("{} cannot use a write-ahead log here; keep the state folder on a local disk", .0.display())]
     NoWal(PathBuf),
     /// The keys are removed, but a reader keeps the file's write-ahead log from being cleared.
-    #[error("the keys are removed, but another reader still holds the write-ahead log: ask again when it is done")]
+    #[error(
+        "the keys are removed, but another reader still holds the write-ahead log: ask again when it is done"
+    )]
     LogHeld,
     /// SQLite said no. After an error of writing or syncing, close the store and end the process.
     #[error("the file of wrapped keys: {0}")]

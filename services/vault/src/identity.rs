@@ -48,7 +48,11 @@ impl FromStr for Identity {
         if !formed || !(check.is_ascii_digit() || check == b'X') {
             return Err(BadPersonal::IdentityCharacters);
         }
-        let sum: u32 = body.iter().zip(WEIGHTS).map(|(d, w)| u32::from(d - b'0') * w).sum();
+        let sum: u32 = body
+            .iter()
+            .zip(WEIGHTS)
+            .map(|(d, w)| u32::from(d - b'0') * w)
+            .sum();
         if CHECKS[(sum % 11) as usize] != check {
             return Err(BadPersonal::IdentityCheck);
         }
@@ -59,10 +63,20 @@ impl FromStr for Identity {
 
 /// Characters 7 to 14, `YYYYMMDD`; a real day from 1800 on.
 fn birth_date(body: &[u8]) -> Option<Date> {
-    let number = |digits: &[u8]| digits.iter().fold(0i16, |n, d| n * 10 + i16::from(d - b'0'));
-    let (year, month, day) = (number(&body[6..10]), number(&body[10..12]), number(&body[12..14]));
+    let number = |digits: &[u8]| {
+        digits
+            .iter()
+            .fold(0i16, |n, d| n * 10 + i16::from(d - b'0'))
+    };
+    let (year, month, day) = (
+        number(&body[6..10]),
+        number(&body[10..12]),
+        number(&body[12..14]),
+    );
     let (month, day) = (i8::try_from(month).ok()?, i8::try_from(day).ok()?);
-    Date::new(year, month, day).ok().filter(|date| date.year() >= 1800)
+    Date::new(year, month, day)
+        .ok()
+        .filter(|date| date.year() >= 1800)
 }
 
 impl fmt::Display for Identity {
@@ -89,7 +103,11 @@ mod tests {
 
     /// A number with its right check character.
     fn with_check(body: &str) -> String {
-        let sum: u32 = body.bytes().zip(WEIGHTS).map(|(d, w)| u32::from(d - b'0') * w).sum();
+        let sum: u32 = body
+            .bytes()
+            .zip(WEIGHTS)
+            .map(|(d, w)| u32::from(d - b'0') * w)
+            .sum();
         format!("{body}{}", char::from(CHECKS[(sum % 11) as usize]))
     }
 
@@ -115,7 +133,10 @@ mod tests {
             }
         }
         for check in "0123456789".chars() {
-            refused(&format!("{}{check}", &good[..17]), BadPersonal::IdentityCheck);
+            refused(
+                &format!("{}{check}", &good[..17]),
+                BadPersonal::IdentityCheck,
+            );
         }
     }
 
@@ -143,7 +164,10 @@ mod tests {
         refused("11010519491231002X ", BadPersonal::IdentityLength);
         refused("", BadPersonal::IdentityLength);
         refused("一一〇一〇五", BadPersonal::IdentityCharacters);
-        refused(&with_check("01010519491231002"), BadPersonal::IdentityCharacters);
+        refused(
+            &with_check("01010519491231002"),
+            BadPersonal::IdentityCharacters,
+        );
     }
 
     #[test]

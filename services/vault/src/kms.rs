@@ -55,10 +55,16 @@ pub struct FileKms {
 impl FileKms {
     pub(crate) fn new(kek: &Zeroizing<[u8; 32]>) -> FileKms {
         // The id follows from the key, so a blob can tell whose it is and no file can give a key a wrong name.
-        let hash = Sha256::new().chain_update("hefu/kek-id/v1").chain_update(**kek).finalize();
+        let hash = Sha256::new()
+            .chain_update("hefu/kek-id/v1")
+            .chain_update(**kek)
+            .finalize();
         let mut id = [0; ID_BYTES];
         id.copy_from_slice(&hash[..ID_BYTES]);
-        FileKms { kek: kek.clone(), id }
+        FileKms {
+            kek: kek.clone(),
+            id,
+        }
     }
 
     /// The key's id, in hexadecimal: the start of a hash of it.
@@ -78,15 +84,25 @@ impl Kms for FileKms {
 
     fn unwrap_key(&self, owner: &Owner, wrapped: &Wrapped) -> Result<DataKey, VaultError> {
         let Some((&FORM, rest)) = wrapped.0.split_first() else {
-            return Err(VaultError::UnknownForm { owner: owner.clone(), field: FIELD.to_owned() });
+            return Err(VaultError::UnknownForm {
+                owner: owner.clone(),
+                field: FIELD.to_owned(),
+            });
         };
-        let changed = || VaultError::CannotOpen { owner: owner.clone(), field: FIELD.to_owned() };
+        let changed = || VaultError::CannotOpen {
+            owner: owner.clone(),
+            field: FIELD.to_owned(),
+        };
         let (id, rest) = rest.split_first_chunk().ok_or_else(changed)?;
         if *id != self.id {
-            return Err(VaultError::UnknownKek { owner: owner.clone(), kek: hex(id) });
+            return Err(VaultError::UnknownKek {
+                owner: owner.clone(),
+                kek: hex(id),
+            });
         }
         let (nonce, ciphertext) = rest.split_first_chunk().ok_or_else(changed)?;
-        let plain = decrypt(&self.kek, nonce, &associated(owner), ciphertext).ok_or_else(changed)?;
+        let plain =
+            decrypt(&self.kek, nonce, &associated(owner), ciphertext).ok_or_else(changed)?;
         let mut key = Zeroizing::new([0; 32]);
         if plain.len() != key.len() {
             return Err(changed());
@@ -98,7 +114,9 @@ impl Kms for FileKms {
 
 impl fmt::Debug for FileKms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FileKms").field("kek_id", &self.kek_id()).finish_non_exhaustive()
+        f.debug_struct("FileKms")
+            .field("kek_id", &self.kek_id())
+            .finish_non_exhaustive()
     }
 }
 

@@ -32,8 +32,11 @@ impl FromStr for Owner {
 
     fn from_str(text: &str) -> Result<Owner, BadCode> {
         let mut parts = text.splitn(3, '/');
-        let (Some(region), Some(kind), Some(id)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(BadCode(format!("an owner is region/kind/id, not {text:.60}")));
+        let (Some(region), Some(kind), Some(id)) = (parts.next(), parts.next(), parts.next())
+        else {
+            return Err(BadCode(format!(
+                "an owner is region/kind/id, not {text:.60}"
+            )));
         };
         let region = region.parse()?;
         match kind {

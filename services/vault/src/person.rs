@@ -24,7 +24,9 @@ pub enum BadPersonal {
     #[error("a name has 1 to 50 characters")]
     NameLength,
     /// Characters that hide or disguise what is written.
-    #[error("a name holds no control characters, invisible characters or changes of writing direction, and no space at its ends")]
+    #[error(
+        "a name holds no control characters, invisible characters or changes of writing direction, and no space at its ends"
+    )]
     NameCharacters,
     /// A telephone number's form.
     #[error("a mobile number is 11 digits beginning with 1")]
@@ -123,7 +125,14 @@ mod tests {
 
     #[test]
     fn names_of_all_peoples_pass_and_are_kept_as_given() {
-        for text in ["张三", "欧阳娜娜", "阿卜杜拉·买买提", "O’Neill Smith", "𬱖", "Zoe\u{308}"] {
+        for text in [
+            "张三",
+            "欧阳娜娜",
+            "阿卜杜拉·买买提",
+            "O’Neill Smith",
+            "𬱖",
+            "Zoe\u{308}",
+        ] {
             assert_eq!(text.parse::<PersonName>().unwrap().expose(), text);
         }
         assert!("字".repeat(50).parse::<PersonName>().is_ok());
@@ -132,7 +141,10 @@ mod tests {
     #[test]
     fn names_that_hide_something_are_refused() {
         assert_eq!("".parse::<PersonName>(), Err(BadPersonal::NameLength));
-        assert_eq!("字".repeat(51).parse::<PersonName>(), Err(BadPersonal::NameLength));
+        assert_eq!(
+            "字".repeat(51).parse::<PersonName>(),
+            Err(BadPersonal::NameLength)
+        );
         for text in [
             "张\n三",
             "张\0三",
@@ -146,15 +158,35 @@ mod tests {
             " 张三",
             "张三\u{3000}",
         ] {
-            assert_eq!(text.parse::<PersonName>(), Err(BadPersonal::NameCharacters), "{text:?}");
+            assert_eq!(
+                text.parse::<PersonName>(),
+                Err(BadPersonal::NameCharacters),
+                "{text:?}"
+            );
         }
     }
 
     #[test]
     fn a_phone_number_is_eleven_digits_beginning_with_one() {
-        assert_eq!("13812345678".parse::<PhoneNumber>().unwrap().expose(), "13812345678");
-        for text in ["", "1381234567", "138123456789", "23812345678", "+8613812345678", "1381234567x", "138 1234567", "138123456七"] {
-            assert_eq!(text.parse::<PhoneNumber>(), Err(BadPersonal::Phone), "{text}");
+        assert_eq!(
+            "13812345678".parse::<PhoneNumber>().unwrap().expose(),
+            "13812345678"
+        );
+        for text in [
+            "",
+            "1381234567",
+            "138123456789",
+            "23812345678",
+            "+8613812345678",
+            "1381234567x",
+            "138 1234567",
+            "138123456七",
+        ] {
+            assert_eq!(
+                text.parse::<PhoneNumber>(),
+                Err(BadPersonal::Phone),
+                "{text}"
+            );
         }
     }
 

@@ -56,34 +56,78 @@ pub struct PersonRecord {
 }
 
 /// Seals a person's record; the associated data are `region/person/id/record/v1`.
-pub fn seal(region: &Region, person: PersonId, record: &PersonRecord, key: &DataKey, nonce: Nonce) -> Vec<u8> {
-    seal_bytes(&Owner::Person(region.clone(), person), RECORD, &record.encode(), key, nonce)
+pub fn seal(
+    region: &Region,
+    person: PersonId,
+    record: &PersonRecord,
+    key: &DataKey,
+    nonce: Nonce,
+) -> Vec<u8> {
+    seal_bytes(
+        &Owner::Person(region.clone(), person),
+        RECORD,
+        &record.encode(),
+        key,
+        nonce,
+    )
 }
 
 /// Opens a person's record.
-pub fn open(region: &Region, person: PersonId, sealed: &[u8], key: &DataKey) -> Result<PersonRecord, VaultError> {
+pub fn open(
+    region: &Region,
+    person: PersonId,
+    sealed: &[u8],
+    key: &DataKey,
+) -> Result<PersonRecord, VaultError> {
     let owner = Owner::Person(region.clone(), person);
     let plain = open_bytes(&owner, RECORD, sealed, key)?;
-    PersonRecord::decode(&plain).ok_or_else(|| VaultError::UnknownForm { owner, field: RECORD.to_owned() })
+    PersonRecord::decode(&plain).ok_or_else(|| VaultError::UnknownForm {
+        owner,
+        field: RECORD.to_owned(),
+    })
 }
 
 /// Seals any other secret of an owner's, such as an account number. `field` tells an owner's secrets apart
 /// (`account/2`); the length of the secret shows.
-pub fn seal_bytes(owner: &Owner, field: &str, secret: &[u8], key: &DataKey, nonce: Nonce) -> Vec<u8> {
+pub fn seal_bytes(
+    owner: &Owner,
+    field: &str,
+    secret: &[u8],
+    key: &DataKey,
+    nonce: Nonce,
+) -> Vec<u8> {
     let mut sealed = vec![FORM];
     sealed.extend(nonce);
-    sealed.extend(encrypt(key.bytes(), &nonce, &associated(owner, field), secret));
+    sealed.extend(encrypt(
+        key.bytes(),
+        &nonce,
+        &associated(owner, field),
+        secret,
+    ));
     sealed
 }
 
 /// Opens what [`seal_bytes`] sealed for the same owner and field; wiped when dropped.
-pub fn open_bytes(owner: &Owner, field: &str, sealed: &[u8], key: &DataKey) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+pub fn open_bytes(
+    owner: &Owner,
+    field: &str,
+    sealed: &[u8],
+    key: &DataKey,
+) -> Result<Zeroizing<Vec<u8>>, VaultError> {
     let Some((&FORM, rest)) = sealed.split_first() else {
-        return Err(VaultError::UnknownForm { owner: owner.clone(), field: field.to_owned() });
+        return Err(VaultError::UnknownForm {
+            owner: owner.clone(),
+            field: field.to_owned(),
+        });
     };
     rest.split_first_chunk()
-        .and_then(|(nonce, ciphertext)| decrypt(key.bytes(), nonce, &associated(owner, field), ciphertext))
-        .ok_or_else(|| VaultError::CannotOpen { owner: owner.clone(), field: field.to_owned() })
+        .and_then(|(nonce, ciphertext)| {
+            decrypt(key.bytes(), nonce, &associated(owner, field), ciphertext)
+        })
+        .ok_or_else(|| VaultError::CannotOpen {
+            owner: owner.clone(),
+            field: field.to_owned(),
+        })
 }
 
 fn associated(owner: &Owner, field: &str) -> String {
@@ -93,14 +137,31 @@ fn associated(owner: &Owner, field: &str) -> String {
 /// AES-256-GCM-SIV; the tag is at the end (RFC 8452 section 4).
 pub(crate) fn encrypt(key: &[u8; 32], nonce: &Nonce, associated: &str, plain: &[u8]) -> Vec<u8> {
     Aes256GcmSiv::new(&(*key).into())
-        .encrypt(&GcmNonce::from(*nonce), Payload { msg: plain, aad: associated.as_bytes() })
+        .encrypt(
+            &GcmNonce::from(*nonce),
+            Payload {
+                msg: plain,
+                aad: associated.as_bytes(),
+            },
+        )
         .expect("no secret comes near the cipher's limit of 64 GiB")
 }
 
 /// `None` if the bytes are not genuine for this key, nonce and associated data (RFC 8452 section 5).
-pub(crate) fn decrypt(key: &[u8; 32], nonce: &Nonce, associated: &str, ciphertext: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+pub(crate) fn decrypt(
+    key: &[u8; 32],
+    nonce: &Nonce,
+    associated: &str,
+    ciphertext: &[u8],
+) -> Option<Zeroizing<Vec<u8>>> {
     Aes256GcmSiv::new(&(*key).into())
-        .decrypt(&GcmNonce::from(*nonce), Payload { msg: ciphertext, aad: associated.as_bytes() })
+        .decrypt(
+            &GcmNonce::from(*nonce),
+            Payload {
+                msg: ciphertext,
+                aad: associated.as_bytes(),
+            },
+        )
         .ok()
         .map(Zeroizing::new)
 }
@@ -126,14 +187,19 @@ impl PersonRecord {
         let (identity, rest) = field(plain)?;
         let (name, rest) = field(rest)?;
         let (phone, rest) = field(rest)?;
-        let filled = plain.len() % BLOCK == 0 && rest.len() < BLOCK && rest.iter().all(|b| *b == 0);
+        let filled =
+            plain.len().is_multiple_of(BLOCK) && rest.len() < BLOCK && rest.iter().all(|b| *b == 0);
         if !filled {
             return None;
         }
         Some(PersonRecord {
             identity: identity.parse().ok()?,
             name: name.parse().ok()?,
-            phone: if phone.is_empty() { None } else { Some(phone.parse().ok()?) },
+            phone: if phone.is_empty() {
+                None
+            } else {
+                Some(phone.parse().ok()?)
+            },
         })
     }
 }
@@ -158,7 +224,10 @@ mod tests {
         let sealed = encrypt(&key, &nonce, "", &[1, 0, 0, 0, 0, 0, 0, 0]);
         let hex: String = sealed.iter().map(|b| format!("{b:02x}")).collect();
         assert_eq!(hex, "c2ef328e5c71c83b843122130f7364b761e0b97427e3df28");
-        assert_eq!(decrypt(&key, &nonce, "", &sealed).unwrap().as_slice(), [1, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(
+            decrypt(&key, &nonce, "", &sealed).unwrap().as_slice(),
+            [1, 0, 0, 0, 0, 0, 0, 0]
+        );
     }
 
     #[test]

@@ -43,8 +43,14 @@ pub struct Secrets {
 impl Secrets {
     /// Loads both files, or makes both if neither is there. One without the other is an error: a new one in its place
     /// would open nothing. `random` fills a buffer with bytes that nobody can guess.
-    pub fn open(state_dir: &Path, random: &mut dyn FnMut(&mut [u8])) -> Result<Secrets, VaultError> {
-        match (dedup_path(state_dir).exists(), vault_path(state_dir).exists()) {
+    pub fn open(
+        state_dir: &Path,
+        random: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<Secrets, VaultError> {
+        match (
+            dedup_path(state_dir).exists(),
+            vault_path(state_dir).exists(),
+        ) {
             (false, false) => Secrets::create(state_dir, random),
             (true, true) => Secrets::load(state_dir),
             (false, true) => Err(half(dedup_path(state_dir), vault_path(state_dir))),
@@ -53,16 +59,27 @@ impl Secrets {
     }
 
     /// Makes both files, 0600 and synced to disk; fails if one is there.
-    pub fn create(state_dir: &Path, random: &mut dyn FnMut(&mut [u8])) -> Result<Secrets, VaultError> {
+    pub fn create(
+        state_dir: &Path,
+        random: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<Secrets, VaultError> {
         let mut key = || {
             let mut key = Zeroizing::new([0; 32]);
             random(&mut *key);
             key
         };
-        let secrets =
-            Secrets { dedup: key(), lookup: key(), binding: key(), digest: key(), page: key(), kek: key() };
+        let secrets = Secrets {
+            dedup: key(),
+            lookup: key(),
+            binding: key(),
+            digest: key(),
+            page: key(),
+            kek: key(),
+        };
         secrets.refuse_repetition()?;
-        Writer::new(DEDUP_TITLE).secret("dedup", &secrets.dedup).create(&dedup_path(state_dir))?;
+        Writer::new(DEDUP_TITLE)
+            .secret("dedup", &secrets.dedup)
+            .create(&dedup_path(state_dir))?;
         Writer::new(VAULT_TITLE)
             .secret("lookup", &secrets.lookup)
             .secret("binding", &secrets.binding)
@@ -105,26 +122,44 @@ impl Secrets {
     /// Tells one set of root keys from another and nothing else of them. Keep it beside the data and compare at start:
     /// a state folder that belongs to another database is then found before it does harm.
     pub fn fingerprint(&self) -> Digest {
-        let parts = self.all().map(|key| mac(key, "hefu/fingerprint/part/v1", &[]));
+        let parts = self
+            .all()
+            .map(|key| mac(key, "hefu/fingerprint/part/v1", &[]));
         let parts: Vec<&[u8]> = parts.iter().map(<[u8; 32]>::as_slice).collect();
         Digest(mac(&[0; 32], "hefu/fingerprint/v1", &parts))
     }
 
     fn all(&self) -> [&[u8; 32]; 6] {
-        [&self.dedup, &self.lookup, &self.binding, &self.digest, &self.page, &self.kek]
+        [
+            &self.dedup,
+            &self.lookup,
+            &self.binding,
+            &self.digest,
+            &self.page,
+            &self.kek,
+        ]
     }
 
     /// A source of randomness that is broken repeats itself or stays silent; one key must not serve two purposes.
     fn refuse_repetition(&self) -> Result<(), VaultError> {
         let keys = self.all();
-        let distinct = keys.iter().enumerate().all(|(i, key)| **key != [0; 32] && !keys[..i].contains(key));
-        if distinct { Ok(()) } else { Err(VaultError::NoRandomness) }
+        let distinct = keys
+            .iter()
+            .enumerate()
+            .all(|(i, key)| **key != [0; 32] && !keys[..i].contains(key));
+        if distinct {
+            Ok(())
+        } else {
+            Err(VaultError::NoRandomness)
+        }
     }
 }
 
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Secrets").field("fingerprint", &self.fingerprint()).finish_non_exhaustive()
+        f.debug_struct("Secrets")
+            .field("fingerprint", &self.fingerprint())
+            .finish_non_exhaustive()
     }
 }
 

@@ -17,7 +17,11 @@ impl Secrets {
     /// same tag everywhere, and whoever lacks the key learns nothing (DESIGN, section 3). First 16 bytes of
     /// HMAC-SHA-256 over identity, rule and scope, each preceded by its length.
     pub fn nullifier(&self, identity: &Identity, rule: &str, scope: &str) -> Tag {
-        let fields = [identity.expose().as_bytes(), rule.as_bytes(), scope.as_bytes()];
+        let fields = [
+            identity.expose().as_bytes(),
+            rule.as_bytes(),
+            scope.as_bytes(),
+        ];
         Tag(mac16(&self.dedup, "hefu/nullifier/identity/v1", &fields))
     }
 
@@ -37,19 +41,36 @@ impl Secrets {
     /// Binds a voucher's token to its holder (`hb`). It covers the person's random id, so two persons' or two regions'
     /// tokens of one holder cannot be linked.
     pub fn holder_binding(&self, region: &Region, person: PersonId, identity: &Identity) -> Tag {
-        let fields = [region.as_str().as_bytes(), person.0.as_bytes().as_slice(), identity.expose().as_bytes()];
+        let fields = [
+            region.as_str().as_bytes(),
+            person.0.as_bytes().as_slice(),
+            identity.expose().as_bytes(),
+        ];
         Tag(mac16(&self.binding, "hefu/binding/v1", &fields))
     }
 
     /// Whether the presented identity is the one that the token is bound to, in a time that does not tell how near it is.
-    pub fn is_holder(&self, region: &Region, person: PersonId, presented: &Identity, bound: &Tag) -> bool {
-        self.holder_binding(region, person, presented).0.ct_eq(&bound.0).into()
+    pub fn is_holder(
+        &self,
+        region: &Region,
+        person: PersonId,
+        presented: &Identity,
+        bound: &Tag,
+    ) -> bool {
+        self.holder_binding(region, person, presented)
+            .0
+            .ct_eq(&bound.0)
+            .into()
     }
 
     /// What an event keeps of the request that caused it: enough to tell whether a repeated request id has the same
     /// body, nothing that could be guessed back from a dictionary of people.
     pub fn request_digest(&self, method: &str, request: &[u8]) -> Digest {
-        Digest(mac(&self.digest, "hefu/request/v1", &[method.as_bytes(), request]))
+        Digest(mac(
+            &self.digest,
+            "hefu/request/v1",
+            &[method.as_bytes(), request],
+        ))
     }
 }
 
@@ -57,6 +78,9 @@ impl Secrets {
 /// `hefu/commitment/v1`, the 32 bytes of the salt and the value. Whoever is given value and salt can check it without
 /// any key; with the salt erased it says nothing.
 pub fn commitment(salt: &Salt, value: &[u8]) -> Digest {
-    let hash = Sha256::new().chain_update("hefu/commitment/v1").chain_update(salt).chain_update(value);
+    let hash = Sha256::new()
+        .chain_update("hefu/commitment/v1")
+        .chain_update(salt)
+        .chain_update(value);
     Digest(hash.finalize().into())
 }

@@ -40,7 +40,9 @@ impl WrappedKeys {
         }
         let mut connection = Connection::open(&path)?;
         prepare(&mut connection, &path)?;
-        Ok(WrappedKeys { connection: Mutex::new(connection) })
+        Ok(WrappedKeys {
+            connection: Mutex::new(connection),
+        })
     }
 
     /// Stores keys, all or none; they are synced to the disk when this returns. The same key again is fine and counts
@@ -68,7 +70,11 @@ impl WrappedKeys {
         let mut get = tx.prepare_cached("SELECT wrapped FROM wrapped_key WHERE owner = ?1")?;
         owners
             .iter()
-            .map(|owner| Ok(get.query_row([owner.to_string()], |row| row.get(0).map(Wrapped)).optional()?))
+            .map(|owner| {
+                Ok(get
+                    .query_row([owner.to_string()], |row| row.get(0).map(Wrapped))
+                    .optional()?)
+            })
             .collect()
     }
 
@@ -80,7 +86,10 @@ impl WrappedKeys {
     pub fn remove(&self, owners: &[Owner]) -> Result<usize, VaultError> {
         let removed = self.write(|tx| {
             let mut remove = tx.prepare_cached("DELETE FROM wrapped_key WHERE owner = ?1")?;
-            owners.iter().map(|owner| Ok(remove.execute([owner.to_string()])?)).sum()
+            owners
+                .iter()
+                .map(|owner| Ok(remove.execute([owner.to_string()])?))
+                .sum()
         })?;
         self.empty_log()?;
         Ok(removed)
@@ -89,7 +98,11 @@ impl WrappedKeys {
     /// Removes keys put before `before` whose owner `known` does not know: their transaction never committed. Returns
     /// how many. `before` must lie further back than any transaction lasts, and `known` must have read the database
     /// after that instant, or a key that is about to be needed would go.
-    pub fn sweep_orphans(&self, before: Instant, known: &mut dyn FnMut(&Owner) -> bool) -> Result<usize, VaultError> {
+    pub fn sweep_orphans(
+        &self,
+        before: Instant,
+        known: &mut dyn FnMut(&Owner) -> bool,
+    ) -> Result<usize, VaultError> {
         let mut swept = 0;
         let mut after = String::new();
         loop {
@@ -98,15 +111,21 @@ impl WrappedKeys {
             after.clone_from(last);
             let mut orphans = Vec::new();
             for row in rows {
-                let owner = row.parse().map_err(|_| VaultError::Corrupt { key: row.clone() })?;
+                let owner = row
+                    .parse()
+                    .map_err(|_| VaultError::Corrupt { key: row.clone() })?;
                 if !known(&owner) {
                     orphans.push(row);
                 }
             }
             swept += self.write(|tx| {
                 // A key that was put again meanwhile is somebody's.
-                let mut remove = tx.prepare_cached("DELETE FROM wrapped_key WHERE owner = ?1 AND put_at < ?2")?;
-                orphans.iter().map(|owner| Ok(remove.execute(params![owner, before.0])?)).sum::<Result<usize, VaultError>>()
+                let mut remove =
+                    tx.prepare_cached("DELETE FROM wrapped_key WHERE owner = ?1 AND put_at < ?2")?;
+                orphans
+                    .iter()
+                    .map(|owner| Ok(remove.execute(params![owner, before.0])?))
+                    .sum::<Result<usize, VaultError>>()
             })?;
         }
         if swept > 0 {
@@ -119,11 +138,14 @@ impl WrappedKeys {
         let connection = self.connection();
         let mut select = connection
             .prepare_cached("SELECT owner FROM wrapped_key WHERE owner > ?1 AND put_at < ?2 ORDER BY owner LIMIT ?3")?;
-        let rows = select.query_map(params![after, before.0, SWEEP_ROWS as i64], |row| row.get(0))?;
+        let rows = select.query_map(params![after, before.0, SWEEP_ROWS], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, VaultError>) -> Result<T, VaultError> {
+    fn write<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, VaultError>,
+    ) -> Result<T, VaultError> {
         let mut connection = self.connection();
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let done = work(&tx)?;
@@ -132,19 +154,28 @@ impl WrappedKeys {
     }
 
     fn empty_log(&self) -> Result<(), VaultError> {
-        let held: bool = self.connection().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-        if held { Err(VaultError::LogHeld) } else { Ok(()) }
+        let held: bool =
+            self.connection()
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if held {
+            Err(VaultError::LogHeld)
+        } else {
+            Ok(())
+        }
     }
 
     /// A panic elsewhere leaves no transaction open (its guard rolls back), so the connection stays good.
     fn connection(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 fn prepare(connection: &mut Connection, path: &Path) -> Result<(), VaultError> {
     connection.busy_timeout(Duration::from_secs(5))?;
-    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if mode != "wal" {
         return Err(VaultError::NoWal(PathBuf::from(path)));
     }

@@ -1,0 +1,10 @@
+//! The vault from outside.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failed expectation is the test's answer"
+)]
+
+mod common;
+mod secrets;
+mod wrapped_keys;
