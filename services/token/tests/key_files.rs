@@ -1,6 +1,9 @@
 //! Key files in a state folder: what an operator does to them, by intent or by accident.
 
-#![allow(clippy::unwrap_used, reason = "a failed expectation is the test's answer")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failed expectation is the test's answer"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,10 @@
 //! Voucher tokens as the outside world meets them. The golden tokens were made by another implementation (Python's
 //! `cryptography` and `json`) from the same seed and claims, so they pin the format and not only our own habits.
 
-#![allow(clippy::unwrap_used, reason = "a failed expectation is the test's answer")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failed expectation is the test's answer"
+)]
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
