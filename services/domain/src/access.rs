@@ -83,10 +83,14 @@ pub(crate) fn allowed(ask: &Ask, act: &Act) -> Result<(), Stop> {
     }
 }
 
+/// Roles of those who act for an institution.
+fn is_outside(role: Role) -> bool {
+    matches!(role, Role::Institution | Role::Assessor)
+}
+
 /// Grants a caller. Who acts for an institution is granted with it; a bureau's roles are granted without one.
 pub(crate) fn grant_caller(ask: &Ask, act: &GrantCaller) -> Result<Vec<Event>, Stop> {
     let grant = &act.grant;
-    let outside = |role: &Role| matches!(role, Role::Institution | Role::Assessor);
     let mut checks = Checks::new();
     checks.require(
         ask.world
@@ -95,8 +99,13 @@ pub(crate) fn grant_caller(ask: &Ask, act: &GrantCaller) -> Result<Vec<Event>, S
         Code::CredentialExists,
     );
     checks.require(!grant.roles.is_empty(), Code::RoleMissing);
+    let outside = grant.roles.iter().filter(|role| is_outside(**role)).count();
     checks.require(
-        grant.roles.iter().all(outside) == grant.institution.is_some(),
+        outside == 0 || outside == grant.roles.len(),
+        Code::RolesMixed,
+    );
+    checks.require(
+        (outside > 0) == grant.institution.is_some(),
         Code::CapacityMissing,
     );
     checks.require(
@@ -165,7 +174,10 @@ pub(crate) fn appoint_deputy(ask: &Ask, act: &AppointDeputy) -> Result<Vec<Event
     let credential = ask.world.credential(&act.credential)?;
     let mut checks = Checks::new();
     checks.require(credential.revoked.is_none(), Code::CallerRevoked);
-    checks.require(credential.institution.is_none(), Code::NotYours);
+    checks.require(
+        credential.institution.is_none() && !is_outside(act.deputy.role),
+        Code::RolesMixed,
+    );
     checks.require(
         act.deputy.from < act.deputy.until && act.deputy.until > ask.at,
         Code::BadDates,

@@ -250,7 +250,7 @@ pub fn needs(world: &World, command: &Command) -> Vec<Need> {
 pub(crate) fn apply(world: &mut World, event: &Event, at: Instant) -> Result<(), Stop> {
     match event {
         Event::RegionOpened(e) => policies::apply_region_opened(world, e),
-        Event::PolicyAdopted(e) => policies::apply_policy_adopted(world, e),
+        Event::PolicyAdopted(e) => policies::apply_policy_adopted(world, e, at),
         Event::CalendarAdopted(e) => policies::apply_calendar_adopted(world, e),
         Event::CallerGranted(e) => access::apply_caller_granted(world, e),
         Event::CallerRevoked(e) => access::apply_caller_revoked(world, e, at),

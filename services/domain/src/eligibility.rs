@@ -18,7 +18,8 @@ pub(crate) fn category<'p>(
         .ok_or_else(|| Code::CategoryUnknown.about(category))
 }
 
-/// The register answers on which a person is eligible: everybody's, with the category's own in addition or instead.
+/// The register answers on which a person is eligible: everybody's, with the category's and then the programme's own in addition
+/// or instead.
 pub(crate) fn answers(
     ask: &Ask,
     policy: &Policy,
@@ -38,6 +39,9 @@ pub(crate) fn answers(
     );
     let mut required = policy.everyone.clone();
     required.extend(rules.requires.clone());
+    if let Some(rules) = policy.programmes.get(&programme) {
+        required.extend(rules.requires.clone());
+    }
     let mut relied_on = Vec::with_capacity(required.len());
     for (check, allowed) in required {
         match person
@@ -204,7 +208,8 @@ fn class_limits(
     let mut checks = Checks::new();
     let mut held = Vec::new();
     for date in filing.dates() {
-        match ask.claim(person, Once::Day { date }, Code::DayTaken, Some(id)) {
+        // Not even a day of its own, taught in a class that it left: one class a day.
+        match ask.claim(person, Once::Day { date }, Code::DayTaken, None) {
             Ok(day) => held.push(day),
             Err(Stop::Refused(_)) => checks.require_of(false, Code::DayTaken, date),
             Err(missing) => return Err(missing),

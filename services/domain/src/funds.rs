@@ -1,6 +1,6 @@
 //! Money in, money allocated, and the plan year's life. allocated = available + reserved + payable + paid, each at least 0, after every event.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::command::*;
 use crate::decide::Ask;
@@ -16,6 +16,8 @@ use crate::world::World;
 
 /// The most vouchers of one closing step, so that its events stay within one group's bounds.
 const MOST_CLOSED: usize = 400;
+/// The most sheets that one closing names, so that the event stays within its bound.
+const MOST_CARRIED: usize = 1_000;
 /// The reason of everything that a closing ends.
 const PLAN_YEAR_CLOSED: &str = "PLAN_YEAR_CLOSED";
 
@@ -65,13 +67,15 @@ fn credit(world: &mut World, year: PlanYear, source: &Source, amount: Fen) -> Re
     Ok(())
 }
 
-fn account_or_new<'w>(
+/// An account, opened with nothing in it if there is none; the plan year knows of which sources it has one.
+pub(crate) fn account_or_new<'w>(
     world: &'w mut World,
     year: PlanYear,
     source: &Source,
 ) -> Result<&'w mut Account, Stop> {
     let key = Key::Account(year, source.clone());
     if world.get(&key)?.is_none() {
+        world.edit_year(&year)?.sources.insert(source.clone());
         world.add(key, Fact::Account(Account::default()));
     }
     world.edit_account(&year, source)
@@ -173,6 +177,7 @@ pub(crate) fn apply_plan_year_opened(
         vouchers: BTreeMap::new(),
         sheets: BTreeMap::new(),
         targets: BTreeMap::new(),
+        sources: BTreeSet::new(),
     };
     world.add(Key::Year(e.year), Fact::Year(year));
     Ok(())
@@ -323,22 +328,23 @@ fn finish_closing(ask: &Ask, year: PlanYear, carried: &[SheetId]) -> Result<Vec<
         sheet_count(&["open", "submitted"]) == 0,
         Code::PlanYearNotEmpty,
     );
-    checks.require(
-        usize::try_from(under_way).is_ok_and(|count| count == carried.len()),
-        Code::PlanYearNotEmpty,
-    );
     checks.require(next_is_open(ask, year)?, Code::NextYearNotOpen);
+    checks.require(carried.len() <= MOST_CARRIED, Code::TooMany);
+    let mut named = 0;
     for (i, id) in carried.iter().enumerate() {
         let sheet = ask.world.sheet(id)?;
         let goes_on = matches!(
             sheet.state,
             SheetState::Approved { .. } | SheetState::Paying { .. } | SheetState::Paid { .. }
         );
-        checks.require_of(goes_on && sheet.year == year, Code::SheetNotApproved, id);
+        // A sheet that an earlier closing carried over and that is still owed goes on with this year's account.
+        checks.require_of(goes_on && sheet.year <= year, Code::SheetNotApproved, id);
         checks.require_of(!carried[..i].contains(id), Code::DuplicateEntry, id);
+        named += u32::from(sheet.year == year);
     }
+    checks.require_of(named == under_way, Code::PlanYearNotEmpty, "carried");
     checks.done()?;
-    let accounts = accounts_of(ask, year)?;
+    let accounts = accounts_of(ask, year, carried)?;
     Ok(vec![Event::PlanYearClosed(event::PlanYearClosed {
         year,
         by: ask.caller.person.clone(),
@@ -347,25 +353,52 @@ fn finish_closing(ask: &Ask, year: PlanYear, carried: &[SheetId]) -> Result<Vec<
     })])
 }
 
-fn accounts_of(ask: &Ask, year: PlanYear) -> Result<Vec<CarriedAccount>, Stop> {
-    let (_, policy) = ask.world.policy(year, ask.at)?;
-    let sources: std::collections::BTreeSet<&Source> = policy
-        .programmes
-        .values()
-        .flat_map(|rules| &rules.sources)
-        .collect();
-    let mut carried = Vec::new();
-    for source in sources {
+/// Every account of the year, policy or not: money that a sector earmarked is carried over like the rest.
+/// What is still reserved, or owed beside the sheets that are named, belongs to something that was left out.
+fn accounts_of(
+    ask: &Ask,
+    year: PlanYear,
+    carried: &[SheetId],
+) -> Result<Vec<CarriedAccount>, Stop> {
+    let mut owed = owed_on(ask, year, carried)?;
+    let mut checks = Checks::new();
+    let mut accounts = Vec::new();
+    for source in &ask.world.year(&year)?.sources {
         ask.world.get(&Key::Account(year.next(), source.clone()))?;
-        if let Some(Fact::Account(account)) = ask.world.get(&Key::Account(year, source.clone()))? {
-            carried.push(CarriedAccount {
-                source: source.clone(),
-                payable: account.payable,
-                rest: account.available,
-            });
+        let account = ask.world.account(&year, source)?;
+        let named = owed.remove(source).unwrap_or_default();
+        checks.require_of(
+            account.reserved == Fen::ZERO && account.payable == named,
+            Code::PlanYearNotEmpty,
+            source,
+        );
+        accounts.push(CarriedAccount {
+            source: source.clone(),
+            payable: account.payable,
+            rest: account.available,
+        });
+    }
+    checks.done()?;
+    Ok(accounts)
+}
+
+/// What the sheets that go on still owe out of the year's accounts, by source: what is paid already stays where it was paid from.
+fn owed_on(ask: &Ask, year: PlanYear, carried: &[SheetId]) -> Result<BTreeMap<Source, Fen>, Stop> {
+    let mut owed: BTreeMap<Source, Fen> = BTreeMap::new();
+    for id in carried {
+        let sheet = ask.world.sheet(id)?;
+        if matches!(sheet.state, SheetState::Paid { .. }) {
+            continue;
+        }
+        for line in sheet.standing() {
+            if let Some(money) = &ask.world.voucher(&line.voucher)?.money
+                && money.year == year
+            {
+                *owed.entry(money.source.clone()).or_default() += money.amount;
+            }
         }
     }
-    Ok(carried)
+    Ok(owed)
 }
 
 pub(crate) fn apply_plan_year_closed(
@@ -396,7 +429,9 @@ pub(crate) fn apply_plan_year_closed(
         }
         let vouchers: Vec<VoucherId> = sheet.standing().map(|line| line.voucher).collect();
         for voucher in vouchers {
-            if let Some(money) = &mut world.edit_voucher(&voucher)?.money {
+            if let Some(money) = &mut world.edit_voucher(&voucher)?.money
+                && money.year == e.year
+            {
                 money.year = e.year.next();
             }
         }

@@ -7,6 +7,7 @@ use crate::ids::CredentialId;
 use crate::policy::Adopted;
 use crate::refusal::{Checks, Code, Stop};
 use crate::state::*;
+use crate::time::Instant;
 use crate::world::World;
 
 /// Opens a region's log with event 0 and its first operator.
@@ -18,6 +19,15 @@ pub(crate) fn open_region(
     let mut checks = Checks::new();
     checks.require(world.get(&Key::Region)?.is_none(), Code::RegionAlreadyOpen);
     checks.require(act.operator.credential == *by, Code::NotYours);
+    // Without an operator nobody could ever grant anybody anything.
+    checks.require(
+        act.operator.roles.contains(&Role::Operator),
+        Code::RoleMissing,
+    );
+    checks.require(
+        act.state.parent.as_ref() != Some(world.region()),
+        Code::SameRegion,
+    );
     checks.done()?;
     let grant = Credential {
         subject: act.operator.subject.clone(),
@@ -68,7 +78,12 @@ pub(crate) fn adopt_policy(ask: &Ask, act: &AdoptPolicy) -> Result<Vec<Event>, S
     })])
 }
 
-pub(crate) fn apply_policy_adopted(world: &mut World, e: &Adopted) -> Result<(), Stop> {
+/// Only what still decides is kept: the log has every version that ever did, and a region's row stays small.
+pub(crate) fn apply_policy_adopted(
+    world: &mut World,
+    e: &Adopted,
+    at: Instant,
+) -> Result<(), Stop> {
     let key = Key::Policy(e.policy.year);
     if world.get(&key)?.is_none() {
         world.add(
@@ -83,6 +98,8 @@ pub(crate) fn apply_policy_adopted(world: &mut World, e: &Adopted) -> Result<(),
     // A version that another one supersedes at the same instant never decides anything.
     versions.retain(|before| before.effective < e.effective);
     versions.push(e.clone());
+    let in_force = versions.iter().rposition(|version| version.effective <= at);
+    versions.drain(..in_force.unwrap_or(0));
     Ok(())
 }
 

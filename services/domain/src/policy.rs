@@ -198,6 +198,9 @@ pub struct ProgrammeRules {
     pub employment_percent: Option<u16>,
     /// Sources of money in the order in which they are tried.
     pub sources: Vec<Source>,
+    /// Register answers that this programme asks for, in addition to everybody's and the category's or instead of them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub requires: BTreeMap<Check, Vec<Answer>>,
     /// Papers after the event, by undertaking ("承诺制").
     pub by_undertaking: bool,
     /// A pass on record before a training voucher is claimed.
@@ -306,6 +309,8 @@ pub struct Adopted {
     pub policy: Policy,
 }
 
+/// Morning, afternoon and evening.
+const DAY_PARTS: u16 = 3;
 /// The most that a policy may weigh as an event's body.
 const MOST_BYTES: usize = 60_000;
 
@@ -377,6 +382,21 @@ impl Policy {
             if rules.programmes.is_empty() {
                 wrong.push(format!("categories.{category}: no programme"));
             }
+            for programme in rules
+                .programmes
+                .iter()
+                .filter(|p| !self.programmes.contains_key(p))
+            {
+                wrong.push(format!(
+                    "categories.{category}: {} has no rules",
+                    programme.as_str()
+                ));
+            }
+        }
+        wrong.extend(self.unanswerable());
+        wrong.extend(self.unknown_samples());
+        if self.limits.trainings_per_year == 0 || self.limits.attempts == 0 {
+            wrong.push("limits: nobody could be trained or assessed".to_owned());
         }
         let classes = &self.classes;
         let percents = [
@@ -387,6 +407,15 @@ impl Policy {
         ]
         .into_iter()
         .any(|p| p > 100);
+        let full_day = DAY_PARTS.saturating_mul(classes.slot_lessons);
+        for (programme, rules) in &self.programmes {
+            if rules.day_lessons > full_day {
+                let name = programme.as_str();
+                wrong.push(format!(
+                    "programmes.{name}.day_lessons: no day has so many lessons"
+                ));
+            }
+        }
         if percents || classes.grace_days == 0 || classes.slot_lessons == 0 {
             wrong.push(
                 "classes: a share above 100 percent, or no grace day, or no lesson in a slot"
@@ -397,6 +426,58 @@ impl Policy {
             wrong.push(format!("larger than {MOST_BYTES} bytes"));
         }
         wrong
+    }
+
+    /// Checks for which no answer would do.
+    fn unanswerable(&self) -> Vec<String> {
+        let everyone = self
+            .everyone
+            .iter()
+            .map(|entry| ("everyone".to_owned(), entry));
+        let categories = self.categories.iter().flat_map(|(category, rules)| {
+            rules
+                .requires
+                .iter()
+                .map(move |entry| (format!("categories.{category}.requires"), entry))
+        });
+        let programmes = self.programmes.iter().flat_map(|(programme, rules)| {
+            let name = format!("programmes.{}.requires", programme.as_str());
+            rules
+                .requires
+                .iter()
+                .map(move |entry| (name.clone(), entry))
+        });
+        everyone
+            .chain(categories)
+            .chain(programmes)
+            .filter(|(_, (_, answers))| answers.is_empty())
+            .map(|(place, (check, _))| format!("{place}.{check}: no answer would do"))
+            .collect()
+    }
+
+    /// Names in `samples` that name no figure: a typing error there would pass a sample off as the notice's.
+    fn unknown_samples(&self) -> Vec<String> {
+        let figures = serde_json::to_value(self).unwrap_or_default();
+        let unknown = self.samples.iter().filter(|name| {
+            let path: Vec<&str> = name.split('.').collect();
+            !names_a_figure(&figures, &path)
+        });
+        unknown
+            .map(|name| format!("samples: {name} is nowhere in the policy"))
+            .collect()
+    }
+}
+
+/// Whether a dotted name leads somewhere; `*` stands for any key.
+fn names_a_figure(figures: &serde_json::Value, path: &[&str]) -> bool {
+    match (path, figures) {
+        ([], _) => true,
+        (["*", rest @ ..], serde_json::Value::Object(below)) => {
+            below.values().any(|figures| names_a_figure(figures, rest))
+        }
+        ([key, rest @ ..], _) => figures
+            .get(key)
+            .is_some_and(|below| names_a_figure(below, rest)),
     }
 }
 
@@ -417,6 +498,9 @@ impl ProgrammeRules {
                 if self.max_days.is_none() && self.max_fen.is_none() {
                     wrong.push("max_days or max_fen must stand");
                 }
+                if self.day_lessons == 0 {
+                    wrong.push("a day must have lessons to count");
+                }
             }
             Formula::Flat { fen } if *fen <= Fen::ZERO => {
                 wrong.push("the rate must be more than zero")
@@ -430,6 +514,14 @@ impl ProgrammeRules {
                 wrong.push("rates stand under levels \"1\" to \"8\" and are more than zero");
             }
             Formula::Flat { .. } | Formula::PerLevel { .. } => {}
+        }
+        if self.max_days == Some(Days(0)) || self.max_fen.is_some_and(|most| most <= Fen::ZERO) {
+            wrong.push("a limit must be more than zero");
+        }
+        if let (Some(most), Some(cap)) = (self.override_max_fen, self.max_fen)
+            && most <= cap
+        {
+            wrong.push("an override must lift the cap");
         }
         if self.sources.is_empty() {
             wrong.push("no source of money");
@@ -448,11 +540,17 @@ fn is_level(text: &str) -> bool {
     matches!(text.as_bytes(), [b'1'..=b'8'])
 }
 
-/// Puts a table over another, field by field; lists are replaced whole.
+/// Puts a table over another, field by field; lists are replaced whole, and so is a formula that becomes one of another kind.
 fn overlay(base: &mut toml::Table, own: toml::Table) {
     for (key, value) in own {
         match (base.get_mut(&key), value) {
-            (Some(toml::Value::Table(below)), toml::Value::Table(above)) => overlay(below, above),
+            (Some(toml::Value::Table(below)), toml::Value::Table(above))
+                if above
+                    .get("kind")
+                    .is_none_or(|kind| below.get("kind") == Some(kind)) =>
+            {
+                overlay(below, above);
+            }
             (_, value) => {
                 base.insert(key, value);
             }

@@ -68,7 +68,8 @@ codes! {
         LevelNeeded "LEVEL_NEEDED" "An assessment names an occupation and a level.";
         OccupationNeeded "OCCUPATION_NEEDED" "This programme names an occupation.";
         ReasonUnknown "REASON_UNKNOWN" "This move does not take that reason.";
-        SameRegion "SAME_REGION" "Money is allocated to another region.";
+        SameRegion "SAME_REGION" "Money is allocated to another region, and a region's parent is another one.";
+        RolesMixed "ROLES_MIXED" "Whoever acts for an institution has no role of the bureau's, and their roles are not lent.";
     }
     NotFound {
         RegionNotFound "REGION_NOT_FOUND" "The region is not opened here.";

@@ -110,10 +110,17 @@ pub(crate) fn confirm_account(ask: &Ask, act: &ConfirmAccount) -> Result<Vec<Eve
 }
 
 fn waiting_days(ask: &Ask) -> Result<u16, Stop> {
-    let year = PlanYear::try_from(u16::try_from(ask.at.date().year()).unwrap_or_default())
-        .map_err(|_| Stop::from(Code::PolicyMissing))?;
-    let (_, policy) = ask.world.policy(year, ask.at)?;
-    Ok(policy.claims.account_waiting_days)
+    let this_year = u16::try_from(ask.at.date().year()).unwrap_or_default();
+    // From January to March the year before is still being paid, and this year's policy may not be out.
+    for year in [this_year, this_year.saturating_sub(1)] {
+        let year = PlanYear::try_from(year).map_err(|_| Stop::from(Code::PolicyMissing))?;
+        if ask.world.get(&Key::Policy(year))?.is_some()
+            && let Ok((_, policy)) = ask.world.policy(year, ask.at)
+        {
+            return Ok(policy.claims.account_waiting_days);
+        }
+    }
+    Err(Code::PolicyMissing.into())
 }
 
 pub(crate) fn apply_account_confirmed(

@@ -145,6 +145,9 @@ pub struct YearState {
     pub sheets: BTreeMap<String, u32>,
     /// Planned people by programme or indicator code.
     pub targets: BTreeMap<String, u32>,
+    /// Sources of which the year has an account, so that its closing leaves none out.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub sources: BTreeSet<Source>,
 }
 
 /// A fund account: allocated = available + reserved + payable + paid, each at least 0, after every event.

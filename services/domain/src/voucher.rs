@@ -249,19 +249,24 @@ pub(crate) fn end(
     )
 }
 
-/// The event body for an end that frees everything: every unpaid end does.
+/// The event body for an end that frees everything: every unpaid end does. Only the number of a certificate that the register has
+/// not denied stays on record, or a claim that is refused and reopened could be paid beside another one for the same certificate.
 pub(crate) fn ending(
     id: VoucherId,
     voucher: &Voucher,
     by: Option<&StaffId>,
     reason: Option<Reason>,
 ) -> VoucherEnded {
+    let denied = voucher
+        .pass
+        .as_ref()
+        .is_some_and(|pass| pass.confirmed == Some(false));
     VoucherEnded {
         voucher: id,
         by: by.cloned(),
         reason,
         release: voucher.money.clone(),
-        frees: voucher.held.iter().map(|held| held.tag).collect(),
+        frees: held_tags(voucher, |once| denied || *once != Once::Certificate),
     }
 }
 

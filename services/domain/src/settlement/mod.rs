@@ -8,6 +8,7 @@ pub(crate) use claw_back::*;
 use crate::command::*;
 use crate::decide::Ask;
 use crate::event::{self, Event};
+use crate::funds;
 use crate::ids::*;
 use crate::money::Fen;
 use crate::redemption::approval_digest;
@@ -135,16 +136,18 @@ pub(crate) fn apply_payout_recorded(
     let lines: Vec<VoucherId> = sheet.standing().map(|line| line.voucher).collect();
     sheet.to_write_off = u16::try_from(lines.len()).map_err(|_| Code::TooMany)?;
     for id in lines {
-        let voucher = world.voucher(&id)?;
         let VoucherState::Approved {
             occasion,
             seat,
             sheet,
-        } = voucher.state
+        } = world.voucher(&id)?.state
         else {
             return Err(Code::VoucherNotClaimed.into());
         };
-        if let Some(money) = voucher.money.clone() {
+        if let Some(mut money) = world.voucher(&id)?.money.clone() {
+            // What was owed when a year closed is owed by the next one's account.
+            money.year = current_year(world, money.year)?;
+            world.edit_voucher(&id)?.money = Some(money.clone());
             voucher::shift(
                 world,
                 money.year,
@@ -270,8 +273,8 @@ pub(crate) fn apply_payout_returned(
     )
 }
 
-/// The plan year whose account takes money that comes back: the one that paid, or after its closing the first that is not closed.
-fn current_year(world: &World, paid_by: PlanYear) -> Result<PlanYear, Stop> {
+/// The plan year whose account holds what an account owed or gets back: its own, or after its closing the first that is not closed.
+pub(crate) fn current_year(world: &World, paid_by: PlanYear) -> Result<PlanYear, Stop> {
     let mut year = paid_by;
     while world.year(&year)?.phase == YearPhase::Closed {
         year = year.next();
@@ -302,11 +305,7 @@ fn give_back(
     let old = world.edit_account(&paid_by.year, &paid_by.source)?;
     old.available -= amount;
     old.allocated -= amount;
-    let key = Key::Account(into, paid_by.source.clone());
-    if world.get(&key)?.is_none() {
-        world.add(key, Fact::Account(Account::default()));
-    }
-    let current = world.edit_account(&into, &paid_by.source)?;
+    let current = funds::account_or_new(world, into, &paid_by.source)?;
     current.allocated += amount;
     current.available += amount;
     if to == Bucket::Available {
@@ -448,6 +447,14 @@ mod tests {
         };
         world.bring(Key::Account(year, source.clone()), Some(Fact::Account(old)));
         world.bring(Key::Account(year.next(), source.clone()), None);
+        let next_year = YearState {
+            phase: YearPhase::Open,
+            vouchers: Default::default(),
+            sheets: Default::default(),
+            targets: Default::default(),
+            sources: Default::default(),
+        };
+        world.bring(Key::Year(year.next()), Some(Fact::Year(next_year)));
         let paid_by = Money {
             year,
             source: source.clone(),
@@ -466,5 +473,7 @@ mod tests {
         };
         assert_eq!(world.account(&year, &source), Ok(&left));
         assert_eq!(world.account(&year.next(), &source), Ok(&current));
+        let known = &world.year(&year.next()).unwrap().sources;
+        assert!(known.contains(&source), "its own closing will find it");
     }
 }
