@@ -409,7 +409,7 @@ fn throw<M: Move>(random: &mut Random) -> usize {
                         1 => Vec::new(),
                         _ => random.bytes(40).iter().map(|b| b % 128).collect(),
                     };
-                    bytes.extend([field << 3 | 2, content.len() as u8]);
+                    bytes.extend([(field << 3) | 2, content.len() as u8]);
                     bytes.extend(content);
                 }
             }
