@@ -88,7 +88,7 @@ pub fn server() -> String {
 /// An empty database of its own, dropped with this value.
 #[derive(Debug)]
 pub struct Database {
-    server: PgConnectOptions,
+    server: String,
     name: String,
     url: String,
 }
@@ -97,10 +97,7 @@ impl Database {
     pub async fn create() -> Database {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let server = server();
-        let options = PgConnectOptions::from_str(&server)
-            .expect("HEFU_TEST_POSTGRES_URL is an address")
-            .disable_statement_logging();
-        let mut conn = options.connect().await.expect("the test server answers");
+        let mut conn = connect(&server).await.expect("the test server answers");
         loop {
             let next = NEXT.fetch_add(1, Ordering::Relaxed);
             let name = format!("hefu_test_{}_{next}", std::process::id());
@@ -111,11 +108,7 @@ impl Database {
                 Ok(_) => {
                     let _ = conn.close().await;
                     let url = of_database(&server, &name);
-                    return Database {
-                        server: options,
-                        name,
-                        url,
-                    };
+                    return Database { server, name, url };
                 }
                 // Left behind by an earlier process of this number.
                 Err(e)
@@ -132,8 +125,7 @@ impl Database {
 
     /// A connection with all rights, to look behind the store's back.
     pub async fn connect(&self) -> PgConnection {
-        let options = PgConnectOptions::from_str(&self.url).expect("made above");
-        options.connect().await.expect("the test server answers")
+        connect(&self.url).await.expect("the test server answers")
     }
 }
 
@@ -151,7 +143,7 @@ impl Drop for Database {
                 .build();
             if let Ok(runtime) = runtime {
                 runtime.block_on(async {
-                    if let Ok(mut conn) = server.connect().await {
+                    if let Ok(mut conn) = connect(&server).await {
                         let _ = conn.execute(drop_it).await;
                     }
                 });
@@ -159,6 +151,13 @@ impl Drop for Database {
         });
         let _ = dropped.join();
     }
+}
+
+async fn connect(url: &str) -> Result<PgConnection, sqlx::Error> {
+    PgConnectOptions::from_str(url)?
+        .disable_statement_logging()
+        .connect()
+        .await
 }
 
 /// `postgres://user@host:port/OTHER?params` for a server's address.

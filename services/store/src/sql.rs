@@ -51,8 +51,11 @@ pub(crate) fn page(
     } else {
         joined(&columns(table), "")
     };
+    // SQLite would walk the ids in order and look at every row for the few that are due; a term it
+    // cannot use for that sends it to the index that ends in `due`.
+    let id = if due && mark == '?' { "+id" } else { "id" };
     let mut text = format!(
-        "SELECT {what} FROM {} WHERE region = {mark}1 AND id > {mark}2",
+        "SELECT {what} FROM {} WHERE region = {mark}1 AND {id} > {mark}2",
         spec.name
     );
     let mut next = 3;
@@ -65,7 +68,7 @@ pub(crate) fn page(
         next += 1;
     }
     if !count {
-        text.push_str(&format!(" ORDER BY id LIMIT {mark}{next}"));
+        text.push_str(&format!(" ORDER BY {id} LIMIT {mark}{next}"));
     }
     text
 }

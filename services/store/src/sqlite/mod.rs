@@ -188,7 +188,11 @@ fn made(path: &Path) -> std::io::Result<PathBuf> {
     if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)?;
     }
-    File::options().create(true).append(true).open(path)?;
+    // Nobody else's business; the write-ahead log takes over the file's rights.
+    let mut options = File::options();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o640);
+    options.create(true).append(true).open(path)?;
     std::fs::canonicalize(path)
 }
 
