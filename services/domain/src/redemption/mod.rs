@@ -110,7 +110,7 @@ fn within(mut entitlement: Entitlement, reserve: Fen) -> Result<Entitlement, Sto
     if entitlement.amount > reserve {
         entitlement.amount = reserve;
         entitlement.trail.push(TrailLine {
-            rule: "reserve".to_owned(),
+            rule: "RESERVE".to_owned(),
             days: None,
             rate: None,
             amount: reserve,
@@ -176,7 +176,7 @@ fn register_denies(voucher: &Voucher) -> bool {
         .is_some_and(|pass| pass.confirmed == Some(false))
 }
 
-/// The token presented is the one in force. Compared to the last byte, so that the time taken tells nothing.
+/// The token presented is the one in force: its hash says so, and is stronger than the signature.
 fn token_matches(voucher: &Voucher, presented: &PresentedToken) -> Result<(), Stop> {
     let token = voucher.token.as_ref().ok_or(Code::TokenDead)?;
     let difference = token

@@ -7,6 +7,7 @@ use super::*;
 use crate::calendar::Calendars;
 use crate::eligibility;
 use crate::event::VoucherEnded;
+use crate::settlement;
 use crate::time::Date;
 use crate::voucher::Bucket;
 use sha2::{Digest as _, Sha256};
@@ -221,15 +222,29 @@ pub(crate) fn refusal(ask: &Ask, id: SheetId, reason: Reason) -> Result<Vec<Even
         if matches!(voucher.state, VoucherState::Claimed { .. }) {
             leaving.push(line.voucher);
         }
-        events.push(Event::ClaimVoucherRefused(voucher::ending(
+        events.push(Event::ClaimVoucherRefused(unpaid_ending(
+            ask,
             line.voucher,
             voucher,
-            Some(&by),
-            Some(reason.clone()),
-        )));
+            &reason,
+        )?));
     }
     events.extend(training::closing_after(ask, &leaving, &[id])?);
     Ok(events)
+}
+
+/// How a claim that is not paid ends: everything free, its money released from the account that holds it now.
+pub(super) fn unpaid_ending(
+    ask: &Ask,
+    id: VoucherId,
+    voucher: &Voucher,
+    reason: &Reason,
+) -> Result<VoucherEnded, Stop> {
+    let mut ended = voucher::ending(id, voucher, Some(&ask.caller.person), Some(reason.clone()));
+    if let Some(money) = &mut ended.release {
+        money.year = settlement::current_year(ask.world, money.year)?;
+    }
+    Ok(ended)
 }
 
 pub(crate) fn apply_refused(

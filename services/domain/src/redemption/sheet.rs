@@ -71,14 +71,15 @@ fn employment_share(
         Some(Fact::Employment(statement)) => statement,
         Some(_) | None => &nobody,
     };
-    let locked = filing.dates().first().map_or(ask.at, |&first| {
-        roster_locks(first, policy.classes.grace_days)
-    });
+    let at_lock = |seat: &Seat| {
+        seat.left
+            .is_none_or(|left| training::roster_locked(policy, filing, left))
+    };
     let seats = &ask.world.class(class)?.seats;
     let enrolled = seats
         .iter()
         .zip(0u16..)
-        .filter(|(seat, _)| seat.left.is_none_or(|left| left >= locked))
+        .filter(|(seat, _)| at_lock(seat))
         .map(|(_, number)| number);
     let count = count_employed(
         enrolled,
@@ -99,11 +100,6 @@ fn employment_share(
         Code::EmploymentShort
     };
     Err(code.about(format!("{} of {}", count.held, count.of)))
-}
-
-/// From then on the roster is what it is.
-fn roster_locks(first_day: Date, grace_days: u16) -> Instant {
-    Instant::start_of(plus_days(first_day, grace_days))
 }
 
 /// The numbers of an employment statement.
@@ -212,18 +208,20 @@ pub(super) fn striking(
         | SheetState::Paid { .. } => None,
         SheetState::Closed | SheetState::Refused { .. } => None,
     };
+    let ended = if refuse {
+        Some(unpaid_ending(ask, voucher_id, voucher, reason)?)
+    } else {
+        None
+    };
+    let (release, frees) = ended.map_or((None, Vec::new()), |ended| (ended.release, ended.frees));
     let mut events = vec![Event::StruckOut(event::StruckOut {
         sheet: id,
         voucher: voucher_id,
         by: ask.caller.person.clone(),
         reason: reason.clone(),
         refuse,
-        release: if refuse { voucher.money.clone() } else { None },
-        frees: if refuse {
-            voucher.held.iter().map(|held| held.tag).collect()
-        } else {
-            Vec::new()
-        },
+        release,
+        frees,
         due,
         approval,
     })];
@@ -378,13 +376,5 @@ mod tests {
         let count = count_employed(0..3, &statement, date(2023, 12, 1), 0);
         assert_eq!((count.employed, count.of), (1, 2));
         assert!(!count_employed(0..0, &statement, date(2023, 12, 1), 0).reaches(0, 80));
-    }
-
-    #[test]
-    fn the_roster_locks_at_the_end_of_the_last_grace_day() {
-        assert_eq!(
-            roster_locks(date(2023, 6, 1), 1),
-            Instant::after(date(2023, 6, 1))
-        );
     }
 }

@@ -447,6 +447,14 @@ mod tests {
         };
         world.bring(Key::Account(year, source.clone()), Some(Fact::Account(old)));
         world.bring(Key::Account(year.next(), source.clone()), None);
+        let next = YearState {
+            phase: YearPhase::Open,
+            vouchers: Default::default(),
+            sheets: Default::default(),
+            targets: Default::default(),
+            sources: Default::default(),
+        };
+        world.bring(Key::Year(year.next()), Some(Fact::Year(next)));
         let next_year = YearState {
             phase: YearPhase::Open,
             vouchers: Default::default(),
