@@ -396,12 +396,12 @@ fn throw<M: Move>(random: &mut Random) -> usize {
     let mut decoded = 0;
     for round in 0..400 {
         let mut bytes = Vec::new();
-        if round % 4 == 0 {
+        if u64::is_multiple_of(round, 4) {
             bytes = random.bytes(64);
         } else {
             for _ in 0..random.next() % 6 {
                 let field = (random.next() % 12 + 1) as u8;
-                if random.next() % 2 == 0 {
+                if random.next().is_multiple_of(2) {
                     bytes.extend([field << 3, (random.next() % 128) as u8]);
                 } else {
                     let content = match random.next() % 3 {
