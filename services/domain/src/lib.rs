@@ -30,6 +30,8 @@ mod people;
 mod policies;
 mod redemption;
 mod registry;
+#[cfg(test)]
+mod sample;
 mod settlement;
 mod supervision;
 mod training;

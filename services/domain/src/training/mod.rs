@@ -4,6 +4,8 @@ mod attendance;
 mod class;
 mod enrolment;
 mod filing;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use attendance::*;
 pub(crate) use class::*;
