@@ -382,3 +382,181 @@ pub(crate) fn apply_correction_confirmed(
     voucher.token = None;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::Caller;
+    use crate::sample::*;
+
+    type Played = Result<Vec<&'static str>, Vec<Code>>;
+
+    /// Person 1 asks for a general voucher.
+    fn asked() -> Apply {
+        Apply {
+            voucher: voucher_id(1),
+            person: person_id(1),
+            year: year(),
+            programme: Programme::General,
+            category: code("other_worker"),
+            occupation: None,
+            level: None,
+            employer: None,
+            confirmation: None,
+        }
+    }
+
+    fn applies(county: &mut County, by: &Caller, when: &str, act: &Apply) -> Played {
+        county.play(by, at(when), |ask| apply(ask, act))
+    }
+
+    fn applied() -> County {
+        let mut county = County::new();
+        let done = applies(&mut county, &holder(1), "05-01", &asked());
+        assert_eq!(done, Ok(vec!["Applied"]));
+        county
+    }
+
+    fn rejects(county: &mut County, by: &str, when: &str) -> Played {
+        let act = RejectApplication {
+            voucher: voucher_id(1),
+            reason: code("PAPERS_MISSING"),
+        };
+        county.play(&staff(by, Role::Clerk), at(when), |ask| reject(ask, &act))
+    }
+
+    fn reopens(county: &mut County, by: &str, when: &str) -> Played {
+        let act = ReopenApplication {
+            voucher: voucher_id(1),
+        };
+        let by = staff(by, Role::Reviewer);
+        county.play(&by, at(when), |ask| reopen(ask, &act))
+    }
+
+    #[test]
+    fn a_person_has_one_live_voucher_of_a_programme_and_year() {
+        let mut county = applied();
+        let again = Apply {
+            voucher: voucher_id(2),
+            ..asked()
+        };
+        let said = applies(&mut county, &holder(1), "05-02", &again);
+        assert_eq!(said, Err(vec![Code::LiveVoucherExists]));
+        let withdrawal = Withdraw {
+            voucher: voucher_id(1),
+            holder: None,
+        };
+        let stranger = county.play(&holder(2), at("05-02"), |ask| withdraw(ask, &withdrawal));
+        assert_eq!(stranger, Err(vec![Code::NotYours]));
+        let own = county.play(&holder(1), at("05-02"), |ask| withdraw(ask, &withdrawal));
+        assert_eq!(own, Ok(vec!["Withdrawn"]));
+        let said = applies(&mut county, &holder(1), "05-02", &again);
+        assert_eq!(said, Ok(vec!["Applied"]));
+    }
+
+    #[test]
+    fn whoever_applies_for_another_brings_the_holders_own_confirmation() {
+        let mut county = County::new();
+        let mut act = asked();
+        let said = applies(&mut county, &of(SCHOOL), "05-01", &act);
+        assert_eq!(said, Err(vec![Code::ConfirmationMissing]));
+        act.confirmation = Some(confirmation(ConfirmedBy::CallBack));
+        let said = applies(&mut county, &of(SCHOOL), "05-01", &act);
+        assert_eq!(said, Err(vec![Code::ConfirmationMissing]));
+        let said = applies(&mut county, &holder(2), "05-01", &act);
+        assert_eq!(said, Err(vec![Code::NotYours, Code::ConfirmationMissing]));
+        act.confirmation = Some(confirmation(ConfirmedBy::Card));
+        let said = applies(&mut county, &of(SCHOOL), "05-01", &act);
+        assert_eq!(said, Ok(vec!["Applied"]));
+        assert!(!county.voucher(voucher_id(1)).hands.by_holder);
+    }
+
+    #[test]
+    fn an_application_ends_with_the_training_and_an_assessment_names_its_trade() {
+        let mut county = County::new();
+        let said = applies(&mut county, &holder(1), "12-01", &asked());
+        assert_eq!(said, Err(vec![Code::ApplicationsOver]));
+        let mut act = asked();
+        act.programme = Programme::Assessment;
+        let said = applies(&mut county, &holder(1), "05-01", &act);
+        assert_eq!(said, Err(vec![Code::OccupationNeeded, Code::LevelNeeded]));
+        act.category = code("nobody");
+        act.occupation = Some(code(OCCUPATION));
+        act.level = Some(level(2));
+        let said = applies(&mut county, &holder(1), "05-01", &act);
+        assert_eq!(said, Err(vec![Code::CategoryUnknown]));
+    }
+
+    #[test]
+    fn a_rejected_application_is_reopened_once_by_another_in_time() {
+        let mut county = applied();
+        assert!(rejects(&mut county, "clerk", "05-02 9").is_ok());
+        assert!(county.voucher(voucher_id(1)).held.is_empty());
+        let said = reopens(&mut county, "clerk", "05-03");
+        assert_eq!(said, Err(vec![Code::SamePerson]));
+        // Thirty days from the day of the rejection, whole days.
+        let said = reopens(&mut county, "reviewer", "06-02");
+        assert_eq!(said, Err(vec![Code::ReopenTooLate]));
+        let said = reopens(&mut county, "reviewer", "06-01 23");
+        assert_eq!(said, Ok(vec!["ApplicationReopened"]));
+        assert_eq!(county.voucher(voucher_id(1)).held.len(), 1);
+        assert!(rejects(&mut county, "clerk", "06-02").is_ok());
+        let said = reopens(&mut county, "reviewer", "06-03");
+        assert_eq!(said, Err(vec![Code::ReopenedBefore]));
+    }
+
+    #[test]
+    fn a_reopened_application_gives_way_to_a_newer_one() {
+        let mut county = applied();
+        assert!(rejects(&mut county, "clerk", "05-02").is_ok());
+        let newer = Apply {
+            voucher: voucher_id(2),
+            ..asked()
+        };
+        assert!(applies(&mut county, &holder(1), "05-03", &newer).is_ok());
+        let said = reopens(&mut county, "reviewer", "05-04");
+        assert_eq!(said, Err(vec![Code::LiveVoucherExists]));
+    }
+
+    #[test]
+    fn a_corrected_identity_holds_what_the_wrong_one_held_and_kills_the_token() {
+        let mut county = applied();
+        county.issued(2, 2, Programme::General);
+        let proposes = |county: &mut County, person: u128| {
+            let act = ProposeCorrection {
+                voucher: voucher_id(1),
+                person: person_id(person),
+            };
+            let clerk = staff("clerk", Role::Clerk);
+            county.play(&clerk, at("05-02"), |ask| propose_correction(ask, &act))
+        };
+        let said = proposes(&mut county, 1);
+        assert_eq!(said, Err(vec![Code::IdentityUnchanged]));
+        assert!(proposes(&mut county, 3).is_ok());
+        assert_eq!(proposes(&mut county, 3), Err(vec![Code::CorrectionPending]));
+        let act = ConfirmCorrection {
+            voucher: voucher_id(1),
+        };
+        let confirms = |county: &mut County, by: &str| {
+            let by = staff(by, Role::Reviewer);
+            county.play(&by, at("05-03"), |ask| confirm_correction(ask, &act))
+        };
+        assert_eq!(confirms(&mut county, "clerk"), Err(vec![Code::SamePerson]));
+        let before = county.voucher(voucher_id(1)).held.clone();
+        assert!(confirms(&mut county, "reviewer").is_ok());
+        let voucher = county.voucher(voucher_id(1));
+        assert_eq!(
+            (voucher.person, voucher.token.is_none()),
+            (person_id(3), true)
+        );
+        assert!(voucher.held.len() == 1 && voucher.held != before);
+        // The right person has no second live voucher; the wrong one is free again.
+        let mut again = asked();
+        again.voucher = voucher_id(3);
+        assert!(applies(&mut county, &holder(1), "05-03", &again).is_ok());
+        again.voucher = voucher_id(4);
+        again.person = person_id(3);
+        let said = applies(&mut county, &holder(3), "05-03", &again);
+        assert_eq!(said, Err(vec![Code::LiveVoucherExists]));
+    }
+}

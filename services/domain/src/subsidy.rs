@@ -4,14 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::SkillLevel;
 use crate::money::{Days, Fen};
-use crate::policy::{Formula, ProgrammeRules, Tier};
+use crate::policy::{Formula, Policy, Programme, ProgrammeRules, Tier};
 use crate::refusal::{Code, Stop};
 use crate::state::{Lift, Override};
 
 /// One step of a computation: `days` at `rate` make `amount`; a cap has no rate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrailLine {
-    /// Which rule: `DAILY`, `DAYS_CAPPED`, `FLAT`, `PER_LEVEL`, `CAPPED`, `OVERRIDE`.
+    /// Which rule: `DAILY`, `DAYS_CAPPED`, `FLAT`, `PER_LEVEL`, `CAPPED`, `OVERRIDE`, `RESERVE`.
     pub rule: String,
     /// Days that it counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -127,6 +127,27 @@ pub fn maximum(rules: &ProgrammeRules, level: Option<SkillLevel>) -> Result<Fen,
     Ok(entitlement(rules, level, rules.max_days.unwrap_or(Days(366)), None)?.amount)
 }
 
+/// What a supposed case is worth: days that count, a level, and employed of trained where the programme has an employment gate.
+///
+/// # Errors
+/// As [`entitlement`], and `EMPLOYMENT_SHARE_SHORT`.
+pub fn quote(
+    policy: &Policy,
+    programme: Programme,
+    level: Option<SkillLevel>,
+    days: Days,
+    employment: Option<(u32, u32)>,
+) -> Result<Entitlement, Stop> {
+    let missing = || Code::ProgrammeWithoutRate.about(programme.as_str());
+    let rules = policy.programmes.get(&programme).ok_or_else(missing)?;
+    if let (Some(percent), Some((employed, trained))) = (rules.employment_percent, employment)
+        && (trained == 0 || u64::from(employed) * 100 < u64::from(trained) * u64::from(percent))
+    {
+        return Err(Code::EmploymentShort.about(format!("{employed} of {trained}")));
+    }
+    entitlement(rules, level, days, None)
+}
+
 /// "Every programme has max_days or max_fen; without it, or without a rate, nothing is issued." A flat amount and a rate per level are limits of their own.
 fn limited(rules: &ProgrammeRules) -> Result<(), Stop> {
     let bounded = match &rules.formula {
@@ -145,7 +166,6 @@ fn limited(rules: &ProgrammeRules) -> Result<(), Stop> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{Policy, Programme};
 
     fn policy() -> Policy {
         Policy::from_toml(include_str!("../../../policy/jinzhong-2023.toml")).unwrap()

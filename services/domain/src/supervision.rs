@@ -42,3 +42,36 @@ pub(crate) fn apply_unfrozen(world: &mut World, e: &event::Unfrozen) -> Result<(
     world.edit_voucher(&e.voucher)?.frozen = None;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Programme;
+    use crate::sample::*;
+    use crate::state::Role;
+
+    #[test]
+    fn a_voucher_is_frozen_once_and_thawed_once() {
+        let mut county = County::new();
+        let voucher = county.issued(1, 1, Programme::General);
+        let supervisor = staff("supervisor", Role::Supervisor);
+        let (on, off) = (
+            Freeze {
+                voucher,
+                reason: code("SUSPECTED_FRAUD"),
+            },
+            Unfreeze {
+                voucher,
+                reason: code("CLEARED"),
+            },
+        );
+        let said = county.play(&supervisor, at("05-01"), |ask| unfreeze(ask, &off));
+        assert_eq!(said, Err(vec![Code::VoucherNotFrozen]));
+        let said = county.play(&supervisor, at("05-01"), |ask| freeze(ask, &on));
+        assert_eq!(said, Ok(vec!["Frozen"]));
+        let said = county.play(&supervisor, at("05-01"), |ask| freeze(ask, &on));
+        assert_eq!(said, Err(vec![Code::VoucherFrozen]));
+        let said = county.play(&supervisor, at("05-01"), |ask| unfreeze(ask, &off));
+        assert_eq!(said, Ok(vec!["Unfrozen"]));
+    }
+}

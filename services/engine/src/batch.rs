@@ -14,10 +14,13 @@ use hefu_vault::Identity;
 use crate::cell::{Asked, Cell, HeadRead};
 use crate::error::EngineError;
 use crate::people::People;
-use crate::{Answer, Job, Recorded, rows};
+use crate::{Answer, Job, MOST_GROUP_EVENTS, Recorded, rows};
 
 /// How often a rule may ask for a missing fact before we call it a defect of ours.
 const MOST_ASKS: usize = 4_000;
+
+/// An event's ordinal within its request is `item << ITEM_BITS | number`, so that a repeated group's answer can be taken apart again.
+const ITEM_BITS: u32 = 16;
 
 /// The regions of a batch, in region order, which is the order of locks.
 pub(crate) type Cells<'a> = BTreeMap<Region, &'a mut Cell>;
@@ -153,9 +156,12 @@ impl<'a, 'c> Attempt<'a, 'c> {
         let before = if grouped { job.regions().filter_map(|r| Some((r.clone(), self.cells.get(r)?.before()))).collect() } else { Vec::new() };
         let mut recorded: Option<Recorded> = None;
         for (item, command) in job.commands.iter().enumerate() {
-            match self.decide_one(command, caller, job, recorded.as_ref().map_or(0, |r| r.events.len())).await? {
+            match self.decide_one(command, caller, job, item << ITEM_BITS).await? {
                 Ok(part) => match &mut recorded {
-                    Some(whole) => whole.events.extend(part.events),
+                    Some(whole) => {
+                        whole.events.extend(part.events);
+                        whole.parts.extend(part.parts);
+                    }
                     None => recorded = Some(part),
                 },
                 Err(refusals) => {
@@ -165,6 +171,10 @@ impl<'a, 'c> Attempt<'a, 'c> {
             }
         }
         let Some(recorded) = recorded else { return Err(EngineError::Endless) };
+        if recorded.parts.len() > 1 && recorded.events.len() > MOST_GROUP_EVENTS {
+            self.undo(before)?;
+            return Ok(Err(EngineError::Unstorable(format!("a group makes at most {MOST_GROUP_EVENTS} events"))));
+        }
         if job.dry {
             self.undo(before)?;
             return Ok(Ok(Answer::Dry(recorded)));
@@ -203,7 +213,8 @@ impl<'a, 'c> Attempt<'a, 'c> {
         {
             cell.world.take_identity(act.tag, act.person);
         }
-        Ok(Ok(Recorded { region: command.region.clone(), at, first_index, events }))
+        let parts = vec![events.len()];
+        Ok(Ok(Recorded { region: command.region.clone(), at, first_index, events, parts }))
     }
 
     /// Asks the domain, bringing in what it misses until it has its answer.
@@ -452,7 +463,8 @@ fn replayed(command: &Command, rows: &[EventRow]) -> Result<Verdict, EngineError
         return Ok(Err(EngineError::RequestReused));
     }
     let events = rows.iter().map(decode).collect::<Result<Vec<_>, _>>()?;
-    Ok(Ok(Answer::Recorded(Recorded { region: command.region.clone(), at: Instant(first.at_ms), first_index: first.idx, events })))
+    let parts = rows.chunk_by(|a, b| a.ordinal >> ITEM_BITS == b.ordinal >> ITEM_BITS).map(<[EventRow]>::len).collect();
+    Ok(Ok(Answer::Recorded(Recorded { region: command.region.clone(), at: Instant(first.at_ms), first_index: first.idx, events, parts })))
 }
 
 /// Reads a stored event back.

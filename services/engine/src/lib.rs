@@ -41,6 +41,8 @@ pub struct Recorded {
     pub first_index: u64,
     /// What happened.
     pub events: Vec<Event>,
+    /// How many of the events are each command's, in order: one entry but for an ATOMIC group.
+    pub parts: Vec<usize>,
 }
 
 /// The answer to an accepted command.

@@ -82,7 +82,7 @@ impl People {
         first.copy_from_slice(&nonces[..12]);
         second.copy_from_slice(&nonces[12..24]);
         let owner = Owner::Person(region.clone(), person);
-        let wrapped = self.inner.kms.wrap(&owner, &key, second).map_err(vault)?;
+        let wrapped = self.inner.kms.wrap_key(&owner, &key, second).map_err(vault)?;
         let secret = PersonSecret {
             region: region.to_string(),
             person: person.to_string(),
@@ -111,7 +111,7 @@ impl People {
             let mut opened = HashMap::with_capacity(wanted.len());
             for (((place, sealed), owner), wrapped) in wanted.into_iter().zip(owners).zip(wrapped) {
                 let Some(wrapped) = wrapped else { continue };
-                let key = inner.kms.unwrap(&owner, &wrapped)?;
+                let key = inner.kms.unwrap_key(&owner, &wrapped)?;
                 let record = hefu_vault::open(&place.0, place.1, &sealed, &key)?;
                 opened.insert(place, record);
             }

@@ -1,1 +1,16 @@
-//! scenario
+//! A made-up plan year of Jinzhong, played through the API: for the demo, the bench and the tests.
+//!
+//! A seed decides everything: people, plan, what goes wrong, keys, request ids. What is contended between regions runs alone, so a
+//! seed's counts, refusals and fen do not depend on interleaving.
+
+mod claims;
+mod client;
+mod classes;
+pub mod made_up;
+mod office;
+mod plan;
+mod sessions;
+mod year;
+
+pub use client::{Client, PlayError, Tally, credential, key};
+pub use year::{Progress, Script, Year, play};

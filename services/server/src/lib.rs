@@ -1,1 +1,17 @@
-//! server
+//! The server: gRPC and HTTP on one port over one engine, and what a first start makes.
+
+mod api;
+pub mod caller;
+mod closing;
+pub mod config;
+mod errors;
+mod handlers;
+mod http;
+mod reads;
+pub mod regions;
+pub mod start;
+pub mod telemetry;
+
+pub use config::{Config, ConfigError};
+pub use regions::RegionTree;
+pub use start::{Running, Setup, StartError, serve};

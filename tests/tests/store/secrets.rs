@@ -17,7 +17,7 @@ on_both_engines! {
         let li = secret(SHOUYANG, "li", &[0, 255, 1], &[0, 1, 2]);
         let commit = Commit { secrets: vec![li.clone()], ..one(step(&read, &["register"])) };
         assert_eq!(store.commit(commit).await, Ok(Outcome::Committed));
-        assert_eq!(store.people_secrets(&[key("li"), key("nobody")]).await.unwrap(), [li.clone()]);
+        assert_eq!(store.people_secrets(&[key("li"), key("nobody")]).await.unwrap(), std::slice::from_ref(&li));
         let tag = (SHOUYANG.to_owned(), li.tag.clone());
         let elsewhere = (QIXIAN.to_owned(), li.tag.clone());
         assert_eq!(store.people_by_tag(&[tag.clone(), elsewhere]).await.unwrap(), [li]);

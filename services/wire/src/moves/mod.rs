@@ -37,11 +37,6 @@ pub trait Move: prost::Message + Clone + Default + 'static {
 
     /// Reads the move; what is wrong is noted in the reader.
     fn read(&self, r: &mut Reader) -> Option<Act>;
-
-    /// The request as a registration, whose personal data go to the vault.
-    fn registration(&self) -> Option<&v1::RegisterPersonRequest> {
-        None
-    }
 }
 
 /// A batch of one kind of requests.

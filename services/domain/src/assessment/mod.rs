@@ -2,6 +2,9 @@
 //! Who teaches does not examine, a certificate number is on record once anywhere, and a pass counts as paid for only when the
 //! register has confirmed it.
 
+#[cfg(test)]
+mod tests;
+
 use crate::command::*;
 use crate::decide::Ask;
 use crate::event::{self, AssessmentResult, Event};

@@ -1,0 +1,551 @@
+//! A class at play: from the registration of its people to the redemption of their vouchers.
+
+use hefu_wire::v1;
+use jiff::civil::Date;
+
+use crate::claims::Claim;
+use crate::client::{Client, PlayError};
+use crate::made_up::{draw, person, pick};
+use crate::office::{Body, Office};
+use crate::plan::{Kind, Plan, Trouble};
+use crate::year::{ClassStep, Script, days, instant};
+
+/// One voucher of a class or session.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Seat {
+    pub(crate) identity: String,
+    pub(crate) person: String,
+    pub(crate) voucher: String,
+    pub(crate) token: String,
+}
+
+/// A class at play.
+#[derive(Debug, Clone)]
+pub(crate) struct ClassPlay {
+    pub(crate) plan: Plan,
+    first_person: u64,
+    seats: Vec<Seat>,
+    name: String,
+}
+
+/// What registers answered about a made-up person: everybody's, the category's, and nothing about the insurance subsidy.
+pub(crate) fn answers(kind: Kind, category: usize, eligible: bool) -> Vec<v1::CheckAnswer> {
+    let mut list = vec![
+        ("real_name", "match"),
+        ("age", "working"),
+        ("alive", "yes"),
+        ("pension", if eligible { "none" } else { "drawing" }),
+        ("public_payroll", "no"),
+        ("student", "no"),
+        ("skill_subsidy_right", "no"),
+    ];
+    list.extend_from_slice(match (kind, category % 4) {
+        (Kind::EnterpriseStaff, _) => &[("insurance", "employee")],
+        (_, 0) => &[("flexible", "yes")],
+        (_, 1) => &[("household", "local"), ("job_seeker", "registered")],
+        (_, 2) => &[("rural", "yes"), ("insurance", "none")],
+        (_, _) => &[("poverty", "lifted")],
+    });
+    let answer = |(check, answer): (&str, &str)| v1::CheckAnswer {
+        check: check.to_owned(),
+        answer: answer.to_owned(),
+        valid_until: "2024-03-31".to_owned(),
+        at: None,
+    };
+    list.into_iter().map(answer).collect()
+}
+
+/// The category that those answers prove.
+pub(crate) fn category(kind: Kind, number: usize) -> &'static str {
+    match (kind, number % 4) {
+        (Kind::EnterpriseStaff, _) => "enterprise_employee",
+        (_, 0) => "flexible",
+        (_, 1) => "unemployed",
+        (_, 2) => "rural_transfer",
+        (_, _) => "lifted_from_poverty",
+    }
+}
+
+/// A hash of evidence that does not exist either.
+pub(crate) fn evidence(label: &str, number: u64) -> Vec<u8> {
+    draw(0, label, number).to_vec()
+}
+
+/// The holder's confirmation on their phone.
+pub(crate) fn confirmed(label: &str, number: u64) -> Option<v1::Confirmation> {
+    Some(v1::Confirmation { by: v1::ConfirmedBy::Phone.into(), evidence: evidence(label, number) })
+}
+
+/// Registers people and records registers' answers; returns a seat for each. One in forty draws a pension.
+pub(crate) async fn register(client: &Client, script: &Script, office: &Office, plan: &Plan, first: u64, label: &str) -> Result<Vec<Seat>, PlayError> {
+    let people: Vec<_> = (first..first + plan.applied).map(|index| person(script.seed, &made_in(office), index)).collect();
+    let requests = people.iter().enumerate().map(|(n, person)| v1::RegisterPersonRequest {
+        parent: office.parent(),
+        identity_number: person.identity.clone(),
+        display_name: person.name.clone(),
+        phone: person.phone.clone(),
+        request_id: format!("{label}-person-{n}"),
+        validate_only: false,
+    });
+    let batch = v1::BatchRegisterPersonRequest { parent: office.parent(), mode: v1::Mode::Each.into(), request_id: String::new(), requests: requests.collect() };
+    let answer: v1::BatchRegisterPersonResponse = client.must(&office.clerk, "PeopleService/BatchRegisterPerson", batch).await?;
+    let mut seats = Vec::with_capacity(people.len());
+    for (result, person) in answer.results.into_iter().zip(people) {
+        if let Some(v1::register_person_result::Result::Response(response)) = counted(client, result.result)? {
+            let name = response.receipt.unwrap_or_default().name;
+            seats.push(Seat { identity: person.identity, person: name, ..Seat::default() });
+        }
+    }
+    let requests = seats.iter().enumerate().map(|(n, seat)| v1::RecordCheckAnswersRequest {
+        name: seat.person.clone(),
+        answers: answers(plan.kind, n, pick(script.seed, &seat.identity, 1, 60) > 0),
+        request_id: format!("{label}-checks-{n}"),
+        validate_only: false,
+    });
+    let batch = v1::BatchRecordCheckAnswersRequest { parent: office.parent(), mode: v1::Mode::Each.into(), request_id: String::new(), requests: requests.collect() };
+    let answer: v1::BatchRecordCheckAnswersResponse = client.must(&office.clerk, "PeopleService/BatchRecordCheckAnswers", batch).await?;
+    for result in answer.results {
+        counted(client, result.result)?;
+    }
+    Ok(seats)
+}
+
+/// Numbers begin with a county's code, also those of the city's own line.
+fn made_in(office: &Office) -> String {
+    if office.region.ends_with("00") { "140702".replace('2', "1") } else { office.region.clone() }
+}
+
+/// The result of an item, counted.
+pub(crate) trait Counted {
+    /// The refusal, if it is one.
+    fn error(&self) -> Option<&tonic_types::pb::Status>;
+}
+
+macro_rules! counted {
+    ($($module:ident)+) => {$(
+        impl Counted for v1::$module::Result {
+            fn error(&self) -> Option<&tonic_types::pb::Status> {
+                match self {
+                    v1::$module::Result::Error(error) => Some(error),
+                    v1::$module::Result::Response(_) => None,
+                }
+            }
+        }
+    )+};
+}
+
+counted! {
+    register_person_result record_check_answers_result apply_result withdraw_result reject_application_result issue_result fetch_token_result enrol_result
+    drop_result complete_result record_assessment_result confirm_certificate_result redeem_result write_off_result
+}
+
+/// Counts an item's result; an item without one is a defect of the server.
+pub(crate) fn counted<R: Counted>(client: &Client, result: Option<R>) -> Result<Option<R>, PlayError> {
+    let result = result.ok_or_else(|| PlayError::Script("an item of a batch without a result".to_owned()))?;
+    client.count(result.error());
+    Ok(Some(result))
+}
+
+/// Applies for the seats' vouchers; whoever is refused loses the seat.
+pub(crate) async fn apply(client: &Client, office: &Office, plan: &Plan, employer: Option<&Body>, seats: &mut Vec<Seat>, label: &str) -> Result<(), PlayError> {
+    let programme = match plan.kind {
+        Kind::General => v1::Programme::General,
+        Kind::EnterpriseStaff => v1::Programme::EnterpriseStaff,
+        Kind::OrderProject => v1::Programme::OrderProject,
+        Kind::Assessment => v1::Programme::Assessment,
+    };
+    let assessed = plan.kind == Kind::Assessment;
+    let requests = seats.iter().enumerate().map(|(n, seat)| v1::ApplyRequest {
+        parent: office.parent(),
+        person: seat.person.clone(),
+        plan_year: 2023,
+        programme: programme.into(),
+        category: category(plan.kind, n).to_owned(),
+        occupation: if assessed { plan.occupation.to_owned() } else { String::new() },
+        skill_level: if assessed { plan.level } else { 0 },
+        employer: employer.map(|body| office.institution(body)).unwrap_or_default(),
+        confirmation: employer.and_then(|_| confirmed(label, n as u64)),
+        request_id: format!("{label}-apply-{n}"),
+        validate_only: false,
+    });
+    let batch = v1::BatchApplyRequest { parent: office.parent(), mode: v1::Mode::Each.into(), request_id: String::new(), requests: requests.collect() };
+    let key = employer.map_or(&office.portal, |body| &body.key);
+    let answer: v1::BatchApplyResponse = client.must(key, "ApplicationService/BatchApply", batch).await?;
+    let mut kept = Vec::with_capacity(seats.len());
+    for (result, mut seat) in answer.results.into_iter().zip(seats.drain(..)) {
+        if let Some(v1::apply_result::Result::Response(response)) = counted(client, result.result)? {
+            seat.voucher = response.receipt.unwrap_or_default().name;
+            kept.push(seat);
+        }
+    }
+    *seats = kept;
+    Ok(())
+}
+
+/// A clerk rejects one application in fifty, one in fifty is withdrawn, the rest is issued.
+pub(crate) async fn issue(client: &Client, office: &Office, seats: &mut Vec<Seat>, label: &str) -> Result<(), PlayError> {
+    let mut kept = Vec::with_capacity(seats.len());
+    for (n, seat) in seats.drain(..).enumerate() {
+        match n % 50 {
+            17 => {
+                let request = v1::RejectApplicationRequest {
+                    name: seat.voucher.clone(),
+                    reason: "PAPERS_INCOMPLETE".to_owned(),
+                    request_id: format!("{label}-reject-{n}"),
+                    validate_only: false,
+                };
+                client.must::<_, v1::RejectApplicationResponse>(&office.clerk, "ApplicationService/RejectApplication", request).await?;
+            }
+            33 => {
+                let holder = seat.person.clone();
+                let request = v1::WithdrawRequest { name: seat.voucher.clone(), holder, request_id: format!("{label}-withdraw-{n}"), validate_only: false };
+                client.must::<_, v1::WithdrawResponse>(&office.portal, "ApplicationService/Withdraw", request).await?;
+            }
+            _ => kept.push(seat),
+        }
+    }
+    let requests = kept.iter().enumerate().map(|(n, seat)| v1::IssueRequest { name: seat.voucher.clone(), request_id: format!("{label}-issue-{n}"), validate_only: false });
+    let batch = v1::BatchIssueRequest { parent: office.parent(), mode: v1::Mode::Each.into(), request_id: String::new(), requests: requests.collect() };
+    let answer: v1::BatchIssueResponse = client.must(&office.reviewer, "IssuanceService/BatchIssue", batch).await?;
+    for (result, seat) in answer.results.into_iter().zip(kept) {
+        if let Some(v1::issue_result::Result::Response(_)) = counted(client, result.result)? {
+            seats.push(seat);
+        }
+    }
+    Ok(())
+}
+
+/// The holders fetch their tokens through the portal.
+pub(crate) async fn fetch(client: &Client, office: &Office, seats: &mut [Seat], label: &str) -> Result<(), PlayError> {
+    let requests = seats.iter().enumerate().map(|(n, seat)| v1::FetchTokenRequest {
+        name: seat.voucher.clone(),
+        holder: seat.person.clone(),
+        request_id: format!("{label}-fetch-{n}"),
+        validate_only: false,
+    });
+    let batch = v1::BatchFetchTokenRequest { parent: office.parent(), mode: v1::Mode::Each.into(), request_id: String::new(), requests: requests.collect() };
+    let answer: v1::BatchFetchTokenResponse = client.must(&office.portal, "IssuanceService/BatchFetchToken", batch).await?;
+    for (result, seat) in answer.results.into_iter().zip(seats) {
+        if let Some(v1::fetch_token_result::Result::Response(response)) = counted(client, result.result)? {
+            seat.token = response.token;
+        }
+    }
+    Ok(())
+}
+
+/// Redeems the seats' vouchers as their payee; returns the sheet and the vouchers on it.
+pub(crate) async fn redeem(client: &Client, office: &Office, payee: &Body, seats: &[Seat], label: &str) -> Result<Option<(String, Vec<String>)>, PlayError> {
+    let requests = seats.iter().enumerate().map(|(n, seat)| v1::RedeemRequest {
+        name: seat.voucher.clone(),
+        token: seat.token.clone(),
+        undertaking: evidence(&format!("{label}/undertaking"), n as u64),
+        confirmation: confirmed(&format!("{label}/days"), n as u64),
+        request_id: format!("{label}-redeem-{n}"),
+        validate_only: false,
+    });
+    let batch = v1::BatchRedeemRequest { parent: office.parent(), mode: v1::Mode::Each.into(), request_id: String::new(), requests: requests.collect() };
+    let answer: v1::BatchRedeemResponse = client.must(&payee.key, "RedemptionService/BatchRedeem", batch).await?;
+    let mut sheet = None;
+    let mut vouchers = Vec::with_capacity(seats.len());
+    for (result, seat) in answer.results.into_iter().zip(seats) {
+        if let Some(v1::redeem_result::Result::Response(response)) = counted(client, result.result)? {
+            sheet = Some(response.sheet);
+            vouchers.push(seat.voucher.clone());
+        }
+    }
+    Ok(sheet.map(|sheet| (sheet, vouchers)))
+}
+
+impl ClassPlay {
+    pub(crate) fn new(first_person: u64, plan: Plan) -> ClassPlay {
+        ClassPlay { plan, first_person, seats: Vec::new(), name: String::new() }
+    }
+
+    fn first(&self) -> Date {
+        self.plan.days[0]
+    }
+
+    fn last(&self) -> Date {
+        self.plan.days[self.plan.days.len() - 1]
+    }
+
+    /// Slots: a morning and an afternoon of four lessons a day.
+    fn slots(&self) -> usize {
+        self.plan.days.len() * 2
+    }
+
+    pub(crate) fn agenda(&self) -> Vec<(i64, ClassStep)> {
+        let first = self.first();
+        let mut agenda = vec![
+            (instant(days(first, -16), 9, 0), ClassStep::Register),
+            (instant(days(first, -15), 9, 30), ClassStep::Apply),
+            (instant(days(first, -13), 10, 0), ClassStep::Issue),
+            (instant(days(first, -12), 10, 30), ClassStep::File),
+            (instant(days(first, -9), 11, 0), ClassStep::Fetch),
+            (instant(first, 7, 30), ClassStep::Enrol),
+            (instant(days(self.last(), 0), 18, 40), ClassStep::Finish),
+        ];
+        let late = (self.plan.trouble == Trouble::LateEntry).then_some(1);
+        for slot in (0..self.slots()).filter(|slot| Some(*slot) != late) {
+            let (hour, minute) = if slot % 2 == 0 { (12, 20) } else { (18, 20) };
+            agenda.push((instant(self.plan.days[slot / 2], hour, minute), ClassStep::Slot(slot)));
+        }
+        if let Some(slot) = late {
+            agenda.push((instant(days(self.plan.days[slot / 2], 2), 12, 10), ClassStep::Late(slot)));
+        }
+        if self.plan.days.len() > 2 {
+            agenda.push((instant(self.plan.days[1], 18, 30), ClassStep::Drop));
+        }
+        let claimed = if self.plan.kind == Kind::OrderProject {
+            agenda.push((instant(days(self.last(), 33), 10, 0), ClassStep::Employment));
+            34
+        } else {
+            9
+        };
+        agenda.push((instant(days(self.last(), claimed), 14, 0), ClassStep::Redeem));
+        agenda
+    }
+
+    fn label(&self, office: &Office) -> String {
+        format!("c{}-{}", office.region, self.plan.number)
+    }
+
+    fn deliverer<'o>(&self, office: &'o Office) -> &'o Body {
+        let n = self.plan.number as usize;
+        match self.plan.kind {
+            Kind::EnterpriseStaff => &office.enterprises[n % office.enterprises.len()],
+            Kind::OrderProject => &office.school,
+            Kind::General | Kind::Assessment => &office.training[n % office.training.len()],
+        }
+    }
+
+    fn payee<'o>(&self, office: &'o Office) -> &'o Body {
+        match self.plan.kind {
+            Kind::OrderProject => &office.enterprises[0],
+            Kind::General | Kind::EnterpriseStaff | Kind::Assessment => self.deliverer(office),
+        }
+    }
+
+    pub(crate) async fn perform(&mut self, client: &Client, script: &Script, office: &Office, step: ClassStep) -> Result<Option<Claim>, PlayError> {
+        let label = self.label(office);
+        match step {
+            ClassStep::Register => self.seats = register(client, script, office, &self.plan, self.first_person, &label).await?,
+            ClassStep::Apply => {
+                let employer = (self.plan.kind == Kind::EnterpriseStaff).then(|| self.payee(office).clone());
+                apply(client, office, &self.plan, employer.as_ref(), &mut self.seats, &label).await?;
+            }
+            ClassStep::Issue => issue(client, office, &mut self.seats, &label).await?,
+            ClassStep::File => self.file(client, office, &label).await?,
+            ClassStep::Fetch => fetch(client, office, &mut self.seats, &label).await?,
+            ClassStep::Enrol => self.enrol(client, office, &label).await?,
+            ClassStep::Slot(slot) => self.slot(client, office, slot, &label).await?,
+            ClassStep::Late(slot) => self.late(client, office, slot, &label).await?,
+            ClassStep::Drop => self.drop_one(client, office, &label).await?,
+            ClassStep::Finish => self.finish(client, office, &label).await?,
+            ClassStep::Employment => self.employment(client, office, &label).await?,
+            ClassStep::Redeem => return self.redeem(client, office, &label).await,
+        }
+        Ok(None)
+    }
+
+    async fn file(&mut self, client: &Client, office: &Office, label: &str) -> Result<(), PlayError> {
+        let modules = [v1::Module::Safety, v1::Module::Fire, v1::Module::Legal, v1::Module::Putonghua];
+        let slot = |n: usize| v1::Slot {
+            date: self.plan.days[n / 2].to_string(),
+            part: if n % 2 == 0 { v1::DayPart::Morning } else { v1::DayPart::Afternoon }.into(),
+            lessons: 4,
+            modules: if n < 4 { vec![modules[n].into()] } else { Vec::new() },
+        };
+        let (deliverer, payee) = (self.deliverer(office), self.payee(office));
+        let filing = v1::ClassFiling {
+            plan_year: 2023,
+            programme: match self.plan.kind {
+                Kind::OrderProject => v1::Programme::OrderProject,
+                Kind::EnterpriseStaff => v1::Programme::EnterpriseStaff,
+                Kind::General | Kind::Assessment => v1::Programme::General,
+            }
+            .into(),
+            occupation: self.plan.occupation.to_owned(),
+            skill_level: self.plan.level,
+            sponsor: office.institution(payee),
+            deliverer: office.institution(deliverer),
+            payee: office.institution(payee),
+            contract: if payee.code == deliverer.code { Vec::new() } else { evidence(label, 1) },
+            site: format!("room-{}", self.plan.number),
+            trainers: vec![format!("trainer-{}", self.plan.number)],
+            capacity: 150.min(u32::try_from(self.seats.len()).unwrap_or(150)).max(1),
+            putonghua: true,
+            timetable: (0..self.slots()).map(slot).collect(),
+        };
+        let request = v1::FileClassRequest { parent: office.parent(), filing: Some(filing), request_id: format!("{label}-file"), validate_only: false };
+        let answer: v1::FileClassResponse = client.must(&deliverer.key, "TrainingService/FileClass", request).await?;
+        self.name = answer.receipt.unwrap_or_default().name;
+        let request = v1::ApproveClassRequest { name: self.name.clone(), request_id: format!("{label}-approve"), validate_only: false };
+        client.must::<_, v1::ApproveClassResponse>(&office.reviewer, "TrainingService/ApproveClass", request).await.map(|_| ())
+    }
+
+    /// On the first morning. One in twenty does not come and keeps an unused voucher.
+    async fn enrol(&mut self, client: &Client, office: &Office, label: &str) -> Result<(), PlayError> {
+        let mut n = 0;
+        self.seats.retain(|seat| {
+            n += 1;
+            n % 20 != 7 && !seat.token.is_empty()
+        });
+        let request = |(n, seat): (usize, &Seat)| v1::EnrolRequest {
+            name: seat.voucher.clone(),
+            class: self.name.clone(),
+            token: seat.token.clone(),
+            identity_number: seat.identity.clone(),
+            request_id: format!("{label}-enrol-{n}"),
+            validate_only: false,
+        };
+        let batch = v1::BatchEnrolRequest {
+            parent: office.parent(),
+            mode: v1::Mode::Each.into(),
+            request_id: String::new(),
+            requests: self.seats.iter().enumerate().map(request).collect(),
+        };
+        let answer: v1::BatchEnrolResponse = client.must(&self.deliverer(office).key, "TrainingService/BatchEnrol", batch).await?;
+        let mut kept = Vec::with_capacity(self.seats.len());
+        for (result, seat) in answer.results.into_iter().zip(self.seats.drain(..)) {
+            if let Some(v1::enrol_result::Result::Response(_)) = counted(client, result.result)? {
+                kept.push(seat);
+            }
+        }
+        self.seats = kept;
+        if self.plan.trouble == Trouble::CopiedToken
+            && let Some(seat) = self.seats.first()
+        {
+            // Another institution holds a copy of the token; the voucher is taken.
+            let mut request = request((0, seat));
+            request.request_id = format!("{label}-copied");
+            let _ = client.make::<_, v1::EnrolResponse>(&office.training[0].key, "TrainingService/Enrol", request).await;
+        }
+        Ok(())
+    }
+
+    /// Everybody attends four lessons; one in thirty misses an afternoon now and then.
+    fn entries(&self, slot: usize) -> Vec<v1::AttendanceEntry> {
+        let entry = |n: usize| v1::AttendanceEntry {
+            seat: n as u32,
+            lessons: if (n + slot) % 31 == 0 && self.plan.days.len() > 4 && slot == 5 { 2 } else { 4 },
+            method: if n % 10 == 3 { v1::Method::Paper } else { v1::Method::Face }.into(),
+            evidence: evidence(&self.name, (slot * 1_000 + n) as u64),
+            presence_checks: 0,
+        };
+        (0..self.seats.len()).filter(|n| !self.dropped(*n, slot)).map(entry).collect()
+    }
+
+    /// The last seat drops out on the second evening.
+    fn dropped(&self, seat: usize, slot: usize) -> bool {
+        self.plan.days.len() > 2 && self.seats.len() > 20 && seat + 1 == self.seats.len() && slot > 3
+    }
+
+    async fn slot(&self, client: &Client, office: &Office, slot: usize, label: &str) -> Result<(), PlayError> {
+        if self.seats.is_empty() {
+            return Ok(());
+        }
+        let request = v1::RecordAttendanceRequest {
+            name: self.name.clone(),
+            slot: slot as u32,
+            entries: self.entries(slot),
+            request_id: format!("{label}-slot-{slot}"),
+            validate_only: false,
+        };
+        client.must::<_, v1::RecordAttendanceResponse>(&self.deliverer(office).key, "TrainingService/RecordAttendance", request).await.map(|_| ())
+    }
+
+    async fn late(&self, client: &Client, office: &Office, slot: usize, label: &str) -> Result<(), PlayError> {
+        if self.seats.is_empty() {
+            return Ok(());
+        }
+        let request = v1::RequestLateEntryRequest {
+            name: self.name.clone(),
+            slot: slot as u32,
+            entries: self.entries(slot),
+            reason: "TERMINAL_BROKEN".to_owned(),
+            evidence: evidence(label, 7),
+            request_id: format!("{label}-late-{slot}"),
+            validate_only: false,
+        };
+        client.must::<_, v1::RequestLateEntryResponse>(&self.deliverer(office).key, "TrainingService/RequestLateEntry", request).await?;
+        let request = v1::ApproveLateEntryRequest { name: self.name.clone(), slot: slot as u32, request_id: format!("{label}-allow-{slot}"), validate_only: false };
+        client.must::<_, v1::ApproveLateEntryResponse>(&office.clerk, "TrainingService/ApproveLateEntry", request).await.map(|_| ())
+    }
+
+    async fn drop_one(&self, client: &Client, office: &Office, label: &str) -> Result<(), PlayError> {
+        let Some(seat) = self.seats.last().filter(|_| self.dropped(self.seats.len() - 1, 4)) else { return Ok(()) };
+        let request = v1::DropRequest { name: seat.voucher.clone(), reason: "MOVED_AWAY".to_owned(), request_id: format!("{label}-drop"), validate_only: false };
+        client.must::<_, v1::DropResponse>(&self.deliverer(office).key, "TrainingService/Drop", request).await.map(|_| ())
+    }
+
+    async fn finish(&mut self, client: &Client, office: &Office, label: &str) -> Result<(), PlayError> {
+        if self.seats.is_empty() {
+            return Ok(());
+        }
+        let attended = (0..self.seats.len()).filter(|n| !self.dropped(*n, usize::MAX));
+        let requests = attended.map(|n| v1::CompleteRequest { name: self.seats[n].voucher.clone(), request_id: format!("{label}-complete-{n}"), validate_only: false });
+        let batch = v1::BatchCompleteRequest { parent: office.parent(), mode: v1::Mode::Each.into(), request_id: String::new(), requests: requests.collect() };
+        let key = &self.deliverer(office).key;
+        let answer: v1::BatchCompleteResponse = client.must(key, "TrainingService/BatchComplete", batch).await?;
+        for result in answer.results {
+            counted(client, result.result)?;
+        }
+        let request = v1::FinishClassRequest { name: self.name.clone(), request_id: format!("{label}-finish"), validate_only: false };
+        client.must::<_, v1::FinishClassResponse>(key, "TrainingService/FinishClass", request).await.map(|_| ())
+    }
+
+    /// Nine in ten are in work; in the class in trouble just under the gate.
+    async fn employment(&self, client: &Client, office: &Office, label: &str) -> Result<(), PlayError> {
+        let heads = self.seats.len();
+        if heads == 0 {
+            return Ok(());
+        }
+        let employed = if self.plan.trouble == Trouble::EmploymentShort { (heads * 4).div_ceil(5) - 1 } else { heads - heads / 12 };
+        let since = days(self.last(), 2).to_string();
+        let seat = |n: usize| v1::Employed {
+            seat: n as u32,
+            status: if n < employed { v1::employed::Status::Employed } else { v1::employed::Status::NotEmployed }.into(),
+            evidence: if n < employed { evidence(label, n as u64) } else { Vec::new() },
+            since: if n < employed { since.clone() } else { String::new() },
+            reason: String::new(),
+        };
+        let request = v1::RecordEmploymentRequest {
+            name: self.name.clone(),
+            seats: (0..heads).map(seat).collect(),
+            request_id: format!("{label}-employment"),
+            validate_only: false,
+        };
+        client.must::<_, v1::RecordEmploymentResponse>(&self.payee(office).key, "TrainingService/RecordEmployment", request).await.map(|_| ())
+    }
+
+    async fn redeem(&mut self, client: &Client, office: &Office, label: &str) -> Result<Option<Claim>, PlayError> {
+        let seats = std::mem::take(&mut self.seats);
+        if self.plan.days.len() > 2 && seats.len() > 20 {
+            // The one who dropped out has nothing to claim.
+            self.seats = seats[..seats.len() - 1].to_vec();
+        } else {
+            self.seats = seats;
+        }
+        let payee = self.payee(office);
+        let redeemed = redeem(client, office, payee, &self.seats, label).await?;
+        if self.plan.trouble == Trouble::CopiedToken
+            && let Some(seat) = self.seats.first()
+        {
+            let again = v1::RedeemRequest {
+                name: seat.voucher.clone(),
+                token: seat.token.clone(),
+                undertaking: evidence(label, 1),
+                confirmation: confirmed(label, 1),
+                request_id: format!("{label}-again"),
+                validate_only: false,
+            };
+            let _ = client.make::<_, v1::RedeemResponse>(&payee.key, "RedemptionService/Redeem", again).await;
+        }
+        // What has been claimed needs no token any more.
+        self.seats = Vec::new();
+        let Some((sheet, vouchers)) = redeemed else { return Ok(None) };
+        let from = days(self.last(), if self.plan.kind == Kind::OrderProject { 35 } else { 10 });
+        Claim::submit(client, payee, sheet, vouchers, from, &self.plan, label.to_owned()).await
+    }
+}

@@ -1,0 +1,384 @@
+//! The year: a calendar of instants, at each of which the regions do what is due. The clock moves only when nothing is in flight.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::try_join_all;
+use hefu_wire::v1;
+use jiff::civil::{Date, date};
+use jiff::tz::TimeZone;
+
+use crate::claims::Claim;
+use crate::classes::ClassPlay;
+use crate::client::{Client, PlayError};
+use crate::made_up::person;
+use crate::office::Office;
+use crate::plan::{self, Kind, SHARES};
+use crate::sessions::SessionPlay;
+
+/// What the year is played with.
+pub struct Script {
+    /// Decides everything.
+    pub seed: u64,
+    /// Vouchers of the whole deployment, training and assessment, about.
+    pub vouchers: u64,
+    /// The operator's API key.
+    pub operator: String,
+    /// The city's policy for 2023, as JSON.
+    pub policy_json: String,
+    /// Working-day calendars.
+    pub calendars: Vec<v1::Calendar>,
+}
+
+/// Where the year stands, for a progress bar.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    /// The simulated day.
+    pub day: Date,
+    /// Instants done.
+    pub done: usize,
+    /// Instants in all.
+    pub of: usize,
+}
+
+/// What a played year yields.
+#[derive(Debug, Clone)]
+pub struct Year {
+    /// Region codes.
+    pub regions: Vec<String>,
+}
+
+/// One thing that is due in one region.
+pub(crate) type Task = (usize, Step);
+
+/// What is due.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Step {
+    Class(usize, ClassStep),
+    Session(usize, SessionStep),
+    Claim(usize, ClaimStep),
+    Expire(&'static str),
+    Close,
+}
+
+/// Steps of a class.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ClassStep {
+    Register,
+    Apply,
+    Issue,
+    File,
+    Fetch,
+    Enrol,
+    Slot(usize),
+    Late(usize),
+    Drop,
+    Finish,
+    Employment,
+    Redeem,
+}
+
+/// Steps of a session.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum SessionStep {
+    Apply,
+    Issue,
+    File,
+    Assess,
+    Confirm,
+    Redeem,
+}
+
+/// Steps of a claim sheet.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ClaimStep {
+    Review,
+    Approve,
+    Object,
+    Decide,
+    Send,
+    Answer,
+    Again,
+    WriteOff,
+    ClawBack,
+}
+
+/// A region at play.
+pub(crate) struct Region {
+    pub(crate) office: Office,
+    pub(crate) classes: Vec<ClassPlay>,
+    pub(crate) sessions: Vec<SessionPlay>,
+    pub(crate) claims: Vec<Claim>,
+}
+
+/// Milliseconds since 1970 of a wall time in Asia/Shanghai.
+pub(crate) fn instant(day: Date, hour: i8, minute: i8) -> i64 {
+    let zoned = TimeZone::fixed(jiff::tz::offset(8)).to_timestamp(day.at(hour, minute, 0, 0));
+    zoned.map_or(0, |t| t.as_millisecond())
+}
+
+/// The day so many days off.
+pub(crate) fn days(day: Date, off: i64) -> Date {
+    day.checked_add(jiff::Span::new().days(off)).unwrap_or(day)
+}
+
+/// Plays the year. `set_clock` moves the server's clock (milliseconds since 1970); it is called only when nothing is in flight.
+///
+/// # Errors
+/// No server, or a move that the script needs was refused.
+pub async fn play(client: &Client, script: &Script, set_clock: impl Fn(i64), mut progress: impl FnMut(Progress)) -> Result<Year, PlayError> {
+    let mut regions: Vec<Region> = SHARES.iter().map(|(code, share)| Region::new(script, code, *share)).collect();
+    set_clock(instant(date(2023, 4, 19), 8, 30));
+    open(client, script, &regions).await?;
+    fund(client, script, &regions).await?;
+    let mut agenda: BTreeMap<i64, Vec<Task>> = BTreeMap::new();
+    for (index, region) in regions.iter().enumerate() {
+        region.agenda(index, &mut agenda);
+    }
+    let mut done = 0;
+    while let Some((at, tasks)) = agenda.pop_first() {
+        set_clock(at);
+        let mut due: Vec<Vec<Step>> = regions.iter().map(|_| Vec::new()).collect();
+        for (region, step) in tasks {
+            due[region].push(step);
+        }
+        let running = regions.iter_mut().zip(due).map(|(region, steps)| region.perform(client, script, steps));
+        let followed = try_join_all(running).await?;
+        for (index, more) in followed.into_iter().enumerate() {
+            for (at, step) in more {
+                agenda.entry(at).or_default().push((index, step));
+            }
+        }
+        done += 1;
+        let day = jiff::Timestamp::from_millisecond(at).map(|t| jiff::tz::offset(8).to_datetime(t).date()).unwrap_or_default();
+        progress(Progress { day, done, of: done + agenda.len() });
+        if day == date(2023, 8, 1) {
+            doubles(client, script, &regions).await?;
+        }
+    }
+    Ok(Year { regions: regions.iter().map(|region| region.office.region.clone()).collect() })
+}
+
+/// Opens the plan year everywhere: policy, calendars, years, callers, institutions.
+async fn open(client: &Client, script: &Script, regions: &[Region]) -> Result<(), PlayError> {
+    let opening = regions.iter().map(|region| async {
+        let office = &region.office;
+        let request = v1::AdoptPolicyRequest {
+            parent: office.parent(),
+            policy_json: script.policy_json.clone(),
+            effective: None,
+            request_id: "policy-2023".to_owned(),
+            validate_only: false,
+        };
+        client.must::<_, v1::AdoptPolicyResponse>(&script.operator, "PolicyService/AdoptPolicy", request).await?;
+        for calendar in &script.calendars {
+            let request = v1::AdoptCalendarRequest {
+                parent: office.parent(),
+                calendar: Some(calendar.clone()),
+                request_id: format!("calendar-{}", calendar.year),
+                validate_only: false,
+            };
+            client.must::<_, v1::AdoptCalendarResponse>(&script.operator, "PolicyService/AdoptCalendar", request).await?;
+        }
+        for year in ["2023", "2024"] {
+            let request = v1::OpenPlanYearRequest { name: office.name("planYears", year), request_id: format!("open-year-{year}"), validate_only: false };
+            client.must::<_, v1::OpenPlanYearResponse>(&script.operator, "FundsService/OpenPlanYear", request).await?;
+        }
+        let heads = |kind: Kind| region.classes.iter().filter(|class| class.plan.kind == kind).map(|class| class.plan.applied as u32).sum::<u32>();
+        let target = |code: &str, people: u32| v1::Target { code: code.to_owned(), people };
+        let targets = vec![
+            target("general", heads(Kind::General)),
+            target("enterprise_staff", heads(Kind::EnterpriseStaff)),
+            target("order_project", heads(Kind::OrderProject)),
+        ];
+        let request = v1::SetTargetsRequest { name: office.name("planYears", "2023"), targets, request_id: "targets-2023".to_owned(), validate_only: false };
+        client.must::<_, v1::SetTargetsResponse>(&script.operator, "FundsService/SetTargets", request).await?;
+        office.grant_staff(client, &script.operator).await?;
+        office.register_institutions(client, &script.operator).await
+    });
+    try_join_all(opening).await.map(|_| ())
+}
+
+/// Money: the treasury's into the city's account, the city's share to each county; one county gets a first instalment that is too small.
+async fn fund(client: &Client, script: &Script, regions: &[Region]) -> Result<(), PlayError> {
+    let city = &regions[0].office;
+    // Generous per voucher: what is left is carried over.
+    let need = |region: &Region| {
+        let classes = region.classes.iter().map(|class| class.plan.applied * if class.plan.kind == Kind::OrderProject { 200_000 } else { 100_000 });
+        let sessions = region.sessions.iter().map(|session| session.plan.applied * 30_000);
+        classes.sum::<u64>() + sessions.sum::<u64>()
+    };
+    let total: u64 = regions.iter().map(need).sum();
+    let request = v1::AppropriateFundsRequest {
+        name: format!("{}/planYears/2023/accounts/city", city.parent()),
+        amount_fen: i64::try_from(total + total / 10).unwrap_or(i64::MAX),
+        reference: "JZ-CZ-2023-001".to_owned(),
+        request_id: "appropriate-2023".to_owned(),
+        validate_only: false,
+    };
+    client.must::<_, v1::AppropriateFundsResponse>(&city.finance, "FundsService/AppropriateFunds", request).await?;
+    for region in &regions[1..] {
+        allocate(client, city, &region.office, need(region), "1").await?;
+    }
+    let _ = script;
+    Ok(())
+}
+
+/// One allocation from the city to a county.
+async fn allocate(client: &Client, city: &Office, county: &Office, amount: u64, part: &str) -> Result<(), PlayError> {
+    let request = v1::AllocateFundsRequest {
+        name: format!("{}/planYears/2023/accounts/city", city.parent()),
+        to: county.parent(),
+        amount_fen: i64::try_from(amount).unwrap_or(i64::MAX),
+        reference: format!("JZ-XB-{}-{part}", county.region),
+        request_id: format!("allocate-{}-{part}", county.region),
+        validate_only: false,
+    };
+    client.must::<_, v1::AllocateFundsResponse>(&city.finance, "FundsService/AllocateFunds", request).await.map(|_| ())
+}
+
+/// People who apply in two counties: contended, so it runs alone. The second county learns only that there is a live voucher somewhere.
+async fn doubles(client: &Client, script: &Script, regions: &[Region]) -> Result<(), PlayError> {
+    for n in 0..5 {
+        let twin = person(script.seed, "140702", 9_000_000 + n);
+        for (place, region) in [&regions[3], &regions[4]].into_iter().enumerate() {
+            let office = &region.office;
+            let id = |what: &str| format!("double-{what}-{n}-{place}");
+            let request = v1::RegisterPersonRequest {
+                parent: office.parent(),
+                identity_number: twin.identity.clone(),
+                display_name: twin.name.clone(),
+                phone: twin.phone.clone(),
+                request_id: id("person"),
+                validate_only: false,
+            };
+            let registered: v1::RegisterPersonResponse = client.must(&office.clerk, "PeopleService/RegisterPerson", request).await?;
+            let name = registered.receipt.unwrap_or_default().name;
+            let request = v1::RecordCheckAnswersRequest {
+                name: name.clone(),
+                answers: crate::classes::answers(Kind::General, 0, true),
+                request_id: id("checks"),
+                validate_only: false,
+            };
+            client.must::<_, v1::RecordCheckAnswersResponse>(&office.clerk, "PeopleService/RecordCheckAnswers", request).await?;
+            let request = v1::ApplyRequest {
+                parent: office.parent(),
+                person: name,
+                plan_year: 2023,
+                programme: v1::Programme::General.into(),
+                category: "flexible".to_owned(),
+                request_id: id("apply"),
+                ..v1::ApplyRequest::default()
+            };
+            // The second one is refused, and that is the point.
+            let _ = client.make::<_, v1::ApplyResponse>(&office.portal, "ApplicationService/Apply", request).await;
+        }
+    }
+    Ok(())
+}
+
+impl Region {
+    fn new(script: &Script, code: &str, share: u64) -> Region {
+        let office = Office::new(script.seed, code);
+        let plans = plan::of_region(script.seed, code, share, script.vouchers);
+        let (sessions, classes): (Vec<_>, Vec<_>) = plans.into_iter().partition(|plan| plan.kind == Kind::Assessment);
+        let mut next_person = 0;
+        let mut place = |applied: u64| {
+            let first = next_person;
+            next_person += applied;
+            first
+        };
+        let classes = classes.into_iter().map(|plan| ClassPlay::new(place(plan.applied), plan)).collect::<Vec<_>>();
+        let sessions = sessions.into_iter().map(|plan| SessionPlay::new(place(plan.applied), plan)).collect();
+        Region { office, classes, sessions, claims: Vec::new() }
+    }
+
+    /// What is due in this region from the start; claims put themselves on the agenda when they are made.
+    fn agenda(&self, region: usize, agenda: &mut BTreeMap<i64, Vec<Task>>) {
+        let mut put = |at: i64, step: Step| agenda.entry(at).or_default().push((region, step));
+        for (n, class) in self.classes.iter().enumerate() {
+            for (at, step) in class.agenda() {
+                put(at, Step::Class(n, step));
+            }
+        }
+        for (n, session) in self.sessions.iter().enumerate() {
+            for (at, step) in session.agenda() {
+                put(at, Step::Session(n, step));
+            }
+        }
+        put(instant(date(2023, 12, 1), 9, 0), Step::Expire("applied"));
+        put(instant(date(2023, 12, 1), 9, 30), Step::Expire("issued"));
+        put(instant(date(2024, 3, 11), 9, 0), Step::Expire("enrolled"));
+        put(instant(date(2024, 3, 11), 9, 30), Step::Expire("completed"));
+        put(instant(date(2024, 3, 11), 10, 0), Step::Expire("claimed"));
+        put(instant(date(2024, 4, 1), 9, 0), Step::Close);
+    }
+
+    /// Does what is due, in order; returns what follows from it.
+    async fn perform(&mut self, client: &Client, script: &Script, steps: Vec<Step>) -> Result<Vec<(i64, Step)>, PlayError> {
+        let mut follow = Vec::new();
+        for step in steps {
+            match step {
+                Step::Class(n, step) => {
+                    if let Some(claim) = self.classes[n].perform(client, script, &self.office, step).await? {
+                        follow.extend(self.claim(claim));
+                    }
+                }
+                Step::Session(n, step) => {
+                    if let Some(claim) = self.sessions[n].perform(client, script, &self.office, step).await? {
+                        follow.extend(self.claim(claim));
+                    }
+                }
+                Step::Claim(n, step) => follow.extend(self.claims[n].perform(client, &self.office, step).await?.into_iter().map(|(at, step)| (at, Step::Claim(n, step)))),
+                Step::Expire(state) => self.expire(client, state).await?,
+                Step::Close => {
+                    let request = v1::ClosePlanYearRequest { name: self.office.name("planYears", "2023"), request_id: "close-2023".to_owned() };
+                    client.must::<_, v1::ClosePlanYearResponse>(&script.operator, "FundsService/ClosePlanYear", request).await?;
+                }
+            }
+        }
+        Ok(follow)
+    }
+
+    fn claim(&mut self, claim: Claim) -> Vec<(i64, Step)> {
+        let n = self.claims.len();
+        let agenda = claim.agenda().into_iter().map(|(at, step)| (at, Step::Claim(n, step))).collect();
+        self.claims.push(claim);
+        agenda
+    }
+
+    /// A clerk lets everything expire whose time is over.
+    async fn expire(&self, client: &Client, state: &str) -> Result<(), PlayError> {
+        let mut page_token = String::new();
+        loop {
+            let list = v1::ListVouchersRequest {
+                parent: self.office.parent(),
+                page_size: 500,
+                page_token,
+                state: state.to_owned(),
+                plan_year: 2023,
+                ..v1::ListVouchersRequest::default()
+            };
+            let refused = |status| PlayError::Refused { what: "ListVouchers".to_owned(), status: Box::new(status) };
+            let page: v1::ListVouchersResponse = client.call(&self.office.clerk, "ApplicationService/ListVouchers", list).await.map_err(refused)?;
+            if !page.vouchers.is_empty() {
+                let requests = page.vouchers.iter().map(|voucher| v1::ExpireRequest {
+                    name: voucher.name.clone(),
+                    request_id: format!("expire-{}", voucher.name.rsplit('/').next().unwrap_or_default()),
+                    validate_only: false,
+                });
+                let batch = v1::BatchExpireRequest { parent: self.office.parent(), mode: v1::Mode::Each.into(), request_id: String::new(), requests: requests.collect() };
+                let answer: v1::BatchExpireResponse = client.call(&self.office.clerk, "IssuanceService/BatchExpire", batch).await.map_err(refused)?;
+                for result in answer.results {
+                    client.count(match &result.result {
+                        Some(v1::expire_result::Result::Error(error)) => Some(error),
+                        _ => None,
+                    });
+                }
+            }
+            if page.next_page_token.is_empty() {
+                return Ok(());
+            }
+            page_token = page.next_page_token;
+        }
+    }
+}

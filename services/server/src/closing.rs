@@ -1,0 +1,93 @@
+//! The closing of a plan year as a series of small commands: it can be stopped after any of them and resumed by calling it again.
+
+use hefu_domain::command::{Act, ClosePlanYear, ClosingStep};
+use hefu_domain::{Command, CredentialId, PlanYear, Region, RequestId, SheetId, Stop};
+use hefu_engine::{Answer, Recorded};
+use hefu_store::{ListQuery, Scope, Table};
+use hefu_wire::{Outcome, names, v1};
+use tonic::{Request, Status};
+
+use crate::api::{Api, bad};
+use crate::{caller, errors};
+
+/// Vouchers of one step.
+const STEP: u32 = 200;
+
+/// One closing under way.
+struct Closing<'a> {
+    api: &'a Api,
+    by: CredentialId,
+    region: Region,
+    year: PlanYear,
+    request: String,
+}
+
+impl Api {
+    pub(crate) async fn close_plan_year(&self, request: Request<v1::ClosePlanYearRequest>) -> Result<v1::ClosePlanYearResponse, Status> {
+        let by = caller::of(&request)?;
+        let asked = request.get_ref();
+        let (region, year) = names::parse_year(&asked.name, "planYears").map_err(|rule| bad("name", rule))?;
+        if asked.request_id.len() > 40 {
+            return Err(bad("request_id", "8 to 40 characters: the steps' ids begin with it"));
+        }
+        asked.request_id.parse::<RequestId>().map_err(|rule| bad("request_id", rule.0))?;
+        Closing { api: self, by, region, year, request: asked.request_id.clone() }.run().await
+    }
+}
+
+impl Closing<'_> {
+    async fn run(&self) -> Result<v1::ClosePlanYearResponse, Status> {
+        let mut summary = v1::ClosePlanYearResponse::default();
+        let phase = |world: &hefu_domain::World, _| Ok::<_, Stop>(world.year(&self.year)?.phase);
+        let phase = self.api.engine.inspect(&self.region, phase).await.map_err(errors::status)?.map_err(errors::stop)?;
+        if phase == hefu_domain::state::YearPhase::Open {
+            self.step("begin", ClosingStep::Begin).await?;
+        }
+        for state in ["applied", "issued", "enrolled", "completed"] {
+            loop {
+                let ids = self.ids(Table::Voucher, state, STEP).await?;
+                let vouchers: Vec<_> = ids.iter().filter_map(|id| id.parse().ok()).collect();
+                let Some(first) = ids.first() else { break };
+                summary.expired += u32::try_from(vouchers.len()).unwrap_or(u32::MAX);
+                self.step(first, ClosingStep::Vouchers(vouchers)).await?;
+            }
+        }
+        for state in ["open", "submitted"] {
+            for id in self.ids(Table::Sheet, state, 1_000).await? {
+                let sheet: SheetId = id.parse().map_err(|_| errors::internal())?;
+                summary.refused_sheets += 1;
+                self.step(&id, ClosingStep::Sheet(sheet)).await?;
+            }
+        }
+        let mut carried = Vec::new();
+        for state in ["approved", "paying", "paid"] {
+            for id in self.ids(Table::Sheet, state, 1_000).await? {
+                carried.push(id.parse::<SheetId>().map_err(|_| errors::internal())?);
+            }
+        }
+        summary.carried = carried.iter().map(|sheet| names::child(&self.region, "sheets", sheet)).collect();
+        let last = self.step("finish", ClosingStep::Finish { carried }).await?;
+        let outcome = Outcome { region: &self.region, at: last.at, first_index: last.first_index, events: &last.events, token: None };
+        summary.receipt = Some(outcome.receipt());
+        Ok(summary)
+    }
+
+    /// Ids of the year's things in a state. They are hints only: each step decides anew.
+    async fn ids(&self, table: Table, state: &'static str, limit: u32) -> Result<Vec<String>, Status> {
+        let equals = vec![("state", state.to_owned()), ("year", self.year.to_string())];
+        let query = ListQuery { table, scope: Scope::Region(self.region.to_string()), equals, due_before: None, after: None, limit };
+        let rows = self.api.engine.store().list(&query).await.map_err(errors::store)?;
+        Ok(rows.into_iter().map(|row| row.id).collect())
+    }
+
+    async fn step(&self, name: &str, step: ClosingStep) -> Result<Recorded, Status> {
+        // A step is named by what it closes, so a closing that is called again goes on where it stopped.
+        let digest = self.api.engine.people().secrets().request_digest("ClosePlanYear", format!("{name}/{step:?}").as_bytes());
+        let request: RequestId = format!("{}.{}", self.request, digest.to_string().get(..20).unwrap_or_default()).parse().map_err(|_| errors::internal())?;
+        let act = Act::ClosePlanYear(ClosePlanYear { year: self.year, step });
+        let command = Command { region: self.region.clone(), by: self.by.clone(), request, digest, act };
+        match self.api.engine.submit(command.into()).await.map_err(errors::status)? {
+            Answer::Recorded(recorded) | Answer::Dry(recorded) => Ok(recorded),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Access: the handlers.
+
+use super::service;
+
+service! {
+    access_service_server::AccessService;
+    moves:
+        grant_caller(GrantCallerRequest) -> GrantCallerResponse,
+        revoke_caller(RevokeCallerRequest) -> RevokeCallerResponse,
+        appoint_deputy(AppointDeputyRequest) -> AppointDeputyResponse,
+    batches:
+    others:
+        list_callers(ListCallersRequest) -> ListCallersResponse,
+}

@@ -1,0 +1,15 @@
+//! People (实名): the handlers.
+
+use super::service;
+
+service! {
+    people_service_server::PeopleService;
+    moves:
+        register_person(RegisterPersonRequest) -> RegisterPersonResponse,
+        record_check_answers(RecordCheckAnswersRequest) -> RecordCheckAnswersResponse,
+    batches:
+        batch_register_person(BatchRegisterPersonRequest) -> BatchRegisterPersonResponse,
+        batch_record_check_answers(BatchRecordCheckAnswersRequest) -> BatchRecordCheckAnswersResponse,
+    others:
+        get_person(GetPersonRequest) -> Person,
+}

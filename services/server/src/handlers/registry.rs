@@ -1,0 +1,19 @@
+//! The registry: the handlers.
+
+use super::service;
+
+service! {
+    registry_service_server::RegistryService;
+    moves:
+        register_institution(RegisterInstitutionRequest) -> RegisterInstitutionResponse,
+        register_account(RegisterAccountRequest) -> RegisterAccountResponse,
+        confirm_account(ConfirmAccountRequest) -> ConfirmAccountResponse,
+        file_catalogue_entry(FileCatalogueEntryRequest) -> FileCatalogueEntryResponse,
+        approve_catalogue_entry(ApproveCatalogueEntryRequest) -> ApproveCatalogueEntryResponse,
+        suspend_institution(SuspendInstitutionRequest) -> SuspendInstitutionResponse,
+        strike_off_institution(StrikeOffInstitutionRequest) -> StrikeOffInstitutionResponse,
+    batches:
+    others:
+        get_institution(GetInstitutionRequest) -> Institution,
+        list_institutions(ListInstitutionsRequest) -> ListInstitutionsResponse,
+}

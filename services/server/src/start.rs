@@ -1,0 +1,269 @@
+//! Starting: state folder, keys, database, region tree, then the port. A first start makes what is missing and says where it is.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hefu_domain::command::{Grant, OpenRegion};
+use hefu_domain::state::RegionState;
+use hefu_domain::{Command, CredentialId, RequestId, Role};
+use hefu_engine::{Clock, Engine, EngineError, People, Source};
+use hefu_store::{OpenOptions, Store, StoreError};
+use hefu_token::{KeySet, Use, keys, private_file};
+use hefu_vault::Secrets;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::api::Api;
+use crate::caller;
+use crate::regions::RegionTree;
+
+/// A token may outlive its key by this much: the longest life of a voucher token, in seconds.
+const LONGEST_TOKEN: i64 = 2 * 366 * 86_400;
+
+/// What a server is made of.
+pub struct Setup {
+    /// `sqlite://PATH` or `postgres://…`.
+    pub database: String,
+    /// Keys and signer state.
+    pub state: PathBuf,
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The deployment's name.
+    pub deployment: String,
+    /// The regions that a first start opens.
+    pub tree: RegionTree,
+    /// The clock.
+    pub clock: Clock,
+    /// Randomness.
+    pub source: Source,
+    /// Writers.
+    pub writers: usize,
+}
+
+/// Why a server does not start: what, where, what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The state folder.
+    #[error("the state folder {path} cannot be used: {source}")]
+    State {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Keys.
+    #[error(transparent)]
+    Key(#[from] keys::KeyError),
+    /// Key files.
+    #[error(transparent)]
+    File(#[from] private_file::FileError),
+    /// The vault.
+    #[error(transparent)]
+    Vault(#[from] hefu_vault::VaultError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The state folder belongs to another database.
+    #[error("the state folder {path} belongs to another database: its keys open nothing here. Name the right one with --state")]
+    ForeignState {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The database belongs to another deployment, or to a demo's made-up clock.
+    #[error("this database was made for deployment {found:?}, not {wanted:?}")]
+    ForeignDatabase {
+        /// What it says.
+        found: String,
+        /// What was asked for.
+        wanted: String,
+    },
+    /// The port.
+    #[error("cannot listen on {listen}: {source}")]
+    Listen {
+        /// The address.
+        listen: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// A server that runs until it is told to stop.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The operator's API key, from the state folder.
+    pub operator_key: String,
+    /// The file that the operator's key is in.
+    pub operator_key_file: PathBuf,
+    /// Whether this start made the state folder's keys.
+    pub first_start: bool,
+    /// The engine.
+    pub engine: Engine,
+    stop: Option<oneshot::Sender<()>>,
+    served: tokio::task::JoinHandle<()>,
+}
+
+impl Running {
+    /// Stops taking calls, lets those under way end, and closes the database.
+    pub async fn stop(mut self) {
+        if let Some(stop) = self.stop.take() {
+            // The server may have ended already.
+            let _ = stop.send(());
+        }
+        if let Err(error) = self.served.await {
+            tracing::error!(%error, "the server ended badly");
+        }
+        self.engine.store().close().await;
+    }
+
+    /// Waits until the server ends by itself.
+    pub async fn wait(&mut self) {
+        if let Err(error) = (&mut self.served).await {
+            tracing::error!(%error, "the server ended badly");
+        }
+    }
+}
+
+/// Starts a server.
+///
+/// # Errors
+/// See [`StartError`]; nothing serves then.
+pub async fn serve(setup: Setup) -> Result<Running, StartError> {
+    std::fs::create_dir_all(&setup.state).map_err(|source| StartError::State { path: setup.state.clone(), source })?;
+    let store = Store::open(&setup.database, OpenOptions::default()).await?;
+    store.migrate().await?;
+    let first_start = make_keys(&setup)?;
+    let secrets = Secrets::load(&setup.state)?;
+    belongs_together(&store, &setup, &secrets).await?;
+    let files = keys::load(&setup.state, Use::Token)?;
+    let signers = files.iter().map(keys::KeyFile::signer).collect();
+    let tokens = Arc::new(KeySet::from_files(setup.deployment.clone(), &files, LONGEST_TOKEN));
+    let people = People::open(&setup.state, secrets, setup.deployment.clone(), signers, setup.clock.clone())?;
+    let engine = Engine::start(store, setup.clock.clone(), people, setup.writers);
+    let operator_key_file = setup.state.join("operator.key");
+    let operator_key = operator_key(&operator_key_file)?;
+    open_tree(&engine, &setup, &caller::credential(&operator_key)).await?;
+    let listener = TcpListener::bind(setup.listen).await.map_err(|source| StartError::Listen { listen: setup.listen, source })?;
+    let address = listener.local_addr().map_err(|source| StartError::Listen { listen: setup.listen, source })?;
+    let (stop, stopped) = oneshot::channel();
+    let jwks = tokens.jwks_json();
+    let api = Api { engine: engine.clone(), tokens, source: setup.source, deployment: setup.deployment.as_str().into() };
+    let served = tokio::spawn(run(listener, api, jwks, async {
+        // Told to stop, or nobody is left who could tell.
+        let _ = stopped.await;
+    }));
+    Ok(Running { address, operator_key, operator_key_file, first_start, engine, stop: Some(stop), served })
+}
+
+async fn run(listener: TcpListener, api: Api, jwks: String, stop: impl Future<Output = ()> + Send + 'static) {
+    let engine = api.engine.clone();
+    let (reporter, health) = tonic_health::server::health_reporter();
+    reporter.set_service_status("", tonic_health::ServingStatus::Serving).await;
+    let watched = engine.clone();
+    let watch = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+            if watched.stopped().is_some() {
+                reporter.set_service_status("", tonic_health::ServingStatus::NotServing).await;
+            }
+        }
+    });
+    let mut routes = crate::handlers::routes(api);
+    routes = routes.add_service(health);
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(hefu_wire::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1();
+    match reflection {
+        Ok(reflection) => routes = routes.add_service(reflection),
+        Err(error) => tracing::error!(%error, "reflection is off"),
+    }
+    let app = routes.into_axum_router().reset_fallback().merge(crate::http::routes(jwks, engine));
+    if let Err(error) = axum::serve(listener, app).with_graceful_shutdown(stop).await {
+        tracing::error!(%error, "the server ended");
+    }
+    watch.abort();
+}
+
+/// Makes the keys of a first start: token key, log key, root keys, the operator's API key.
+fn make_keys(setup: &Setup) -> Result<bool, StartError> {
+    let now = setup.clock.now();
+    let mut made = false;
+    for usage in Use::ALL {
+        if keys::list(&setup.state)?.iter().all(|key| key.usage != usage) {
+            keys::new_key(&setup.state, usage, &setup.source.draw(&["key", usage.as_str()]), now)?;
+            made = true;
+        }
+    }
+    let mut drawn = 0;
+    Secrets::open(&setup.state, &mut |buffer: &mut [u8]| {
+        for chunk in buffer.chunks_mut(32) {
+            drawn += 1;
+            chunk.copy_from_slice(&setup.source.draw(&["vault", &drawn.to_string()])[..chunk.len()]);
+        }
+    })?;
+    let file = setup.state.join("operator.key");
+    if !file.exists() {
+        let key = caller::api_key(setup.source.draw(&["operator"]));
+        let text = format!("# The operator's API key. Whoever has it runs this deployment.\n{key}\n");
+        private_file::create(&file, text.as_bytes())?;
+        made = true;
+    }
+    Ok(made)
+}
+
+fn operator_key(file: &Path) -> Result<String, StartError> {
+    let text = private_file::read(file)?;
+    Ok(text.lines().find(|line| line.starts_with(caller::KEY_PREFIX)).unwrap_or_default().to_owned())
+}
+
+/// Database, state folder, deployment and kind of clock are bound together at the first start and checked at every other.
+async fn belongs_together(store: &Store, setup: &Setup, secrets: &Secrets) -> Result<(), StartError> {
+    let fingerprint = secrets.fingerprint().to_string();
+    match store.meta("vault").await? {
+        None => store.set_meta("vault", &fingerprint).await?,
+        Some(found) if found == fingerprint => {}
+        Some(_) => return Err(StartError::ForeignState { path: setup.state.clone() }),
+    }
+    let wanted = format!("{}{}", setup.deployment, if setup.clock.is_simulated() { " (simulated clock)" } else { "" });
+    match store.meta("deployment").await? {
+        None => store.set_meta("deployment", &wanted).await?,
+        Some(found) if found == wanted => {}
+        Some(found) => return Err(StartError::ForeignDatabase { found, wanted }),
+    }
+    Ok(())
+}
+
+/// Opens the regions of the tree that are not open yet, each as the first event of its log.
+async fn open_tree(engine: &Engine, setup: &Setup, operator: &CredentialId) -> Result<(), StartError> {
+    let open: Vec<String> = engine.store().all_heads().await?.into_iter().map(|head| head.region).collect();
+    for entry in setup.tree.region.iter().filter(|entry| !open.iter().any(|code| code == entry.code.as_str())) {
+        let word = |text: &str| EngineError::Unstorable(format!("{text} is no code"));
+        let request: RequestId = format!("open-{}", entry.code).parse().map_err(|_| word("open"))?;
+        let grant = Grant {
+            credential: operator.clone(),
+            subject: "operator".parse().map_err(|_| word("operator"))?,
+            person: "operator".parse().map_err(|_| word("operator"))?,
+            roles: [Role::Operator].into(),
+            institution: None,
+            holder: None,
+            expires: None,
+        };
+        let state = RegionState {
+            parent: entry.parent.clone(),
+            name: entry.name.clone(),
+            name_en: entry.name_en.clone(),
+            deployment: setup.deployment.clone(),
+            simulated: setup.clock.is_simulated(),
+        };
+        let digest = engine.people().secrets().request_digest("OpenRegion", entry.code.as_str().as_bytes());
+        let act = OpenRegion { state, operator: grant }.into();
+        engine.submit(Command { region: entry.code.clone(), by: operator.clone(), request, digest, act }.into()).await?;
+    }
+    Ok(())
+}
