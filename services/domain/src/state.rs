@@ -63,6 +63,8 @@ pub struct CatalogueEntryId {
 }
 
 /// One fact, of the kind that its key names.
+// Facts live behind an `Arc` each, so that the largest kind sets no other's size but its own.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fact {
     /// See [`RegionState`].

@@ -40,6 +40,9 @@ pub struct Holder {
     pub voucher: VoucherId,
 }
 
+/// Who held a nullifier before this batch, and who holds it after.
+type HolderChange = (Option<Holder>, Option<Holder>);
+
 /// One region's facts, as far as they were brought in.
 #[derive(Debug, Clone)]
 pub struct World {
@@ -49,7 +52,7 @@ pub struct World {
     tags: HashMap<(Subject, Once), Tag>,
     holders: HashMap<Tag, Option<Holder>>,
     /// Changed in this batch: the holder before and after.
-    holders_over: HashMap<Tag, (Option<Holder>, Option<Holder>)>,
+    holders_over: HashMap<Tag, HolderChange>,
     identities: HashMap<Tag, Option<PersonId>>,
     identities_over: HashMap<Tag, Option<PersonId>>,
     undo: Undo,
@@ -61,7 +64,7 @@ pub struct World {
 #[derive(Debug)]
 pub struct Saved {
     over: HashMap<Key, Option<Arc<Fact>>>,
-    holders_over: HashMap<Tag, (Option<Holder>, Option<Holder>)>,
+    holders_over: HashMap<Tag, HolderChange>,
     identities_over: HashMap<Tag, Option<PersonId>>,
 }
 
@@ -69,7 +72,7 @@ pub struct Saved {
 #[derive(Debug, Clone, Default)]
 struct Undo {
     facts: Vec<(Key, Option<Option<Arc<Fact>>>)>,
-    tags: Vec<(Tag, Option<(Option<Holder>, Option<Holder>)>)>,
+    tags: Vec<(Tag, Option<HolderChange>)>,
 }
 
 macro_rules! facts {

@@ -11,7 +11,7 @@ use crate::policy::{Policy, Programme};
 use crate::refusal::{Checks, Code, Stop};
 use crate::state::*;
 use crate::subsidy;
-use crate::time::Instant;
+use crate::time::{Date, Instant};
 use crate::voucher;
 use crate::world::World;
 
@@ -178,6 +178,13 @@ pub(crate) fn drop_out(ask: &Ask, act: &Drop) -> Result<Vec<Event>, Stop> {
     Ok(events)
 }
 
+/// Whether a seat attended any lesson on that day.
+fn was_there(attendance: &Attendance, date: Date, seat: u16) -> bool {
+    let day = attendance.lessons.get(&date);
+    day.and_then(|seats| seats.get(usize::from(seat)))
+        .is_some_and(|lessons| *lessons > 0)
+}
+
 /// The events of a drop. Days that were taught stay taken; what belonged to the training as a whole is free.
 pub(crate) fn dropped(
     ask: &Ask,
@@ -190,11 +197,7 @@ pub(crate) fn dropped(
 ) -> Result<Vec<Event>, Stop> {
     let attendance = ask.world.attendance(&class)?;
     let frees = voucher::held_tags(voucher, |once| match once {
-        Once::Day { date } => !attendance
-            .lessons
-            .get(date)
-            .and_then(|seats| seats.get(usize::from(seat)))
-            .is_some_and(|lessons| *lessons > 0),
+        Once::Day { date } => !was_there(attendance, *date, seat),
         Once::Trained { .. }
         | Once::Yearly { .. }
         | Once::GeneralPaid { .. }
