@@ -133,3 +133,120 @@ impl Gather<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::Ask;
+    use crate::event::Event;
+    use crate::ids::Tag;
+    use crate::policy::Programme;
+    use crate::refusal::{Code, Stop};
+    use crate::sample::*;
+    use crate::training;
+
+    /// What deciding says when only these rounds of foreseen facts were brought in.
+    fn after_rounds(
+        county: &County,
+        rounds: usize,
+        act: &Act,
+        decide: impl Fn(&Ask) -> Result<Vec<Event>, Stop>,
+    ) -> Result<Vec<&'static str>, Stop> {
+        let mut world = World::new(code("140725"));
+        for _ in 0..rounds {
+            let unknown = super::of(&world, act)
+                .into_iter()
+                .filter(|need| !world.knows(need));
+            for (n, need) in unknown.collect::<Vec<_>>().into_iter().enumerate() {
+                match need {
+                    Need::Fact(key) => {
+                        let fact = county.world.get(&key).ok().flatten().cloned();
+                        world.bring(key, fact);
+                    }
+                    Need::Nullifier(subject, once) => {
+                        let tag = Tag([u8::try_from(n).unwrap(); 16]);
+                        world.bring_nullifier(subject, once, tag, None);
+                    }
+                    Need::Identity(tag) => {
+                        world.bring_identity(tag, county.world.identity(&tag).unwrap());
+                    }
+                }
+            }
+        }
+        let ask = Ask {
+            world: &world,
+            caller: of_school(),
+            at: at("06-05 8"),
+        };
+        decide(&ask).map(|events| events.iter().map(Event::kind).collect())
+    }
+
+    fn of_school() -> crate::decide::Caller {
+        crate::sample::of(SCHOOL)
+    }
+
+    fn enrol() -> (County, Enrol) {
+        let mut county = County::new();
+        let voucher = county.issued(1, 1, Programme::General);
+        let class = class_id(1);
+        let filed = FileClass {
+            class,
+            filing: filing(Programme::General, &["06-05", "06-06", "06-07"]),
+        };
+        let file = |ask: &Ask| training::file_class(ask, &filed);
+        county.play(&of_school(), at("05-29"), file).unwrap();
+        county.world.edit_class(&class).unwrap().state = ClassState::Approved;
+        let act = Enrol {
+            voucher,
+            class,
+            token: token(1),
+            identity: identity(1),
+        };
+        (county, act)
+    }
+
+    #[test]
+    fn an_enrolments_facts_and_nullifiers_come_in_within_two_rounds() {
+        let (county, act) = enrol();
+        let whole = Act::from(act.clone());
+        let decide = |ask: &Ask| training::enrol(ask, &act);
+        assert!(matches!(
+            after_rounds(&county, 1, &whole, decide),
+            Err(Stop::Missing(_))
+        ));
+        assert_eq!(
+            after_rounds(&county, 2, &whole, decide),
+            Ok(vec!["Enrolled"])
+        );
+    }
+
+    #[test]
+    fn a_cancelled_class_brings_its_people_along() {
+        let (mut county, act) = enrol();
+        let seated = |ask: &Ask| training::enrol(ask, &act);
+        county.play(&of_school(), at("06-05 8"), seated).unwrap();
+        let cancel = CancelClass {
+            class: act.class,
+            reason: code("FLOOD"),
+        };
+        let whole = Act::from(cancel.clone());
+        let said = after_rounds(&county, 2, &whole, |ask| {
+            training::cancel_class(ask, &cancel)
+        });
+        assert_eq!(said, Ok(vec!["ClassCancelled", "Dropped"]));
+    }
+
+    #[test]
+    fn an_employment_that_comes_too_early_is_refused_after_one_round() {
+        let (county, act) = enrol();
+        let early = RecordEmployment {
+            class: act.class,
+            seats: [(0, Employed::No)].into(),
+        };
+        let whole = Act::from(early.clone());
+        let said = after_rounds(&county, 1, &whole, |ask| {
+            training::record_employment(ask, &early)
+        });
+        assert!(matches!(said, Err(Stop::Refused(r)) if r.has(Code::ClassNotFinished)));
+    }
+}
