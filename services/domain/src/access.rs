@@ -200,3 +200,84 @@ pub(crate) fn apply_deputy_appointed(
         .push(e.deputy.clone());
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Grant;
+    use crate::sample::*;
+
+    fn grant(roles: &[Role], of: Option<u8>) -> GrantCaller {
+        let grant = Grant {
+            credential: code(&"k".repeat(43)),
+            subject: code("desk"),
+            person: code("zhang"),
+            roles: roles.iter().copied().collect(),
+            institution: of.map(institution),
+            holder: None,
+            expires: None,
+        };
+        GrantCaller { grant }
+    }
+
+    fn granted(roles: &[Role], of: Option<u8>) -> Result<Vec<&'static str>, Vec<Code>> {
+        let act = grant(roles, of);
+        let operator = staff("operator", Role::Operator);
+        County::new().play(&operator, at("06-01"), |ask| grant_caller(ask, &act))
+    }
+
+    #[test]
+    fn who_acts_for_an_institution_is_granted_with_it_and_has_no_role_of_the_bureaus() {
+        assert!(granted(&[Role::Clerk, Role::Finance], None).is_ok());
+        assert!(granted(&[Role::Institution, Role::Assessor], Some(SCHOOL)).is_ok());
+        assert_eq!(
+            granted(&[Role::Institution], None),
+            Err(vec![Code::CapacityMissing])
+        );
+        assert_eq!(
+            granted(&[Role::Clerk], Some(SCHOOL)),
+            Err(vec![Code::CapacityMissing])
+        );
+        let mixed = granted(&[Role::Institution, Role::Reviewer], Some(SCHOOL));
+        assert_eq!(mixed, Err(vec![Code::RolesMixed]));
+        assert_eq!(granted(&[], None), Err(vec![Code::RoleMissing]));
+        assert_eq!(
+            granted(&[Role::Assessor], Some(9)),
+            Err(vec![Code::InstitutionNotFound])
+        );
+    }
+
+    #[test]
+    fn a_role_is_lent_for_a_time_and_never_an_institutions() {
+        let mut county = County::new();
+        let operator = staff("operator", Role::Operator);
+        let clerk = grant(&[Role::Clerk], None);
+        county
+            .play(&operator, at("06-01"), |ask| grant_caller(ask, &clerk))
+            .unwrap();
+        let mut lend = |role: Role, from: &str, until: &str| {
+            let act = AppointDeputy {
+                credential: clerk.grant.credential.clone(),
+                deputy: Deputy {
+                    role,
+                    from: at(from),
+                    until: at(until),
+                },
+            };
+            county.play(&operator, at("06-10"), |ask| appoint_deputy(ask, &act))
+        };
+        assert!(lend(Role::Reviewer, "06-10", "06-20").is_ok());
+        assert_eq!(
+            lend(Role::Reviewer, "06-01", "06-10"),
+            Err(vec![Code::BadDates])
+        );
+        assert_eq!(
+            lend(Role::Reviewer, "06-20", "06-20"),
+            Err(vec![Code::BadDates])
+        );
+        assert_eq!(
+            lend(Role::Institution, "06-10", "06-20"),
+            Err(vec![Code::RolesMixed])
+        );
+    }
+}

@@ -316,3 +316,89 @@ fn assessment_limits(
     checks.done()?;
     Ok(held)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::*;
+
+    fn asked(county: &County, programme: Programme, category: &str) -> Result<usize, Stop> {
+        let caller = staff("reviewer", Role::Reviewer);
+        let ask = Ask {
+            world: &county.world,
+            caller,
+            at: at("06-01 9"),
+        };
+        let found = answers(&ask, &policy(), programme, &code(category), &person_id(1))?;
+        Ok(found.len())
+    }
+
+    fn answer(county: &mut County, check: &str, answer: &str, until: &str) {
+        let person = county.world.edit_person(&person_id(1)).unwrap();
+        let answered = Answered {
+            answer: code(answer),
+            valid_until: date(until),
+            at: at("05-01"),
+        };
+        person.answers.insert(code(check), answered);
+    }
+
+    #[test]
+    fn the_answers_relied_on_are_everybodys_the_categorys_and_the_programmes() {
+        let mut county = County::new();
+        let everyone = policy().everyone.len();
+        assert_eq!(
+            asked(&county, Programme::General, "other_worker"),
+            Ok(everyone)
+        );
+        assert_eq!(
+            asked(&county, Programme::Assessment, "other_worker"),
+            Ok(everyone + 1)
+        );
+        answer(&mut county, "poverty", "lifted", "12-31");
+        assert_eq!(
+            asked(&county, Programme::General, "lifted_from_poverty"),
+            Ok(everyone + 1)
+        );
+    }
+
+    #[test]
+    fn an_answer_counts_on_its_last_day_and_is_missing_on_the_next() {
+        let mut county = County::new();
+        answer(&mut county, "age", "working", "06-01");
+        assert!(asked(&county, Programme::General, "other_worker").is_ok());
+        answer(&mut county, "age", "working", "05-31");
+        let missing = Err(Code::CheckMissing.about("age"));
+        assert_eq!(asked(&county, Programme::General, "other_worker"), missing);
+    }
+
+    #[test]
+    fn a_graduating_student_is_refused_as_anybody_but_a_graduating_student() {
+        let mut county = County::new();
+        answer(&mut county, "student", "graduating", "12-31");
+        assert!(asked(&county, Programme::General, "graduating_student").is_ok());
+        let refused = Err(Code::NotEligible.about("student"));
+        assert_eq!(asked(&county, Programme::General, "other_worker"), refused);
+    }
+
+    #[test]
+    fn whoever_can_claim_the_insurance_subsidy_is_trained_but_not_assessed_at_public_cost() {
+        let mut county = County::new();
+        answer(&mut county, "skill_subsidy_right", "yes", "12-31");
+        assert!(asked(&county, Programme::General, "other_worker").is_ok());
+        let refused = Err(Code::NotEligible.about("skill_subsidy_right"));
+        assert_eq!(
+            asked(&county, Programme::Assessment, "other_worker"),
+            refused
+        );
+    }
+
+    #[test]
+    fn a_category_opens_its_own_programmes_only() {
+        let county = County::new();
+        let refused = asked(&county, Programme::EnterpriseStaff, "other_worker");
+        assert!(matches!(refused, Err(Stop::Refused(r)) if r.has(Code::CategoryNotEligible)));
+        let unknown = asked(&county, Programme::General, "astronaut");
+        assert_eq!(unknown, Err(Code::CategoryUnknown.about("astronaut")));
+    }
+}

@@ -439,3 +439,6 @@ pub(crate) fn apply_plan_year_closed(
     world.edit_year(&e.year)?.phase = YearPhase::Closed;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -133,3 +133,56 @@ pub(crate) fn apply_calendar_adopted(
     world.add(Key::Calendar(e.year), Fact::Calendar(e.clone()));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::*;
+
+    fn adopt(
+        county: &mut County,
+        now: &str,
+        effective: &str,
+    ) -> Result<Vec<&'static str>, Vec<Code>> {
+        let act = AdoptPolicy {
+            policy: policy(),
+            effective: at(effective),
+        };
+        county.play(&staff("operator", Role::Operator), at(now), |ask| {
+            adopt_policy(ask, &act)
+        })
+    }
+
+    fn kept(county: &County) -> Vec<u32> {
+        let policies = county.world.policies(&year()).unwrap();
+        policies
+            .versions
+            .iter()
+            .map(|adopted| adopted.version)
+            .collect()
+    }
+
+    #[test]
+    fn the_version_in_force_and_those_to_come_are_kept_and_no_others() {
+        let mut county = County::new();
+        adopt(&mut county, "06-01", "07-01").unwrap();
+        adopt(&mut county, "06-02", "08-01").unwrap();
+        assert_eq!(kept(&county), [1, 2, 3]);
+        assert_eq!(county.world.policy(year(), at("06-30 23")).unwrap().0, 1);
+        assert_eq!(county.world.policy(year(), at("07-01")).unwrap().0, 2);
+        adopt(&mut county, "07-15", "09-01").unwrap();
+        assert_eq!(kept(&county), [2, 3, 4]);
+        adopt(&mut county, "09-02", "09-02").unwrap();
+        assert_eq!(kept(&county), [5]);
+    }
+
+    #[test]
+    fn a_version_never_takes_effect_before_one_that_was_adopted_earlier() {
+        let mut county = County::new();
+        adopt(&mut county, "06-01", "08-01").unwrap();
+        assert_eq!(
+            adopt(&mut county, "06-02", "07-01"),
+            Err(vec![Code::BadDates])
+        );
+    }
+}

@@ -310,3 +310,71 @@ pub(crate) fn in_catalogue(
         matches!(ask.world.get(&Key::CatalogueEntry(id))?, Some(Fact::CatalogueEntry(entry)) if entry.standing == Standing::Good),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::*;
+    use crate::time::{Date, Instant};
+
+    fn account(n: u8) -> RegisterAccount {
+        RegisterAccount {
+            institution: institution(SCHOOL),
+            commitment: Digest([n; 32]),
+        }
+    }
+
+    /// Made by a clerk and checked by another person at that instant; the first day on which money may go to it.
+    fn change(county: &mut County, n: u8, at: Instant) -> Date {
+        let (made, checked) = (
+            account(n),
+            ConfirmAccount {
+                institution: institution(SCHOOL),
+            },
+        );
+        county
+            .play(&staff("maker", Role::Clerk), at, |ask| {
+                register_account(ask, &made)
+            })
+            .unwrap();
+        let by_maker = county.play(&staff("maker", Role::Finance), at, |ask| {
+            confirm_account(ask, &checked)
+        });
+        assert_eq!(by_maker, Err(vec![Code::SamePerson]));
+        county
+            .play(&staff("checker", Role::Finance), at, |ask| {
+                confirm_account(ask, &checked)
+            })
+            .unwrap();
+        let school = county.world.institution(&institution(SCHOOL)).unwrap();
+        school.account.as_ref().unwrap().usable_from
+    }
+
+    #[test]
+    fn a_first_account_is_usable_at_once_and_a_changed_one_waits() {
+        let mut county = County::new();
+        assert_eq!(change(&mut county, 1, at("06-01 9")), date("06-01"));
+        assert_eq!(change(&mut county, 2, at("06-05 9")), date("06-08"));
+    }
+
+    #[test]
+    fn while_last_year_is_still_paid_its_policy_says_how_long_an_account_waits() {
+        let mut county = County::new();
+        change(&mut county, 1, at("06-01 9"));
+        let new_year = Instant::after(date("12-31"));
+        assert_eq!(change(&mut county, 2, new_year).to_string(), "2024-01-04");
+    }
+
+    #[test]
+    fn an_institution_speaks_for_its_own_account_only() {
+        let mut county = County::new();
+        let refused = county.play(&of(ENTERPRISE), at("06-01"), |ask| {
+            register_account(ask, &account(1))
+        });
+        assert_eq!(refused, Err(vec![Code::NotYours]));
+        let own = county.play(&of(SCHOOL), at("06-01"), |ask| {
+            register_account(ask, &account(1))
+        });
+        assert_eq!(own, Ok(vec!["AccountRegistered"]));
+    }
+}

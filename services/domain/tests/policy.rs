@@ -1,6 +1,11 @@
 //! The shipped policy against the notice that it comes from: every phrase is the notice's own, every figure gives the notice's cases,
 //! and a county's own figures stand over the city's field by field.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failed expectation is the test's answer"
+)]
+
 use hefu_domain::policy::{Formula, ProgrammeRules, Tier};
 use hefu_domain::subsidy::{entitlement, maximum};
 use hefu_domain::{Code, Days, Fen, Policy, Programme, SkillLevel, Stop};
