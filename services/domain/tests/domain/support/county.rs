@@ -1,0 +1,175 @@
+//! The county that the tests live in: its bureau of a few people, two training schools, an enterprise, an assessment body, and money.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hefu_domain::calendar::Calendar;
+use hefu_domain::command::*;
+use hefu_domain::policy::Capacity;
+use hefu_domain::state::*;
+use hefu_domain::*;
+
+use super::{Reply, Town, credential, digest};
+
+/// The occupation that everybody here learns, unless a test says otherwise.
+pub(crate) const OCCUPATION: &str = "4-10-01-06";
+/// Another one.
+pub(crate) const OTHER_OCCUPATION: &str = "6-18-01-07";
+
+/// The bureau's staff and their roles; the portal speaks for holders.
+const STAFF: [(&str, &[Role]); 9] = [
+    ("clerk", &[Role::Clerk]),
+    ("clerk-2", &[Role::Clerk]),
+    ("reviewer", &[Role::Reviewer]),
+    ("reviewer-2", &[Role::Reviewer]),
+    ("reviewer-3", &[Role::Reviewer]),
+    ("finance", &[Role::Finance]),
+    ("supervisor", &[Role::Supervisor]),
+    ("portal", &[Role::Holder]),
+    // A small office: one person reviews, pays and keeps the books.
+    ("everybody", &[Role::Clerk, Role::Reviewer, Role::Finance, Role::Supervisor]),
+];
+
+/// The institutions and what they are.
+const INSTITUTIONS: [(&str, &[Capacity]); 4] = [
+    ("school-a", &[Capacity::TrainingBody, Capacity::School]),
+    ("school-b", &[Capacity::TrainingBody]),
+    ("plant", &[Capacity::Enterprise]),
+    ("body", &[Capacity::AssessmentBody]),
+];
+
+/// An institution's credit code, with its check character.
+pub(crate) fn institution(name: &str) -> InstitutionId {
+    const ALPHABET: &[u8] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
+    let number = INSTITUTIONS.iter().position(|(other, _)| *other == name).unwrap_or(99);
+    let body = format!("91140725MA0{number:06}");
+    let value = |b: u8| ALPHABET.iter().position(|&a| a == b).unwrap();
+    let (sum, _) = body.bytes().fold((0, 1), |(sum, weight), b| (sum + value(b) * weight, weight * 3 % 31));
+    let check = char::from(ALPHABET[(31 - sum % 31) % 31]);
+    format!("{body}{check}").parse().unwrap()
+}
+
+/// The name of an institution by its credit code.
+pub(crate) fn institution_name(id: &InstitutionId) -> &'static str {
+    INSTITUTIONS.iter().map(|(name, _)| *name).find(|name| institution(name) == *id).unwrap_or("nobody")
+}
+
+/// The plan year of nearly all tests.
+pub(crate) fn year(number: u16) -> PlanYear {
+    PlanYear::try_from(number).unwrap()
+}
+
+/// The policy that ships, in force unchanged.
+pub(crate) fn policy() -> Policy {
+    Policy::from_toml(include_str!("../../../../../policy/jinzhong-2023.toml")).unwrap()
+}
+
+fn calendar(text: &str) -> Calendar {
+    toml::from_str(text).unwrap()
+}
+
+/// The county of Shouyang (140725) on a morning of May 2023, ready to take applications, with 100,000 yuan of each source.
+pub(crate) fn county() -> Town {
+    let mut town = region("140725", Some("140700"));
+    for source in ["city", "county"] {
+        town.run(&format!("appropriate {source} 2023 100000.00")).unwrap();
+    }
+    town
+}
+
+/// A region with its policy, callers and institutions, and no money yet.
+pub(crate) fn region(code: &str, parent: Option<&str>) -> Town {
+    let mut town = Town::empty(code, Instant::start_of("2023-05-04".parse().unwrap()).plus_hours(9));
+    open(&mut town, parent).unwrap();
+    for (name, capacities) in INSTITUTIONS {
+        register(&mut town, name, capacities).unwrap();
+    }
+    town
+}
+
+fn grant(name: &str, roles: &[Role], institution: Option<InstitutionId>) -> Grant {
+    Grant {
+        credential: credential(name),
+        subject: name.parse().unwrap(),
+        person: name.parse().unwrap(),
+        roles: roles.iter().copied().collect(),
+        institution,
+        holder: None,
+        expires: None,
+    }
+}
+
+fn open(town: &mut Town, parent: Option<&str>) -> Reply {
+    let state = RegionState {
+        parent: parent.map(|code| code.parse().unwrap()),
+        name: "寿阳县".to_owned(),
+        name_en: "Shouyang".to_owned(),
+        deployment: "test.example".to_owned(),
+        simulated: true,
+    };
+    town.submit("operator", Act::OpenRegion(OpenRegion { state, operator: grant("operator", &[Role::Operator], None) }))?;
+    let effective = town.now;
+    town.submit("operator", Act::AdoptPolicy(AdoptPolicy { policy: policy(), effective }))?;
+    for text in [include_str!("../../../../../policy/calendar-2023.toml"), include_str!("../../../../../policy/calendar-2024.toml")] {
+        town.submit("operator", Act::AdoptCalendar(AdoptCalendar { calendar: calendar(text) }))?;
+    }
+    town.submit("operator", Act::OpenPlanYear(OpenPlanYear { year: year(2023) }))?;
+    for (name, roles) in STAFF {
+        town.submit("operator", Act::GrantCaller(GrantCaller { grant: grant(name, roles, None) }))?;
+    }
+    Ok(Vec::new())
+}
+
+/// Registers an institution with its caller, its corporate account and its catalogue lines.
+fn register(town: &mut Town, name: &str, capacities: &[Capacity]) -> Reply {
+    let id = institution(name);
+    let licence: BTreeSet<Occupation> = [OCCUPATION, OTHER_OCCUPATION].map(|code| code.parse().unwrap()).into();
+    town.submit(
+        "clerk",
+        Act::RegisterInstitution(RegisterInstitution {
+            institution: id.clone(),
+            name: name.to_owned(),
+            capacities: capacities.iter().copied().collect(),
+            licence: licence.clone(),
+            related: BTreeSet::new(),
+        }),
+    )?;
+    let roles = if capacities == [Capacity::AssessmentBody] { [Role::Assessor] } else { [Role::Institution] };
+    town.submit("operator", Act::GrantCaller(GrantCaller { grant: grant(name, &roles, Some(id.clone())) }))?;
+    let commitment = digest(&format!("account of {name}"));
+    town.submit("clerk", Act::RegisterAccount(RegisterAccount { institution: id.clone(), commitment }))?;
+    town.submit("finance", Act::ConfirmAccount(ConfirmAccount { institution: id.clone() }))?;
+    for capacity in [Capacity::TrainingBody, Capacity::AssessmentBody] {
+        if !capacities.contains(&capacity) {
+            continue;
+        }
+        for occupation in &licence {
+            let entry = CatalogueEntryId { institution: id.clone(), capacity, occupation: occupation.clone(), year: year(2023) };
+            town.submit("clerk", Act::FileCatalogueEntry(FileCatalogueEntry { entry: entry.clone() }))?;
+            town.submit("reviewer", Act::ApproveCatalogueEntry(ApproveCatalogueEntry { entry }))?;
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// The answers that the policy wants of somebody of that category, whatever they apply for.
+pub(crate) fn good_answers(category: &Category) -> Vec<CheckAnswer> {
+    let policy = policy();
+    let mut wanted: BTreeMap<Check, Vec<Answer>> = policy.everyone.clone();
+    for rules in policy.programmes.values() {
+        wanted.extend(rules.requires.clone());
+    }
+    wanted.extend(policy.categories.get(category).map(|rules| rules.requires.clone()).unwrap_or_default());
+    let valid_until = "2024-12-31".parse().unwrap();
+    wanted.into_iter().map(|(check, answers)| CheckAnswer { check, answer: answers[0].clone(), valid_until }).collect()
+}
+
+/// As what people apply for a programme, unless a test says otherwise.
+pub(crate) fn usual_category(programme: Programme) -> &'static str {
+    match programme {
+        Programme::General => "rural_transfer",
+        Programme::OrderProject => "unemployed",
+        Programme::EnterpriseStaff | Programme::Apprenticeship => "enterprise_employee",
+        Programme::Entrepreneurship => "other_worker",
+        Programme::Assessment => "flexible",
+    }
+}

@@ -1,0 +1,10 @@
+//! A county made up for the tests: its facts come from decided and applied commands only, and after each of them the books must balance.
+
+mod audit;
+mod county;
+mod script;
+mod town;
+
+pub(crate) use county::*;
+pub(crate) use script::*;
+pub(crate) use town::*;
