@@ -20,6 +20,11 @@ pub(crate) struct Remote {
 }
 
 impl Remote {
+    /// A server that was named elsewhere.
+    pub(crate) fn new(server: String, key: Option<String>) -> Remote {
+        Remote { server, key }
+    }
+
     /// A connection to the server.
     pub(crate) async fn channel(&self) -> anyhow::Result<Channel> {
         let endpoint = Endpoint::from_shared(self.server.clone()).with_context(|| format!("{} is not a server's address", self.server))?;

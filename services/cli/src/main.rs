@@ -1,1 +1,93 @@
-fn main() {}
+//! `hefu` (合符): training vouchers from application to write-off.
+
+mod access;
+mod call;
+mod check;
+mod connect;
+mod demo;
+mod keys;
+mod policy;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Training vouchers from application to write-off, with a log that a stranger can verify.
+#[derive(Parser)]
+#[command(name = "hefu", version, about, max_term_width = 120)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Play Jinzhong's plan year 2023 through real gRPC, and check every fen of it.
+    Demo(demo::Demo),
+    /// Serve gRPC and HTTP. The first start on an empty folder makes keys and opens the regions.
+    Serve(serve::Serve),
+    /// Bring a database's schema up to date.
+    Migrate(serve::Migrate),
+    /// Show the rules in force.
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+    /// Say what a case is worth, by a server's rules or by the shipped policy.
+    Quote(policy::Quote),
+    /// Call any RPC: SERVICE/METHOD and a JSON message.
+    Call {
+        #[command(flatten)]
+        remote: connect::Remote,
+        /// For instance AuditService/GetHead.
+        method: String,
+        /// The message as JSON, for instance '{"name":"regions/140725"}'.
+        #[arg(default_value = "{}")]
+        json: String,
+    },
+    /// Grant, revoke and list callers.
+    #[command(subcommand)]
+    Access(access::AccessCommand),
+    /// Make and list signing keys.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("hefu: cannot start: {error}");
+            return ExitCode::from(1);
+        }
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("hefu: {error:#}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Demo(demo) => demo::run(demo).await,
+        Command::Serve(serve) => serve::serve(serve).await,
+        Command::Migrate(migrate) => serve::migrate(migrate).await,
+        Command::Policy(command) => policy::show(command).await,
+        Command::Quote(quote) => policy::quote(quote).await,
+        Command::Call { remote, method, json } => call::call(&remote, &method, &json).await.map(|()| ExitCode::SUCCESS),
+        Command::Access(command) => access::run(command).await.map(|()| ExitCode::SUCCESS),
+        Command::Keys(command) => keys::run(command).map(|()| ExitCode::SUCCESS),
+    }
+}
+
+/// The state folder of a database: as said, or beside a demo's SQLite file.
+fn beside(database: &str) -> Option<PathBuf> {
+    database.strip_prefix("sqlite://").map(|path| PathBuf::from(format!("{path}.state")))
+}

@@ -171,7 +171,8 @@ pub(crate) fn withdraw(ask: &Ask, act: &Withdraw) -> Result<Vec<Event>, Stop> {
             .employer
             .as_ref()
             .is_some_and(|own| ask.acts_for(own));
-    let applicant = voucher.hands.applied == ask.caller.person || for_its_staff;
+    // The portal applied for every holder alike: it names the one for whom it speaks.
+    let applicant = (!voucher.hands.by_holder && voucher.hands.applied == ask.caller.person) || for_its_staff;
     let mut checks = Checks::new();
     checks.require(holder || applicant, Code::NotYours);
     checks.require(

@@ -132,7 +132,8 @@ pub(crate) fn fetch_token(ask: &Ask, act: &FetchToken) -> Result<Vec<Event>, Sto
     let voucher = ask.world.voucher(&act.voucher)?;
     let (_, rules) = ask.world.rules(voucher.year, voucher.programme, ask.at)?;
     let mut checks = Checks::new();
-    let to_applicant = rules.token_to_applicant && voucher.hands.applied == ask.caller.person;
+    let applicant = !voucher.hands.by_holder && voucher.hands.applied == ask.caller.person;
+    let to_applicant = rules.token_to_applicant && applicant;
     checks.require(
         ask.speaks_for(&voucher.person, act.holder.as_ref()) || to_applicant,
         Code::NotYours,

@@ -4,7 +4,7 @@ use hefu_wire::v1;
 use jiff::civil::Date;
 
 use crate::claims::Claim;
-use crate::classes::{Seat, apply, counted, fetch, issue, redeem, register};
+use crate::classes::{Seat, answers, apply, counted, fetch, issue, redeem, register};
 use crate::client::{Client, PlayError};
 use crate::office::Office;
 use crate::plan::Plan;
@@ -128,6 +128,19 @@ impl SessionPlay {
             return Ok(());
         }
         let answer: v1::BatchConfirmCertificateResponse = client.must(&office.clerk, "AssessmentService/BatchConfirmCertificate", batch).await?;
+        for result in answer.results {
+            counted(client, result.result)?;
+        }
+        // The insurance register is asked again before the claim: who can claim its skill subsidy gets no other.
+        let requests = self.seats.iter().enumerate().map(|(n, seat)| v1::RecordCheckAnswersRequest {
+            name: seat.person.clone(),
+            answers: answers(self.plan.kind, n, true).into_iter().filter(|answer| answer.check == "skill_subsidy_right").collect(),
+            request_id: format!("{label}-insurance-{n}"),
+            validate_only: false,
+        });
+        let parent = office.parent();
+        let batch = v1::BatchRecordCheckAnswersRequest { parent, mode: v1::Mode::Each.into(), request_id: String::new(), requests: requests.collect() };
+        let answer: v1::BatchRecordCheckAnswersResponse = client.must(&office.clerk, "PeopleService/BatchRecordCheckAnswers", batch).await?;
         for result in answer.results {
             counted(client, result.result)?;
         }

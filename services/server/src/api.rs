@@ -10,7 +10,6 @@ use hefu_engine::{Answer, Engine, NewPerson, Recorded, Source};
 use hefu_token::{KeySet, token_hash};
 use hefu_vault::{Identity, PersonName, PersonRecord, PhoneNumber, commitment};
 use hefu_wire::{BadField, BadFields, Batch, Edge, Move, Outcome, Reader, Reply, v1};
-use prost::Message as _;
 use tonic::{Request, Response, Status};
 use zeroize::Zeroizing;
 
@@ -21,7 +20,7 @@ const MOST_ITEMS: usize = 1_000;
 
 /// The API over one engine. Cheap to clone.
 #[derive(Clone)]
-pub struct Api {
+pub(crate) struct Api {
     pub(crate) engine: Engine,
     pub(crate) tokens: Arc<KeySet>,
     pub(crate) source: Source,

@@ -2,7 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed expectation is a test's answer")]
 
+mod application;
+mod assessment;
 mod funds;
-mod life;
+mod issuance;
 mod matrix;
+mod redemption;
+mod settlement;
 mod support;
+mod training;

@@ -4,11 +4,14 @@ use super::service;
 
 service! {
     access_service_server::AccessService;
-    moves:
+    moves {
         grant_caller(GrantCallerRequest) -> GrantCallerResponse,
         revoke_caller(RevokeCallerRequest) -> RevokeCallerResponse,
         appoint_deputy(AppointDeputyRequest) -> AppointDeputyResponse,
-    batches:
-    others:
+    }
+    batches {
+    }
+    others {
         list_callers(ListCallersRequest) -> ListCallersResponse,
+    }
 }

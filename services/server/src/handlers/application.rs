@@ -4,18 +4,21 @@ use super::service;
 
 service! {
     application_service_server::ApplicationService;
-    moves:
+    moves {
         apply(ApplyRequest) -> ApplyResponse,
         withdraw(WithdrawRequest) -> WithdrawResponse,
         reject_application(RejectApplicationRequest) -> RejectApplicationResponse,
         reopen_application(ReopenApplicationRequest) -> ReopenApplicationResponse,
         propose_correction(ProposeCorrectionRequest) -> ProposeCorrectionResponse,
         confirm_correction(ConfirmCorrectionRequest) -> ConfirmCorrectionResponse,
-    batches:
+    }
+    batches {
         batch_apply(BatchApplyRequest) -> BatchApplyResponse,
         batch_withdraw(BatchWithdrawRequest) -> BatchWithdrawResponse,
         batch_reject_application(BatchRejectApplicationRequest) -> BatchRejectApplicationResponse,
-    others:
+    }
+    others {
         get_voucher(GetVoucherRequest) -> Voucher,
         list_vouchers(ListVouchersRequest) -> ListVouchersResponse,
+    }
 }

@@ -4,7 +4,7 @@ use super::service;
 
 service! {
     assessment_service_server::AssessmentService;
-    moves:
+    moves {
         file_session(FileSessionRequest) -> FileSessionResponse,
         approve_session(ApproveSessionRequest) -> ApproveSessionResponse,
         reject_session(RejectSessionRequest) -> RejectSessionResponse,
@@ -12,13 +12,16 @@ service! {
         cancel_session(CancelSessionRequest) -> CancelSessionResponse,
         record_assessment(RecordAssessmentRequest) -> RecordAssessmentResponse,
         confirm_certificate(ConfirmCertificateRequest) -> ConfirmCertificateResponse,
-    batches:
+    }
+    batches {
         batch_approve_session(BatchApproveSessionRequest) -> BatchApproveSessionResponse,
         batch_reject_session(BatchRejectSessionRequest) -> BatchRejectSessionResponse,
         batch_finish_session(BatchFinishSessionRequest) -> BatchFinishSessionResponse,
         batch_record_assessment(BatchRecordAssessmentRequest) -> BatchRecordAssessmentResponse,
         batch_confirm_certificate(BatchConfirmCertificateRequest) -> BatchConfirmCertificateResponse,
-    others:
+    }
+    others {
         get_session(GetSessionRequest) -> AssessmentSession,
         list_sessions(ListSessionsRequest) -> ListSessionsResponse,
+    }
 }

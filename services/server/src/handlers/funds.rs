@@ -4,14 +4,17 @@ use super::service;
 
 service! {
     funds_service_server::FundsService;
-    moves:
+    moves {
         appropriate_funds(AppropriateFundsRequest) -> AppropriateFundsResponse,
         allocate_funds(AllocateFundsRequest) -> AllocateFundsResponse,
         open_plan_year(OpenPlanYearRequest) -> OpenPlanYearResponse,
         set_targets(SetTargetsRequest) -> SetTargetsResponse,
-    batches:
-    others:
+    }
+    batches {
+    }
+    others {
         close_plan_year(ClosePlanYearRequest) -> ClosePlanYearResponse,
         get_plan_year(GetPlanYearRequest) -> PlanYear,
         list_accounts(ListAccountsRequest) -> ListAccountsResponse,
+    }
 }

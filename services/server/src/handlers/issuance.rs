@@ -4,7 +4,7 @@ use super::service;
 
 service! {
     issuance_service_server::IssuanceService;
-    moves:
+    moves {
         issue(IssueRequest) -> IssueResponse,
         revoke(RevokeRequest) -> RevokeResponse,
         fetch_token(FetchTokenRequest) -> FetchTokenResponse,
@@ -12,10 +12,13 @@ service! {
         expire(ExpireRequest) -> ExpireResponse,
         propose_override(ProposeOverrideRequest) -> ProposeOverrideResponse,
         confirm_override(ConfirmOverrideRequest) -> ConfirmOverrideResponse,
-    batches:
+    }
+    batches {
         batch_issue(BatchIssueRequest) -> BatchIssueResponse,
         batch_revoke(BatchRevokeRequest) -> BatchRevokeResponse,
         batch_fetch_token(BatchFetchTokenRequest) -> BatchFetchTokenResponse,
         batch_expire(BatchExpireRequest) -> BatchExpireResponse,
-    others:
+    }
+    others {
+    }
 }

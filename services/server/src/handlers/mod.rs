@@ -18,9 +18,9 @@ mod training;
 macro_rules! service {
     (
         $module:ident::$service:ident;
-        moves: $($move:ident($move_request:ident) -> $move_response:ident,)*
-        batches: $($batch:ident($batch_request:ident) -> $batch_response:ident,)*
-        others: $($other:ident($other_request:ident) -> $other_response:ident,)*
+        moves { $($move:ident($move_request:ident) -> $move_response:ident,)* }
+        batches { $($batch:ident($batch_request:ident) -> $batch_response:ident,)* }
+        others { $($other:ident($other_request:ident) -> $other_response:ident,)* }
     ) => {
         #[tonic::async_trait]
         impl hefu_wire::v1::$module::$service for crate::api::Api {

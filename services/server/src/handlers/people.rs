@@ -4,12 +4,15 @@ use super::service;
 
 service! {
     people_service_server::PeopleService;
-    moves:
+    moves {
         register_person(RegisterPersonRequest) -> RegisterPersonResponse,
         record_check_answers(RecordCheckAnswersRequest) -> RecordCheckAnswersResponse,
-    batches:
+    }
+    batches {
         batch_register_person(BatchRegisterPersonRequest) -> BatchRegisterPersonResponse,
         batch_record_check_answers(BatchRecordCheckAnswersRequest) -> BatchRecordCheckAnswersResponse,
-    others:
+    }
+    others {
         get_person(GetPersonRequest) -> Person,
+    }
 }

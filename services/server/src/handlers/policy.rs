@@ -4,12 +4,15 @@ use super::service;
 
 service! {
     policy_service_server::PolicyService;
-    moves:
+    moves {
         open_region(OpenRegionRequest) -> OpenRegionResponse,
         adopt_policy(AdoptPolicyRequest) -> AdoptPolicyResponse,
         adopt_calendar(AdoptCalendarRequest) -> AdoptCalendarResponse,
-    batches:
-    others:
+    }
+    batches {
+    }
+    others {
         get_policy(GetPolicyRequest) -> Policy,
         list_regions(ListRegionsRequest) -> ListRegionsResponse,
+    }
 }

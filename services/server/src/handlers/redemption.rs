@@ -4,7 +4,7 @@ use super::service;
 
 service! {
     redemption_service_server::RedemptionService;
-    moves:
+    moves {
         redeem(RedeemRequest) -> RedeemResponse,
         submit_claim(SubmitClaimRequest) -> SubmitClaimResponse,
         strike_out(StrikeOutRequest) -> StrikeOutResponse,
@@ -14,15 +14,18 @@ service! {
         approve_claim(ApproveClaimRequest) -> ApproveClaimResponse,
         raise_objection(RaiseObjectionRequest) -> RaiseObjectionResponse,
         decide_objection(DecideObjectionRequest) -> DecideObjectionResponse,
-    batches:
+    }
+    batches {
         batch_redeem(BatchRedeemRequest) -> BatchRedeemResponse,
         batch_submit_claim(BatchSubmitClaimRequest) -> BatchSubmitClaimResponse,
         batch_strike_out(BatchStrikeOutRequest) -> BatchStrikeOutResponse,
         batch_return_claim(BatchReturnClaimRequest) -> BatchReturnClaimResponse,
         batch_refuse_claim(BatchRefuseClaimRequest) -> BatchRefuseClaimResponse,
         batch_approve_claim(BatchApproveClaimRequest) -> BatchApproveClaimResponse,
-    others:
+    }
+    others {
         quote(QuoteRequest) -> QuoteResponse,
         get_sheet(GetSheetRequest) -> Sheet,
         list_sheets(ListSheetsRequest) -> ListSheetsResponse,
+    }
 }

@@ -4,7 +4,7 @@ use super::service;
 
 service! {
     registry_service_server::RegistryService;
-    moves:
+    moves {
         register_institution(RegisterInstitutionRequest) -> RegisterInstitutionResponse,
         register_account(RegisterAccountRequest) -> RegisterAccountResponse,
         confirm_account(ConfirmAccountRequest) -> ConfirmAccountResponse,
@@ -12,8 +12,11 @@ service! {
         approve_catalogue_entry(ApproveCatalogueEntryRequest) -> ApproveCatalogueEntryResponse,
         suspend_institution(SuspendInstitutionRequest) -> SuspendInstitutionResponse,
         strike_off_institution(StrikeOffInstitutionRequest) -> StrikeOffInstitutionResponse,
-    batches:
-    others:
+    }
+    batches {
+    }
+    others {
         get_institution(GetInstitutionRequest) -> Institution,
         list_institutions(ListInstitutionsRequest) -> ListInstitutionsResponse,
+    }
 }

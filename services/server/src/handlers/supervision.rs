@@ -4,11 +4,14 @@ use super::service;
 
 service! {
     supervision_service_server::SupervisionService;
-    moves:
+    moves {
         freeze(FreezeRequest) -> FreezeResponse,
         unfreeze(UnfreezeRequest) -> UnfreezeResponse,
-    batches:
+    }
+    batches {
         batch_freeze(BatchFreezeRequest) -> BatchFreezeResponse,
         batch_unfreeze(BatchUnfreezeRequest) -> BatchUnfreezeResponse,
-    others:
+    }
+    others {
+    }
 }

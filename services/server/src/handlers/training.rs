@@ -4,7 +4,7 @@ use super::service;
 
 service! {
     training_service_server::TrainingService;
-    moves:
+    moves {
         file_class(FileClassRequest) -> FileClassResponse,
         change_class(ChangeClassRequest) -> ChangeClassResponse,
         approve_class(ApproveClassRequest) -> ApproveClassResponse,
@@ -18,7 +18,8 @@ service! {
         drop(DropRequest) -> DropResponse,
         complete(CompleteRequest) -> CompleteResponse,
         record_employment(RecordEmploymentRequest) -> RecordEmploymentResponse,
-    batches:
+    }
+    batches {
         batch_approve_class(BatchApproveClassRequest) -> BatchApproveClassResponse,
         batch_reject_class(BatchRejectClassRequest) -> BatchRejectClassResponse,
         batch_finish_class(BatchFinishClassRequest) -> BatchFinishClassResponse,
@@ -26,7 +27,9 @@ service! {
         batch_record_attendance(BatchRecordAttendanceRequest) -> BatchRecordAttendanceResponse,
         batch_drop(BatchDropRequest) -> BatchDropResponse,
         batch_complete(BatchCompleteRequest) -> BatchCompleteResponse,
-    others:
+    }
+    others {
         get_class(GetClassRequest) -> TrainingClass,
         list_classes(ListClassesRequest) -> ListClassesResponse,
+    }
 }

@@ -424,9 +424,10 @@ impl Town {
             "complete" => (self.teacher(line.name(0)), Act::Complete(Complete { voucher: voucher(0) })),
             "employ" => {
                 // employ c1 v1=2023-06-20 v2=no v3=DEATH
-                let seats = &self.class(line.name(0)).unwrap_or_else(|| panic!("there is no class {}", line.name(0))).seats;
-                let employed = line.options.iter().filter(|(name, _)| **name != "by").map(|(name, value)| {
-                    let seat = seats.iter().position(|seat| seat.voucher == VoucherId(self.id(name))).unwrap();
+                let seats = self.class(line.name(0)).map_or(&[][..], |class| &class.seats);
+                let seat_of = |name: &str| seats.iter().position(|seat| seat.voucher == VoucherId(self.id(name)));
+                let employed = line.options.iter().filter_map(|(name, value)| Some((seat_of(name)?, value)));
+                let employed = employed.map(|(seat, value)| {
                     let status = match (*value, value.parse::<Date>()) {
                         (_, Ok(since)) => Employed::Yes { evidence: digest("contract"), since },
                         ("no", _) => Employed::No,

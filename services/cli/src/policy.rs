@@ -1,0 +1,239 @@
+//! `hefu policy show` and `hefu quote`: the rules, from a server, a file, or as shipped.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, anyhow};
+use clap::{Args, Subcommand};
+use hefu_domain::policy::Formula;
+use hefu_domain::subsidy::{Entitlement, quote as worth};
+use hefu_domain::{Days, Fen, Policy, Programme, SkillLevel, Stop};
+use hefu_wire::v1;
+use v1::policy_service_client::PolicyServiceClient;
+use v1::redemption_service_client::RedemptionServiceClient;
+
+use crate::connect::{Remote, explain};
+
+/// Jinzhong's policy for 2023, shipped.
+pub(crate) const JINZHONG_2023: &str = include_str!("../../../policy/jinzhong-2023.toml");
+/// A refused case ends with this code.
+const REFUSED: u8 = 3;
+
+#[derive(Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Show a region's rules beside the notice's phrases.
+    Show {
+        #[command(flatten)]
+        remote: OptionalRemote,
+        /// The region's code.
+        #[arg(long)]
+        region: Option<String>,
+        /// A policy file instead of a server's.
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
+        /// The plan year.
+        #[arg(long, default_value_t = 2023)]
+        year: u16,
+    },
+}
+
+/// A server, if one is named.
+#[derive(Args)]
+pub(crate) struct OptionalRemote {
+    /// The server, http://HOST:PORT; without one the shipped policy is read.
+    #[arg(long, env = "HEFU_SERVER", value_name = "URL")]
+    server: Option<String>,
+    /// The API key, or a file that holds it.
+    #[arg(long, env = "HEFU_KEY", hide_env_values = true, value_name = "KEY|FILE")]
+    key: Option<String>,
+}
+
+impl OptionalRemote {
+    fn remote(&self) -> Option<Remote> {
+        self.server.clone().map(|server| Remote::new(server, self.key.clone()))
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct Quote {
+    #[command(flatten)]
+    remote: OptionalRemote,
+    /// order_project, enterprise_staff, general, apprenticeship, entrepreneurship or assessment.
+    #[arg(long)]
+    programme: String,
+    /// Days that count.
+    #[arg(long, default_value_t = 0)]
+    days: u16,
+    /// People trained, for the employment gate.
+    #[arg(long, requires = "employed")]
+    trained: Option<u32>,
+    /// People employed, for the employment gate.
+    #[arg(long, requires = "trained")]
+    employed: Option<u32>,
+    /// The skill level, 1 to 8, for an assessment.
+    #[arg(long)]
+    level: Option<u8>,
+    /// The region's code.
+    #[arg(long)]
+    region: Option<String>,
+    /// A policy file instead of the shipped one.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The policy of a file, or as shipped with the region's own figures over it.
+fn local(file: Option<&PathBuf>) -> anyhow::Result<Policy> {
+    let text = match file {
+        Some(path) => std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?,
+        None => JINZHONG_2023.to_owned(),
+    };
+    Policy::from_toml(&text).map_err(|bad| anyhow!("{}: {bad}", file.map_or_else(|| "the shipped policy".to_owned(), |f| f.display().to_string())))
+}
+
+pub(crate) async fn show(command: PolicyCommand) -> anyhow::Result<ExitCode> {
+    let PolicyCommand::Show { remote, region, policy, year } = command;
+    let (policy, version) = match (remote.remote(), &region, &policy) {
+        (Some(remote), Some(region), None) => {
+            let request = v1::GetPolicyRequest { name: format!("regions/{region}/policies/{year}") };
+            let mut client = PolicyServiceClient::new(remote.channel().await?);
+            let shown = client.get_policy(remote.request(request)?).await.map_err(explain)?.into_inner();
+            (serde_json::from_str(&shown.policy_json).context("the server's policy is of a newer version")?, Some(shown.version))
+        }
+        (_, _, file) => (local(file.as_ref())?, None),
+    };
+    print!("{}", page(&policy, version));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A policy as an official reads it: each programme's figures beside the notice's phrase.
+fn page(policy: &Policy, version: Option<u32>) -> String {
+    let mut out = format!("{} ({})\n", policy.title, policy.year);
+    if let Some(version) = version {
+        out += &format!("version {version}\n");
+    }
+    let dates = &policy.dates;
+    out += &format!("\ntraining ends {}, vouchers are used by {}, claimed by {}, the year closes {}\n", dates.training_ends, dates.use_by, dates.claim_by, dates.closes);
+    out += &format!("  “{}”\n", dates.phrase);
+    for (programme, rules) in &policy.programmes {
+        out += &format!("\n{}\n  “{}”\n", programme.as_str(), rules.phrase);
+        match &rules.formula {
+            Formula::Daily { tiers } => {
+                for tier in tiers {
+                    match tier.days {
+                        Some(days) => out += &format!("  {} yuan a day for the first {} days\n", tier.fen, days.0),
+                        None => out += &format!("  {} yuan a day\n", tier.fen),
+                    }
+                }
+            }
+            Formula::Flat { fen } => out += &format!("  {fen} yuan each\n"),
+            Formula::PerLevel { fen } => {
+                for (level, fen) in fen {
+                    out += &format!("  level {level}: {fen} yuan\n");
+                }
+            }
+        }
+        if let Some(days) = rules.max_days {
+            out += &format!("  at most {} days\n", days.0);
+        }
+        if let Some(fen) = rules.max_fen {
+            out += &format!("  at most {fen} yuan a person\n");
+        }
+        if let Some(percent) = rules.employment_percent {
+            out += &format!("  employment share of the class at least {percent}%\n");
+        }
+    }
+    out += "\nsamples, which the notice does not give: ";
+    out += &policy.samples.join(", ");
+    out.push('\n');
+    out
+}
+
+pub(crate) async fn quote(asked: Quote) -> anyhow::Result<ExitCode> {
+    let programme: Programme = asked.programme.parse().map_err(|bad: hefu_domain::BadCode| anyhow!("--programme: {bad}"))?;
+    let level = asked.level.map(SkillLevel::try_from).transpose().map_err(|bad| anyhow!("--level: {bad}"))?;
+    let answer = match (asked.remote.remote(), &asked.region, &asked.policy) {
+        (Some(remote), Some(region), None) => remote_quote(&remote, region, programme, &asked).await?,
+        (_, region, file) => {
+            let policy = match (file, region) {
+                (None, Some(region)) => shipped(region)?,
+                (file, _) => local(file.as_ref())?,
+            };
+            match worth(&policy, programme, level, Days(asked.days), asked.employed.zip(asked.trained)) {
+                Ok(entitlement) => Ok(entitlement),
+                Err(Stop::Refused(refusals)) => Err(refusals.reasons().iter().map(|reason| reason.code.as_str().to_owned()).collect()),
+                Err(Stop::Missing(_)) => Err(Vec::new()),
+            }
+        }
+    };
+    match answer {
+        Ok(entitlement) => {
+            print_quote(&entitlement, asked.json)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(codes) => {
+            if asked.json {
+                println!("{}", serde_json::json!({ "refused": codes }));
+            } else {
+                println!("refused: {}", codes.join(", "));
+            }
+            Ok(ExitCode::from(REFUSED))
+        }
+    }
+}
+
+/// The shipped policy, with the region's own figures over it where it has some.
+fn shipped(region: &str) -> anyhow::Result<Policy> {
+    let own = match region {
+        "140727" => include_str!("../../../policy/overrides/140727.toml"),
+        _ => "",
+    };
+    Policy::merged(JINZHONG_2023, own).map_err(|bad| anyhow!("the shipped policy of {region}: {bad}"))
+}
+
+async fn remote_quote(remote: &Remote, region: &str, programme: Programme, asked: &Quote) -> anyhow::Result<Result<Entitlement, Vec<String>>> {
+    use tonic_types::StatusExt as _;
+    let request = v1::QuoteRequest {
+        parent: format!("regions/{region}"),
+        voucher: String::new(),
+        plan_year: 2023,
+        programme: hefu_wire::show::programme(programme).into(),
+        days: u32::from(asked.days),
+        skill_level: u32::from(asked.level.unwrap_or(0)),
+        trained: asked.trained.unwrap_or(0),
+        employed: asked.employed.unwrap_or(0),
+    };
+    let mut client = RedemptionServiceClient::new(remote.channel().await?);
+    match client.quote(remote.request(request)?).await {
+        Ok(answer) => {
+            let answer = answer.into_inner();
+            let line = |line: v1::TrailLine| hefu_domain::subsidy::TrailLine {
+                rule: line.rule,
+                days: line.days.map(|days| Days(u16::try_from(days).unwrap_or(u16::MAX))),
+                rate: line.rate_fen.map(Fen),
+                amount: Fen(line.amount_fen),
+            };
+            Ok(Ok(Entitlement { amount: Fen(answer.amount_fen), trail: answer.trail.into_iter().map(line).collect() }))
+        }
+        Err(status) => match status.get_details_precondition_failure() {
+            Some(failure) => Ok(Err(failure.violations.into_iter().map(|violation| violation.r#type).collect())),
+            None => Err(explain(status)),
+        },
+    }
+}
+
+fn print_quote(entitlement: &Entitlement, json: bool) -> anyhow::Result<()> {
+    if json {
+        println!("{}", serde_json::to_string(&serde_json::json!({ "amount_fen": entitlement.amount, "trail": entitlement.trail }))?);
+        return Ok(());
+    }
+    println!("{} yuan", entitlement.amount);
+    for line in &entitlement.trail {
+        let days = line.days.map(|days| format!(" {} days", days.0)).unwrap_or_default();
+        let rate = line.rate.map(|rate| format!(" at {rate}")).unwrap_or_default();
+        println!("  {}{days}{rate}: {}", line.rule, line.amount);
+    }
+    Ok(())
+}

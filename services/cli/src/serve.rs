@@ -1,0 +1,124 @@
+//! `hefu serve` and `hefu migrate`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+use hefu_engine::{Clock, Source};
+use hefu_server::{Config, RegionTree, Setup, telemetry};
+use hefu_store::{OpenOptions, Store};
+
+#[derive(Args)]
+pub(crate) struct Serve {
+    /// The configuration file (see deploy/hefu.toml).
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// sqlite://PATH (made if missing) or postgres://…
+    #[arg(long, env = "HEFU_DATABASE", value_name = "URL")]
+    database: Option<String>,
+    /// Where to listen, HOST:PORT.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Keys and signer state.
+    #[arg(long, env = "HEFU_STATE", value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// Serve without TLS on an address that is not loopback.
+    #[arg(long)]
+    plaintext: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Migrate {
+    /// sqlite://PATH (made if missing) or postgres://…
+    #[arg(long, env = "HEFU_DATABASE", value_name = "URL")]
+    database: String,
+}
+
+impl Serve {
+    fn config(&self) -> anyhow::Result<Config> {
+        let mut config = match &self.config {
+            Some(path) => Config::read(path)?,
+            None => Config::default(),
+        };
+        if let Some(database) = &self.database {
+            config.database.clone_from(database);
+        }
+        if let Some(listen) = self.listen {
+            config.listen = listen;
+        }
+        if let Some(state) = &self.state {
+            config.state.clone_from(state);
+        }
+        config.plaintext |= self.plaintext;
+        config.check()?;
+        Ok(config)
+    }
+}
+
+pub(crate) async fn serve(command: Serve) -> anyhow::Result<ExitCode> {
+    let config = command.config()?;
+    let telemetry = telemetry::start(&config.log, config.telemetry.otlp_endpoint.as_deref())?;
+    let setup = Setup {
+        database: config.database.clone(),
+        tree: RegionTree::read(config.region_tree.as_deref())?,
+        state: config.state,
+        listen: config.listen,
+        deployment: config.deployment,
+        clock: Clock::system(),
+        source: Source::System,
+        writers: config.writers,
+    };
+    let mut running = hefu_server::serve(setup).await?;
+    if running.first_start {
+        println!("First start: keys were made. The operator's API key is in {}", running.operator_key_file.display());
+    }
+    println!("hefu serves on http://{} ({})", running.address, running.engine.store().engine_name());
+    let engine = running.engine.clone();
+    tokio::select! {
+        () = interrupted() => println!("stopping"),
+        () = running.wait() => anyhow::bail!("the server ended by itself"),
+        () = stopped(&engine) => {
+            // After a disk error or a jump of the clock nothing that this process says can be relied on.
+            let why = engine.stopped().unwrap_or_default().to_owned();
+            telemetry.shutdown();
+            anyhow::bail!("writing stopped: {why}");
+        }
+    }
+    running.stop().await;
+    telemetry.shutdown();
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn stopped(engine: &hefu_engine::Engine) {
+    while engine.stopped().is_none_or(|why| !why.contains("database file")) {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    }
+}
+
+/// Ctrl-C, or SIGTERM where there is one.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut term) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = term.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+pub(crate) async fn migrate(command: Migrate) -> anyhow::Result<ExitCode> {
+    let store = Store::open(&command.database, OpenOptions::default()).await?;
+    store.migrate().await.context("the schema could not be brought up to date")?;
+    println!("The schema is up to date ({}).", store.engine_name());
+    store.close().await;
+    Ok(ExitCode::SUCCESS)
+}

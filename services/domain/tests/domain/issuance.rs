@@ -1,0 +1,199 @@
+//! Issue, revoke, reissue, expire, override, freeze: the voucher and its money until it is used.
+
+use crate::support::check;
+
+#[test]
+fn who_applied_or_handled_the_application_does_not_issue_it() {
+    check(
+        "
+        person p1
+        apply  v1 general of=p1
+        reject v1 by=everybody
+        reopen v1 by=clerk
+        issue  v1 by=everybody                                    -> SAME_PERSON
+        issue  v1 by=finance                                      -> ROLE_MISSING
+        issue  v1 by=nobody                                       -> CALLER_UNKNOWN
+        issue  v1                                                 -> Issued 1000.00
+        issue  v1                                                 -> VOUCHER_NOT_APPLIED
+        issue  v2                                                 -> VOUCHER_NOT_FOUND
+        ",
+    );
+}
+
+#[test]
+fn issue_reserves_the_programmes_maximum_from_the_first_source_that_has_it() {
+    check(
+        "
+        voucher v1 order_project
+        funds   city 2023 reserved=2000.00
+        voucher v2 enterprise_staff
+        funds   city 2023 reserved=2300.00
+        voucher v3 assessment level=4
+        funds   city 2023 reserved=2600.00
+        ",
+    );
+}
+
+#[test]
+fn no_voucher_is_out_without_its_money() {
+    let script = (0..100).map(|n| format!("voucher city-{n} general\n")).collect::<String>();
+    check(&format!(
+        "
+        {script}
+        funds   city 2023 available=0.00 reserved=100000.00
+        voucher v1 general                                        -> Issued 1000.00
+        funds   county 2023 reserved=1000.00
+        appropriate county 2023 500.00
+        "
+    ));
+    let script = (0..199).map(|n| format!("voucher v{n} general\n")).collect::<String>();
+    check(&format!(
+        "
+        {script}
+        voucher a general
+        voucher b general                                         -> FUNDS_EXHAUSTED
+        appropriate city 2023 999.99
+        issue   b                                                 -> FUNDS_EXHAUSTED
+        appropriate city 2023 0.01
+        issue   b                                                 -> Issued 1000.00
+        "
+    ));
+}
+
+#[test]
+fn an_unused_voucher_is_revoked_with_its_reserve() {
+    check(
+        "
+        voucher v1 general
+        class   c1 general
+        enrol   v1 c1
+        revoke  v1                                                -> Revoked
+        funds   city 2023 reserved=0.00 available=100000.00
+        revoke  v1                                                -> VOUCHER_NOT_ISSUED
+        voucher v2 general of=p-v1                                -> Issued 1000.00
+        enrol   v2 c1                                             -> Enrolled 200.00
+        ",
+    );
+}
+
+#[test]
+fn a_reissued_token_kills_the_old_one() {
+    check(
+        "
+        voucher v1 general
+        class   c1 general
+        fetch   v1                                                -> TokenFetched
+        fetch   v1 by=school-a                                    -> NOT_YOURS
+        reissue v1                                                -> TokenReissued
+        enrol   v1 c1 token=old                                   -> TOKEN_INVALID
+        enrol   v1 c1                                             -> Enrolled 200.00
+        ",
+    );
+}
+
+#[test]
+fn vouchers_expire_on_the_first_moment_after_their_last_day() {
+    check(
+        "
+        voucher v1 general
+        at      2023-11-30 23
+        expire  v1                                                -> NOT_DUE
+        at      2023-12-01 00
+        expire  v1                                                -> Expired
+        funds   city 2023 reserved=0.00
+        ",
+    );
+    check(
+        "
+        voucher v1 general
+        class   c1 general
+        enrol   v1 c1
+        teach   c1
+        complete v1
+        at      2024-03-10 23
+        expire  v1                                                -> NOT_DUE
+        at      2024-03-11 00
+        redeem  v1                                                -> VOUCHER_EXPIRED
+        expire  v1                                                -> Expired ClassClosed
+        funds   city 2023 reserved=0.00
+        ",
+    );
+}
+
+#[test]
+fn a_redeemed_voucher_expires_only_while_its_sheet_is_open() {
+    let redeemed = "
+        voucher v1 general
+        class   c1 general
+        enrol   v1 c1
+        teach   c1
+        complete v1
+        redeem  v1
+    ";
+    check(&format!(
+        "
+        {redeemed}
+        submit  c1#1
+        at      2024-03-11 00
+        expire  v1                                                -> NOT_DUE
+        return  c1#1                                              -> ClaimReturned
+        submit  c1#1                                              -> CLAIM_BY_OVER VOUCHER_EXPIRED
+        expire  v1                                                -> Expired
+        is      c1#1 open
+        submit  c1#1                                              -> SHEET_EMPTY CLAIM_BY_OVER
+        "
+    ));
+}
+
+#[test]
+fn a_frozen_voucher_takes_no_move_but_its_ends() {
+    check(
+        "
+        voucher v1 general
+        class   c1 general
+        freeze  v1 by=clerk                                       -> ROLE_MISSING
+        freeze  v1                                                -> Frozen
+        freeze  v1                                                -> VOUCHER_FROZEN
+        enrol   v1 c1                                             -> VOUCHER_FROZEN
+        revoke  v1                                                -> VOUCHER_FROZEN
+        withdraw v1                                               -> VOUCHER_FROZEN
+        reissue v1                                                -> VOUCHER_FROZEN
+        unfreeze v1                                               -> Unfrozen
+        unfreeze v1                                               -> VOUCHER_NOT_FROZEN
+        freeze  v1
+        at      2023-12-01 00
+        expire  v1                                                -> Expired
+        ",
+    );
+}
+
+#[test]
+fn only_an_override_by_two_people_lifts_the_cap() {
+    check(
+        "
+        voucher v1 general
+        voucher v2 general
+        override v1 cap=1600.00                                   -> OVERRIDE_NOT_ALLOWED
+        override v1 cap=1200.00                                   -> OverrideProposed
+        confirm-override v1 by=clerk                              -> ROLE_MISSING
+        confirm-override v1                                       -> OverrideConfirmed
+        confirm-override v1                                       -> NO_OVERRIDE_PENDING
+        funds   city 2023 reserved=2200.00
+        class   c1 general days=13 from=2023-06-05
+        enrol   v1 c1                                             -> Enrolled 1200.00
+        enrol   v2 c1                                             -> Enrolled 1000.00
+        teach   c1
+        complete v1
+        complete v2
+        redeem  v1                                                -> Redeemed 1200.00
+        redeem  v2                                                -> Redeemed 1000.00
+        ",
+    );
+    check(
+        "
+        voucher v1 general
+        override v1 cap=1200.00 by=everybody
+        confirm-override v1 by=everybody                          -> SAME_PERSON
+        ",
+    );
+}
