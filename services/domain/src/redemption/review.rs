@@ -20,11 +20,11 @@ const INSURANCE: &str = "skill_subsidy_right";
 pub(crate) fn approve(ask: &Ask, act: &ApproveClaim) -> Result<Vec<Event>, Stop> {
     let sheet = ask.world.sheet(&act.sheet)?;
     let (policy, rules) = ask.world.rules(sheet.year, sheet.programme, ask.at)?;
+    // Only a submitted sheet's vouchers stand where the other rules look for them.
+    if !matches!(sheet.state, SheetState::Submitted) {
+        return Err(Code::SheetNotSubmitted.into());
+    }
     let mut checks = Checks::new();
-    checks.require(
-        matches!(sheet.state, SheetState::Submitted),
-        Code::SheetNotSubmitted,
-    );
     checks.require(sheet.standing().next().is_some(), Code::SheetEmpty);
     checks.take(ask.year_open(sheet.year))?;
     let mut released = Vec::new();

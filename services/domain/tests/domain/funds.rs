@@ -4,16 +4,25 @@
 use std::collections::BTreeMap;
 
 use hefu_domain::command::{Act, AllocateFunds};
-use hefu_domain::state::Once;
+use hefu_domain::state::{ClassState, End, Once, SheetState, VoucherState};
 use hefu_domain::*;
 use proptest::prelude::*;
 
 use crate::support::{Reply, Town, check_on, fen, region, said, year};
 
-/// What one step tries: a line of the script language, in one county or the other, or days that pass.
+/// What one step tries, in one county or the other.
 #[derive(Debug, Clone)]
 enum Step {
+    /// Whatever comes next in a voucher's life.
+    Onward {
+        there: bool,
+        voucher: String,
+        person: u8,
+        class: String,
+    },
+    /// Any line of the script language.
     Move { there: bool, line: String },
+    /// Time passes.
     Days(u16),
 }
 
@@ -22,7 +31,7 @@ fn voucher() -> impl Strategy<Value = String> {
 }
 
 fn class() -> impl Strategy<Value = String> {
-    (0..3).prop_map(|n| format!("c{n}"))
+    (0..4).prop_map(|n| format!("c{n}"))
 }
 
 fn sheet() -> impl Strategy<Value = String> {
@@ -35,45 +44,151 @@ fn one_of(words: &'static [&'static str]) -> impl Strategy<Value = &'static str>
 
 /// A move of the loop; most of them will be refused, and the rest must keep the books.
 fn line() -> impl Strategy<Value = String> {
-    let general = (voucher(), 0..4, one_of(&["general", "general", "general", "assessment"]))
-        .prop_map(|(v, person, programme)| format!("apply {v} {programme} of=p{person} as=other_worker"));
+    let general = (
+        voucher(),
+        0..4,
+        one_of(&["general", "general", "general", "assessment"]),
+    )
+        .prop_map(|(v, person, programme)| {
+            format!("apply {v} {programme} of=p{person} as=other_worker")
+        });
     prop_oneof![
-        6 => general,
-        6 => voucher().prop_map(|v| format!("issue {v}")),
-        6 => (voucher(), class()).prop_map(|(v, c)| format!("enrol {v} {c}")),
-        6 => class().prop_map(|c| format!("teach {c}")),
-        6 => voucher().prop_map(|v| format!("complete {v}")),
-        6 => voucher().prop_map(|v| format!("redeem {v}")),
-        4 => (voucher(), one_of(&["pass", "pass", "fail"])).prop_map(|(v, outcome)| format!("assess {v} s0 {outcome}")),
-        2 => one_of(&["finish-session s0", "submit s0#1", "approve s0#1", "send s0#1", "paid s0#1"]).prop_map(str::to_owned),
-        2 => voucher().prop_map(|v| format!("certificate {v}")),
-        6 => sheet().prop_map(|s| format!("submit {s}")),
-        6 => sheet().prop_map(|s| format!("approve {s}")),
-        6 => sheet().prop_map(|s| format!("send {s}")),
-        6 => sheet().prop_map(|s| format!("paid {s}")),
-        5 => voucher().prop_map(|v| format!("write-off {v}")),
-        1 => (voucher(), one_of(&["withdraw", "reject", "reopen", "revoke", "expire", "freeze", "unfreeze", "drop", "reissue"]))
+        1 => general,
+        1 => voucher().prop_map(|v| format!("issue {v}")),
+        1 => (voucher(), class()).prop_map(|(v, c)| format!("enrol {v} {c}")),
+        1 => class().prop_map(|c| format!("teach {c}")),
+        1 => voucher().prop_map(|v| format!("complete {v}")),
+        1 => voucher().prop_map(|v| format!("redeem {v}")),
+        1 => (voucher(), one_of(&["pass", "pass", "fail"])).prop_map(|(v, outcome)| format!("assess {v} s0 {outcome}")),
+        4 => one_of(&["finish-session s0", "submit s0#1", "approve s0#1", "send s0#1", "paid s0#1"]).prop_map(str::to_owned),
+        4 => voucher().prop_map(|v| format!("certificate {v}")),
+        1 => sheet().prop_map(|s| format!("submit {s}")),
+        1 => sheet().prop_map(|s| format!("approve {s}")),
+        1 => sheet().prop_map(|s| format!("send {s}")),
+        1 => sheet().prop_map(|s| format!("paid {s}")),
+        1 => voucher().prop_map(|v| format!("write-off {v}")),
+        4 => (voucher(), one_of(&["withdraw", "reject", "reopen", "revoke", "expire", "freeze", "unfreeze", "drop", "reissue"]))
             .prop_map(|(v, verb)| format!("{verb} {v}")),
-        1 => (class(), one_of(&["by=school-a", "by=reviewer"])).prop_map(|(c, by)| format!("cancel {c} {by}")),
-        2 => (sheet(), one_of(&["refuse", "reopen-claim", "return", "bounced"])).prop_map(|(s, verb)| format!("{verb} {s}")),
-        1 => (sheet(), voucher(), one_of(&["", "refused"])).prop_map(|(s, v, how)| format!("strike {s} {v} {how}")),
-        1 => voucher().prop_map(|v| format!("override {v} cap=1100.00")),
-        1 => voucher().prop_map(|v| format!("confirm-override {v}")),
-        1 => (voucher(), 0..4).prop_map(|(v, person)| format!("correct {v} to=p{person}")),
-        1 => voucher().prop_map(|v| format!("confirm-correction {v}")),
-        1 => (voucher(), one_of(&["IDENTITY_MISUSED", "OVERPAID"])).prop_map(|(v, reason)| format!("claw-back {v} 80.00 reason={reason}")),
-        2 => voucher().prop_map(|v| format!("confirm-claw-back {v}")),
-        2 => voucher().prop_map(|v| format!("receive {v} 30.00")),
-        1 => one_of(&["appropriate city 2023 150.00", "appropriate county 2023 700.00"]).prop_map(str::to_owned),
+        4 => (class(), one_of(&["by=school-a", "by=reviewer"])).prop_map(|(c, by)| format!("cancel {c} {by}")),
+        4 => (sheet(), one_of(&["refuse", "reopen-claim", "return", "bounced"])).prop_map(|(s, verb)| format!("{verb} {s}")),
+        4 => (sheet(), voucher(), one_of(&["", "refused"])).prop_map(|(s, v, how)| format!("strike {s} {v} {how}")),
+        4 => voucher().prop_map(|v| format!("override {v} cap=1100.00")),
+        4 => voucher().prop_map(|v| format!("confirm-override {v}")),
+        4 => (voucher(), 0..4).prop_map(|(v, person)| format!("correct {v} to=p{person}")),
+        4 => voucher().prop_map(|v| format!("confirm-correction {v}")),
+        4 => (voucher(), one_of(&["IDENTITY_MISUSED", "OVERPAID"])).prop_map(|(v, reason)| format!("claw-back {v} 80.00 reason={reason}")),
+        4 => voucher().prop_map(|v| format!("confirm-claw-back {v}")),
+        4 => voucher().prop_map(|v| format!("receive {v} 30.00")),
+        4 => one_of(&["appropriate city 2023 150.00", "appropriate county 2023 700.00"]).prop_map(str::to_owned),
     ]
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let there = || prop::bool::weighted(0.25);
     let step = prop_oneof![
-        12 => (prop::bool::weighted(0.2), line()).prop_map(|(there, line)| Step::Move { there, line }),
-        1 => (1u16..20).prop_map(Step::Days),
+        24 => (there(), voucher(), 0u8..4, class()).prop_map(|(there, voucher, person, class)| Step::Onward { there, voucher, person, class }),
+        12 => (there(), line()).prop_map(|(there, line)| Step::Move { there, line }),
+        1 => (1u16..6).prop_map(Step::Days),
     ];
     prop::collection::vec(step, 40..160)
+}
+
+/// The move that comes next in a voucher's life.
+fn onward(town: &mut Town, name: &str, person: u8, class: &str) -> String {
+    let Some(voucher) = town.voucher(name) else {
+        let programme = if name == "v0" {
+            "assessment"
+        } else {
+            "general"
+        };
+        return format!("apply {name} {programme} of=p{person} as=other_worker");
+    };
+    match voucher.state.clone() {
+        VoucherState::Applied => format!("issue {name}"),
+        VoucherState::Issued if voucher.programme == Programme::Assessment => {
+            town.now = town
+                .now
+                .max(Instant::start_of("2023-05-29".parse().unwrap()));
+            format!("assess {name} s0 pass")
+        }
+        VoucherState::Issued => format!("enrol {name} {class}"),
+        VoucherState::Enrolled { class: id, .. } => {
+            let class = (0..4)
+                .map(|n| format!("c{n}"))
+                .find(|name| ClassId(town.id(name)) == id)
+                .unwrap();
+            let over = town
+                .class(&class)
+                .is_some_and(|class| class.state == ClassState::Finished);
+            if over {
+                format!("complete {name}")
+            } else {
+                format!("teach {class}")
+            }
+        }
+        VoucherState::Completed { .. } => format!("redeem {name}"),
+        VoucherState::Claimed { sheet, .. } | VoucherState::Approved { sheet, .. } => {
+            claim_onward(town, sheet)
+        }
+        VoucherState::Paid { .. } => format!("write-off {name}"),
+        VoucherState::WrittenOff { .. } => format!("claw-back {name} 80.00"),
+        VoucherState::Ended {
+            how: End::Rejected, ..
+        } => format!("reopen {name}"),
+        VoucherState::Ended {
+            how: End::Refused,
+            claim: Some(claim),
+            ..
+        } => format!("reopen-claim {}", sheet_name(town, claim.sheet)),
+        VoucherState::Ended { .. } => format!("receive {name} 30.00"),
+    }
+}
+
+fn sheet_name(town: &Town, id: SheetId) -> String {
+    let occasions = ["c0", "c1", "c2", "c3", "s0"];
+    let names = occasions
+        .iter()
+        .flat_map(|occasion| (1..20).map(move |number| format!("{occasion}#{number}")));
+    names
+        .into_iter()
+        .find(|name| town.sheet_id(name) == id)
+        .unwrap()
+}
+
+fn claim_onward(town: &mut Town, id: SheetId) -> String {
+    let name = sheet_name(town, id);
+    let sheet = town.sheet(&name).unwrap();
+    match sheet.state.clone() {
+        SheetState::Open
+            if name.starts_with('s')
+                && town
+                    .session("s0")
+                    .is_some_and(|s| s.state == ClassState::Approved) =>
+        {
+            "finish-session s0".to_owned()
+        }
+        SheetState::Open => format!("submit {name}"),
+        SheetState::Submitted if name.starts_with('s') => {
+            // The certificate's register and the insurance register are asked for everybody on it.
+            for voucher in 0..6 {
+                let _ = town.run(&format!("certificate v{voucher}"));
+            }
+            for person in 0..4 {
+                town.run(&format!("answer p{person} skill_subsidy_right no"))
+                    .unwrap();
+            }
+            format!("approve {name}")
+        }
+        SheetState::Submitted => format!("approve {name}"),
+        SheetState::Approved { notice_until, .. } => {
+            town.now = town.now.max(Instant::after(notice_until));
+            format!("send {name}")
+        }
+        SheetState::Paying { .. } => format!("paid {name}"),
+        SheetState::Paid { .. } | SheetState::Closed | SheetState::Refused { .. } => {
+            format!("bounced {name}")
+        }
+    }
 }
 
 /// The two counties at the start: little money, three short classes, one session, four people known to both.
@@ -83,7 +198,8 @@ fn counties() -> (Town, Town) {
     there.nullifiers = here.nullifiers.clone();
     for town in [&mut here, &mut there] {
         for person in 0..4 {
-            town.run(&format!("person p{person} as=other_worker")).unwrap();
+            town.run(&format!("person p{person} as=other_worker"))
+                .unwrap();
         }
         for line in [
             "appropriate city 2023 1500.00",
@@ -91,6 +207,7 @@ fn counties() -> (Town, Town) {
             "class c0 general days=1 from=2023-05-10",
             "class c1 general days=2 from=2023-05-22",
             "class c2 general days=2 from=2023-06-05 occupation=6-18-01-07",
+            "class c3 general days=1 from=2023-07-03 seats=2",
             "session s0 on=2023-05-29",
         ] {
             town.run(line).unwrap();
@@ -118,7 +235,10 @@ impl Ledger {
                 self.sheets.entry(e.sheet).or_default().push(e.voucher);
             }
             Event::StruckOut(e) => {
-                self.sheets.entry(e.sheet).or_default().retain(|voucher| *voucher != e.voucher);
+                self.sheets
+                    .entry(e.sheet)
+                    .or_default()
+                    .retain(|voucher| *voucher != e.voucher);
             }
             Event::Expired(e) => {
                 for lines in self.sheets.values_mut() {
@@ -145,9 +265,22 @@ impl Ledger {
     fn agrees(&self, town: &Town) {
         let spent = self.spent.values().copied().sum::<Fen>() - self.came_back;
         let accounts = ["city", "county"].map(|source| town.account(year(2023), source));
-        assert_eq!(accounts.iter().map(|account| account.paid).sum::<Fen>(), spent);
-        assert_eq!(accounts.iter().map(|account| account.allocated).sum::<Fen>(), self.appropriated);
-        assert!(spent <= self.appropriated, "overspent: {spent} of {}", self.appropriated);
+        assert_eq!(
+            accounts.iter().map(|account| account.paid).sum::<Fen>(),
+            spent
+        );
+        assert_eq!(
+            accounts
+                .iter()
+                .map(|account| account.allocated)
+                .sum::<Fen>(),
+            self.appropriated
+        );
+        assert!(
+            spent <= self.appropriated,
+            "overspent: {spent} of {}",
+            self.appropriated
+        );
     }
 }
 
@@ -155,7 +288,11 @@ impl Ledger {
 fn one_holder_each(logs: [&Town; 2]) {
     let mut events: Vec<(Instant, &Region, &Event)> = Vec::new();
     for town in logs {
-        events.extend(town.log.iter().map(|(at, event)| (*at, &town.region, event)));
+        events.extend(
+            town.log
+                .iter()
+                .map(|(at, event)| (*at, &town.region, event)),
+        );
     }
     let mut taken: BTreeMap<Tag, i32> = BTreeMap::new();
     for (_, _, event) in &events {
@@ -167,8 +304,15 @@ fn one_holder_each(logs: [&Town; 2]) {
         }
     }
     let held: Vec<Tag> = logs[0].nullifiers.borrow().keys().copied().collect();
-    let open: Vec<Tag> = taken.iter().filter(|(_, count)| **count != 0).map(|(tag, _)| *tag).collect();
-    assert!(taken.values().all(|count| (0..=1).contains(count)), "a nullifier with two holders");
+    let open: Vec<Tag> = taken
+        .iter()
+        .filter(|(_, count)| **count != 0)
+        .map(|(tag, _)| *tag)
+        .collect();
+    assert!(
+        taken.values().all(|count| (0..=1).contains(count)),
+        "a nullifier with two holders"
+    );
     assert_eq!(open, held, "the logs and the table name other holders");
 }
 
@@ -187,7 +331,11 @@ fn takes(event: &Event) -> &[hefu_domain::state::Held] {
 
 fn frees(event: &Event) -> &[Tag] {
     match event {
-        Event::Withdrawn(e) | Event::ApplicationRejected(e) | Event::Revoked(e) | Event::Expired(e) | Event::ClaimVoucherRefused(e) => &e.frees,
+        Event::Withdrawn(e)
+        | Event::ApplicationRejected(e)
+        | Event::Revoked(e)
+        | Event::Expired(e)
+        | Event::ClaimVoucherRefused(e) => &e.frees,
         Event::CorrectionConfirmed(e) => &e.frees,
         Event::Dropped(e) => &e.frees,
         Event::StruckOut(e) => &e.frees,
@@ -207,7 +355,10 @@ fn tell(town: &Town, heard: &mut usize, ledger: &mut Ledger) {
 
 /// A few seconds' worth, unless PROPTEST_CASES says otherwise.
 fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(48)
+    std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(48)
 }
 
 proptest! {
@@ -226,11 +377,15 @@ proptest! {
                 }
                 Step::Move { there: false, line } => drop(run(&mut here, &line)),
                 Step::Move { there: true, line } => drop(run(&mut there, &line)),
+                Step::Onward { there: elsewhere, voucher, person, class } => {
+                    let town = if elsewhere { &mut there } else { &mut here };
+                    let line = onward(town, &voucher, person, &class);
+                    drop(run(town, &line));
+                }
             }
             tell(&here, &mut heard[0], &mut ledgers[0]);
             tell(&there, &mut heard[1], &mut ledgers[1]);
         }
-        for (_, e) in here.log.iter().chain(&there.log) { eprintln!("KIND {}", e.kind()); }
         one_holder_each([&here, &there]);
         here.replay();
         there.replay();
@@ -240,7 +395,10 @@ proptest! {
 /// A line of which not everything that it names need exist.
 fn run(town: &mut Town, line: &str) -> Option<Reply> {
     let class = line.strip_prefix("teach ");
-    if class.is_some_and(|class| town.class(class).is_some_and(|class| class.seats.is_empty())) {
+    if class.is_some_and(|class| {
+        town.class(class)
+            .is_some_and(|class| class.seats.is_empty())
+    }) {
         return None;
     }
     Some(town.run(line))
@@ -273,15 +431,33 @@ fn a_citys_money_moves_to_its_county_in_both_logs_or_in_none() {
     let mut city = region("140700", None);
     city.run("appropriate city 2023 500.00").unwrap();
     let mut shouyang = region("140725", Some("140700"));
-    assert_eq!(allocate(&mut city, &mut shouyang, "500.01"), "FUNDS_EXHAUSTED");
-    assert_eq!(allocate(&mut city, &mut shouyang, "0.00"), "AMOUNT_NOT_POSITIVE");
-    assert_eq!(allocate(&mut city, &mut shouyang, "300.00"), "FundsAllocatedOut FundsAllocatedIn");
+    assert_eq!(
+        allocate(&mut city, &mut shouyang, "500.01"),
+        "FUNDS_EXHAUSTED"
+    );
+    assert_eq!(
+        allocate(&mut city, &mut shouyang, "0.00"),
+        "AMOUNT_NOT_POSITIVE"
+    );
+    assert_eq!(
+        allocate(&mut city, &mut shouyang, "300.00"),
+        "FundsAllocatedOut FundsAllocatedIn"
+    );
     let left = city.account(year(2023), "city");
     let got = shouyang.account(year(2023), "city");
-    assert_eq!((left.allocated, left.available), (fen("200.00"), fen("200.00")));
-    assert_eq!((got.allocated, got.available), (fen("300.00"), fen("300.00")));
+    assert_eq!(
+        (left.allocated, left.available),
+        (fen("200.00"), fen("200.00"))
+    );
+    assert_eq!(
+        (got.allocated, got.available),
+        (fen("300.00"), fen("300.00"))
+    );
     let mut elsewhere = region("330100", None);
-    assert_eq!(allocate(&mut city, &mut elsewhere, "1.00"), "REGION_NOT_FOUND");
+    assert_eq!(
+        allocate(&mut city, &mut elsewhere, "1.00"),
+        "REGION_NOT_FOUND"
+    );
     city.replay();
     shouyang.replay();
 }
@@ -296,7 +472,10 @@ fn allocate(from: &mut Town, to: &mut Town, amount: &str) -> String {
         reference: "T-1".parse().unwrap(),
     };
     let command = from.command("finance", Act::AllocateFunds(act));
-    let (mut giving, mut taking) = (World::new(from.region.clone()), World::new(to.region.clone()));
+    let (mut giving, mut taking) = (
+        World::new(from.region.clone()),
+        World::new(to.region.clone()),
+    );
     for (key, fact) in &from.facts {
         giving.bring(key.clone(), Some(fact.clone()));
     }
@@ -330,7 +509,18 @@ fn one_person_holds_one_day_in_one_county_only() {
         issue v0
         enrol v0 c0",
     );
-    let day = Once::Day { date: "2023-05-10".parse().unwrap() };
-    assert!(here.voucher("v0").unwrap().held.iter().any(|held| held.once == day));
-    check_on(&mut there, "apply v0 general of=p0 as=other_worker -> LIVE_VOUCHER_EXISTS GENERAL_ALREADY_PAID");
+    let day = Once::Day {
+        date: "2023-05-10".parse().unwrap(),
+    };
+    assert!(
+        here.voucher("v0")
+            .unwrap()
+            .held
+            .iter()
+            .any(|held| held.once == day)
+    );
+    check_on(
+        &mut there,
+        "apply v0 general of=p0 as=other_worker -> LIVE_VOUCHER_EXISTS GENERAL_ALREADY_PAID",
+    );
 }

@@ -36,7 +36,9 @@ fn issue_reserves_the_programmes_maximum_from_the_first_source_that_has_it() {
 
 #[test]
 fn no_voucher_is_out_without_its_money() {
-    let script = (0..100).map(|n| format!("voucher city-{n} general\n")).collect::<String>();
+    let script = (0..100)
+        .map(|n| format!("voucher city-{n} general\n"))
+        .collect::<String>();
     check(&format!(
         "
         {script}
@@ -46,7 +48,9 @@ fn no_voucher_is_out_without_its_money() {
         appropriate county 2023 500.00
         "
     ));
-    let script = (0..199).map(|n| format!("voucher v{n} general\n")).collect::<String>();
+    let script = (0..199)
+        .map(|n| format!("voucher v{n} general\n"))
+        .collect::<String>();
     check(&format!(
         "
         {script}

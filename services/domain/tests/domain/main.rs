@@ -1,6 +1,9 @@
 //! The domain from outside: commands in, events or refusals out, on a county that was built by deciding and applying alone.
 
-#![allow(clippy::unwrap_used, reason = "a failed expectation is a test's answer")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failed expectation is a test's answer"
+)]
 
 mod application;
 mod assessment;

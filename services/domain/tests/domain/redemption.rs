@@ -1,6 +1,8 @@
 //! Redeem and the claim sheet's life: what the institution must bring, what the reviewer may do, what the public may object to.
 
-use crate::support::check;
+use hefu_domain::{Fen, Need, Stop, VoucherId, World, quote};
+
+use crate::support::{check, check_on, county};
 
 /// Two people who completed a general class of ten days.
 const COMPLETED: &str = "
@@ -392,7 +394,9 @@ fn a_refused_sheet_comes_back_only_where_its_people_and_its_money_are_still_free
         reopen-claim c1#1                                         -> ClaimReopened Reclaimed
         ",
     );
-    let drained = (0..199).map(|n| format!("voucher other-{n} general\n")).collect::<String>();
+    let drained = (0..199)
+        .map(|n| format!("voucher other-{n} general\n"))
+        .collect::<String>();
     after(
         SUBMITTED,
         &format!(
@@ -502,4 +506,42 @@ fn a_correction_that_waits_keeps_a_claim_from_approval() {
         approve c1#1                                              -> ClaimApproved 2000.00
         ",
     );
+}
+
+#[test]
+fn a_quote_says_what_redeem_would_claim_and_writes_nothing() {
+    let mut town = county();
+    check_on(&mut town, COMPLETED);
+    let id = VoucherId(town.id("v1"));
+    let mut world = World::new(town.region.clone());
+    let quoted = loop {
+        match quote(&world, id, town.now) {
+            Err(Stop::Missing(need @ Need::Fact(_))) => town.bring(&mut world, need),
+            answer => break answer.unwrap(),
+        }
+    };
+    assert_eq!(quoted.amount, Fen::yuan(1_000));
+    assert_eq!(
+        quoted
+            .trail
+            .iter()
+            .map(|line| line.rule.as_str())
+            .collect::<Vec<_>>(),
+        ["DAILY"]
+    );
+    assert!(world.changed().is_empty());
+    check_on(&mut town, "redeem v1 -> Redeemed 1000.00");
+    assert!(matches!(
+        quote(&fresh(&town), id, town.now),
+        Err(Stop::Refused(_))
+    ));
+}
+
+/// A world that knows all there is.
+fn fresh(town: &crate::support::Town) -> World {
+    let mut world = World::new(town.region.clone());
+    for (key, fact) in &town.facts {
+        world.bring(key.clone(), Some(fact.clone()));
+    }
+    world
 }

@@ -26,7 +26,10 @@ const STAFF: [(&str, &[Role]); 9] = [
     ("supervisor", &[Role::Supervisor]),
     ("portal", &[Role::Holder]),
     // A small office: one person reviews, pays and keeps the books.
-    ("everybody", &[Role::Clerk, Role::Reviewer, Role::Finance, Role::Supervisor]),
+    (
+        "everybody",
+        &[Role::Clerk, Role::Reviewer, Role::Finance, Role::Supervisor],
+    ),
 ];
 
 /// The institutions and what they are.
@@ -40,17 +43,26 @@ const INSTITUTIONS: [(&str, &[Capacity]); 4] = [
 /// An institution's credit code, with its check character.
 pub(crate) fn institution(name: &str) -> InstitutionId {
     const ALPHABET: &[u8] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
-    let number = INSTITUTIONS.iter().position(|(other, _)| *other == name).unwrap_or(99);
+    let number = INSTITUTIONS
+        .iter()
+        .position(|(other, _)| *other == name)
+        .unwrap_or(99);
     let body = format!("91140725MA0{number:06}");
     let value = |b: u8| ALPHABET.iter().position(|&a| a == b).unwrap();
-    let (sum, _) = body.bytes().fold((0, 1), |(sum, weight), b| (sum + value(b) * weight, weight * 3 % 31));
+    let (sum, _) = body.bytes().fold((0, 1), |(sum, weight), b| {
+        (sum + value(b) * weight, weight * 3 % 31)
+    });
     let check = char::from(ALPHABET[(31 - sum % 31) % 31]);
     format!("{body}{check}").parse().unwrap()
 }
 
 /// The name of an institution by its credit code.
 pub(crate) fn institution_name(id: &InstitutionId) -> &'static str {
-    INSTITUTIONS.iter().map(|(name, _)| *name).find(|name| institution(name) == *id).unwrap_or("nobody")
+    INSTITUTIONS
+        .iter()
+        .map(|(name, _)| *name)
+        .find(|name| institution(name) == *id)
+        .unwrap_or("nobody")
 }
 
 /// The plan year of nearly all tests.
@@ -71,14 +83,18 @@ fn calendar(text: &str) -> Calendar {
 pub(crate) fn county() -> Town {
     let mut town = region("140725", Some("140700"));
     for source in ["city", "county"] {
-        town.run(&format!("appropriate {source} 2023 100000.00")).unwrap();
+        town.run(&format!("appropriate {source} 2023 100000.00"))
+            .unwrap();
     }
     town
 }
 
 /// A region with its policy, callers and institutions, and no money yet.
 pub(crate) fn region(code: &str, parent: Option<&str>) -> Town {
-    let mut town = Town::empty(code, Instant::start_of("2023-05-04".parse().unwrap()).plus_hours(9));
+    let mut town = Town::empty(
+        code,
+        Instant::start_of("2023-05-04".parse().unwrap()).plus_hours(9),
+    );
     open(&mut town, parent).unwrap();
     for (name, capacities) in INSTITUTIONS {
         register(&mut town, name, capacities).unwrap();
@@ -106,15 +122,43 @@ fn open(town: &mut Town, parent: Option<&str>) -> Reply {
         deployment: "test.example".to_owned(),
         simulated: true,
     };
-    town.submit("operator", Act::OpenRegion(OpenRegion { state, operator: grant("operator", &[Role::Operator], None) }))?;
+    town.submit(
+        "operator",
+        Act::OpenRegion(OpenRegion {
+            state,
+            operator: grant("operator", &[Role::Operator], None),
+        }),
+    )?;
     let effective = town.now;
-    town.submit("operator", Act::AdoptPolicy(AdoptPolicy { policy: policy(), effective }))?;
-    for text in [include_str!("../../../../../policy/calendar-2023.toml"), include_str!("../../../../../policy/calendar-2024.toml")] {
-        town.submit("operator", Act::AdoptCalendar(AdoptCalendar { calendar: calendar(text) }))?;
+    town.submit(
+        "operator",
+        Act::AdoptPolicy(AdoptPolicy {
+            policy: policy(),
+            effective,
+        }),
+    )?;
+    for text in [
+        include_str!("../../../../../policy/calendar-2023.toml"),
+        include_str!("../../../../../policy/calendar-2024.toml"),
+    ] {
+        town.submit(
+            "operator",
+            Act::AdoptCalendar(AdoptCalendar {
+                calendar: calendar(text),
+            }),
+        )?;
     }
-    town.submit("operator", Act::OpenPlanYear(OpenPlanYear { year: year(2023) }))?;
+    town.submit(
+        "operator",
+        Act::OpenPlanYear(OpenPlanYear { year: year(2023) }),
+    )?;
     for (name, roles) in STAFF {
-        town.submit("operator", Act::GrantCaller(GrantCaller { grant: grant(name, roles, None) }))?;
+        town.submit(
+            "operator",
+            Act::GrantCaller(GrantCaller {
+                grant: grant(name, roles, None),
+            }),
+        )?;
     }
     Ok(Vec::new())
 }
@@ -122,7 +166,9 @@ fn open(town: &mut Town, parent: Option<&str>) -> Reply {
 /// Registers an institution with its caller, its corporate account and its catalogue lines.
 fn register(town: &mut Town, name: &str, capacities: &[Capacity]) -> Reply {
     let id = institution(name);
-    let licence: BTreeSet<Occupation> = [OCCUPATION, OTHER_OCCUPATION].map(|code| code.parse().unwrap()).into();
+    let licence: BTreeSet<Occupation> = [OCCUPATION, OTHER_OCCUPATION]
+        .map(|code| code.parse().unwrap())
+        .into();
     town.submit(
         "clerk",
         Act::RegisterInstitution(RegisterInstitution {
@@ -133,19 +179,52 @@ fn register(town: &mut Town, name: &str, capacities: &[Capacity]) -> Reply {
             related: BTreeSet::new(),
         }),
     )?;
-    let roles = if capacities == [Capacity::AssessmentBody] { [Role::Assessor] } else { [Role::Institution] };
-    town.submit("operator", Act::GrantCaller(GrantCaller { grant: grant(name, &roles, Some(id.clone())) }))?;
+    let roles = if capacities == [Capacity::AssessmentBody] {
+        [Role::Assessor]
+    } else {
+        [Role::Institution]
+    };
+    town.submit(
+        "operator",
+        Act::GrantCaller(GrantCaller {
+            grant: grant(name, &roles, Some(id.clone())),
+        }),
+    )?;
     let commitment = digest(&format!("account of {name}"));
-    town.submit("clerk", Act::RegisterAccount(RegisterAccount { institution: id.clone(), commitment }))?;
-    town.submit("finance", Act::ConfirmAccount(ConfirmAccount { institution: id.clone() }))?;
+    town.submit(
+        "clerk",
+        Act::RegisterAccount(RegisterAccount {
+            institution: id.clone(),
+            commitment,
+        }),
+    )?;
+    town.submit(
+        "finance",
+        Act::ConfirmAccount(ConfirmAccount {
+            institution: id.clone(),
+        }),
+    )?;
     for capacity in [Capacity::TrainingBody, Capacity::AssessmentBody] {
         if !capacities.contains(&capacity) {
             continue;
         }
         for occupation in &licence {
-            let entry = CatalogueEntryId { institution: id.clone(), capacity, occupation: occupation.clone(), year: year(2023) };
-            town.submit("clerk", Act::FileCatalogueEntry(FileCatalogueEntry { entry: entry.clone() }))?;
-            town.submit("reviewer", Act::ApproveCatalogueEntry(ApproveCatalogueEntry { entry }))?;
+            let entry = CatalogueEntryId {
+                institution: id.clone(),
+                capacity,
+                occupation: occupation.clone(),
+                year: year(2023),
+            };
+            town.submit(
+                "clerk",
+                Act::FileCatalogueEntry(FileCatalogueEntry {
+                    entry: entry.clone(),
+                }),
+            )?;
+            town.submit(
+                "reviewer",
+                Act::ApproveCatalogueEntry(ApproveCatalogueEntry { entry }),
+            )?;
         }
     }
     Ok(Vec::new())
@@ -158,9 +237,22 @@ pub(crate) fn good_answers(category: &Category) -> Vec<CheckAnswer> {
     for rules in policy.programmes.values() {
         wanted.extend(rules.requires.clone());
     }
-    wanted.extend(policy.categories.get(category).map(|rules| rules.requires.clone()).unwrap_or_default());
+    wanted.extend(
+        policy
+            .categories
+            .get(category)
+            .map(|rules| rules.requires.clone())
+            .unwrap_or_default(),
+    );
     let valid_until = "2024-12-31".parse().unwrap();
-    wanted.into_iter().map(|(check, answers)| CheckAnswer { check, answer: answers[0].clone(), valid_until }).collect()
+    wanted
+        .into_iter()
+        .map(|(check, answers)| CheckAnswer {
+            check,
+            answer: answers[0].clone(),
+            valid_until,
+        })
+        .collect()
 }
 
 /// As what people apply for a programme, unless a test says otherwise.

@@ -45,7 +45,10 @@ pub(crate) fn uuid(text: &str) -> uuid::Uuid {
 
 /// The credential of a member of staff, by their code.
 pub(crate) fn credential(name: &str) -> CredentialId {
-    digest(&format!("key of {name}")).to_string().parse().unwrap()
+    digest(&format!("key of {name}"))
+        .to_string()
+        .parse()
+        .unwrap()
 }
 
 /// The hash of a voucher's token of that serial number.
@@ -115,7 +118,11 @@ impl Town {
                 Err(Stop::Missing(need)) => self.bring_missing(&mut world, need),
             }
         };
-        assert!(!events.is_empty(), "{} was accepted and changed nothing", command.act.name());
+        assert!(
+            !events.is_empty(),
+            "{} was accepted and changed nothing",
+            command.act.name()
+        );
         assert!(events.len() <= 1_000, "a move of {} events", events.len());
         let events = self.commit(world, events);
         self.people.extend(registered);
@@ -139,7 +146,11 @@ impl Town {
         }
         for (tag, before, after) in world.nullifiers_changed() {
             let mut rows = self.nullifiers.borrow_mut();
-            assert_eq!(rows.get(&tag), before, "a nullifier is not with whom the event says");
+            assert_eq!(
+                rows.get(&tag),
+                before,
+                "a nullifier is not with whom the event says"
+            );
             match after {
                 Some(holder) => rows.insert(tag, holder.clone()),
                 None => rows.remove(&tag),
@@ -148,7 +159,8 @@ impl Town {
         for (key, fact) in world.changed() {
             self.facts.insert(key.clone(), fact.clone());
         }
-        self.log.extend(events.iter().map(|event| (self.now, event.clone())));
+        self.log
+            .extend(events.iter().map(|event| (self.now, event.clone())));
         self.audit();
         events
     }
@@ -171,7 +183,9 @@ impl Town {
             Need::Nullifier(subject, once) => {
                 let (rule, scope) = once.rule_and_scope();
                 let identity = match &subject {
-                    Subject::Person(person) => self.people.get(person).map_or(tag("nobody"), |tag| *tag),
+                    Subject::Person(person) => {
+                        self.people.get(person).map_or(tag("nobody"), |tag| *tag)
+                    }
                     Subject::Tag(tag) => *tag,
                 };
                 let tag = tag(&format!("{identity}/{rule}/{scope}"));
@@ -204,11 +218,16 @@ impl Town {
 
     /// `c1#2` is the second sheet of class or session c1.
     pub(crate) fn sheet_id(&self, name: &str) -> SheetId {
-        let (occasion, number) = name.split_once('#').unwrap_or_else(|| panic!("a sheet is <class>#<number>, not {name}"));
+        let (occasion, number) = name
+            .split_once('#')
+            .unwrap_or_else(|| panic!("a sheet is <class>#<number>, not {name}"));
         let index = number.parse::<usize>().unwrap() - 1;
         let of_class = self.class(occasion).map(|class| &class.sheets);
         let sheets = of_class.or_else(|| self.session(occasion).map(|session| &session.sheets));
-        sheets.and_then(|sheets| sheets.get(index)).copied().unwrap_or(SheetId(self.id(name)))
+        sheets
+            .and_then(|sheets| sheets.get(index))
+            .copied()
+            .unwrap_or(SheetId(self.id(name)))
     }
 
     pub(crate) fn sheet(&self, name: &str) -> Option<&Sheet> {
