@@ -431,7 +431,7 @@ fn no_move_is_left_out() {
         .chain(&SESSION_MOVES)
         .chain(&SHEET_MOVES)
     {
-        named.push(town.act(&crate::support::Line::of(line)).1.name());
+        named.push(town.act(&crate::support::Saying::of(line)).1.name());
     }
     for name in hefu_domain::command::Act::NAMES {
         assert!(named.contains(name), "{name} is in no matrix");

@@ -1,7 +1,10 @@
 //! A county made up for the tests: its facts come from decided and applied commands only, and after each of them the books must balance.
 
 mod audit;
+mod claims;
 mod county;
+mod moves;
+mod papers;
 mod script;
 mod town;
 

@@ -1,0 +1,140 @@
+//! What a line presents or files: timetables, attendance, tokens, identities.
+
+use hefu_domain::command::PresentedToken;
+use hefu_domain::policy::Module;
+use hefu_domain::state::*;
+use hefu_domain::time::{Date, plus_days};
+use hefu_domain::*;
+
+use super::*;
+
+impl Town {
+    pub(crate) fn filing(&self, line: &Saying) -> ClassFiling {
+        let programme = programme(line.name(1));
+        let (deliverer, payee) = match programme {
+            Programme::OrderProject => ("school-a", "plant"),
+            Programme::EnterpriseStaff | Programme::Apprenticeship => ("plant", "plant"),
+            Programme::General | Programme::Entrepreneurship | Programme::Assessment => {
+                ("school-a", "school-a")
+            }
+        };
+        let deliverer = institution(
+            line.option("by")
+                .or(line.option("deliverer"))
+                .unwrap_or(deliverer),
+        );
+        let payee = line.option("payee").map_or_else(
+            || {
+                if programme == Programme::General {
+                    deliverer.clone()
+                } else {
+                    institution(payee)
+                }
+            },
+            institution,
+        );
+        let (days, from): (u16, Date) = (line.parse("days", "2"), line.parse("from", "2023-06-05"));
+        let modules = [
+            Module::Safety,
+            Module::Fire,
+            Module::Legal,
+            Module::Putonghua,
+        ];
+        let timetable = (0..days).flat_map(|day| {
+            [DayPart::Morning, DayPart::Afternoon].map(|part| Slot {
+                date: plus_days(from, day),
+                part,
+                lessons: 4,
+                modules: match (day, part) {
+                    (0, DayPart::Morning) => modules[..2].to_vec(),
+                    (0, _) => modules[2..].to_vec(),
+                    _ => Vec::new(),
+                },
+            })
+        });
+        ClassFiling {
+            year: year(2023),
+            programme,
+            occupation: line.parse("occupation", OCCUPATION),
+            level: level(line.parse("level", "3")),
+            sponsor: payee.clone(),
+            contract: (deliverer != payee).then(|| digest("contract")),
+            deliverer,
+            payee,
+            site: line.parse("room", &format!("room-{}", line.name(0))),
+            trainers: vec![line.parse("trainer", &format!("trainer-{}", line.name(0)))],
+            capacity: line.parse("seats", "30"),
+            putonghua: true,
+            timetable: timetable.collect(),
+        }
+    }
+
+    pub(crate) fn entries(&self, line: &Saying) -> Vec<AttendanceEntry> {
+        let class = self
+            .class(line.name(0))
+            .unwrap_or_else(|| panic!("there is no class {}", line.name(0)));
+        let named = |key: &str, voucher: VoucherId| {
+            line.option(key).is_some_and(|names| {
+                names
+                    .split(',')
+                    .any(|name| VoucherId(self.id(name)) == voucher)
+            })
+        };
+        let present = class
+            .seats
+            .iter()
+            .zip(0u16..)
+            .filter(|(seat, _)| seat.left.is_none());
+        let entry = |(seat, number): (&Seat, u16)| AttendanceEntry {
+            seat: number,
+            lessons: if named("absent", seat.voucher) {
+                0
+            } else {
+                line.parse("lessons", "4")
+            },
+            method: if named("paper", seat.voucher) {
+                Method::Paper
+            } else {
+                Method::Face
+            },
+            evidence: digest("photograph"),
+            presence_checks: 0,
+        };
+        present.map(entry).collect()
+    }
+
+    pub(crate) fn token(&self, line: &Saying, voucher: &str) -> PresentedToken {
+        let serial = self
+            .voucher(voucher)
+            .map_or(1, |voucher| voucher.token_serial);
+        match line.option("token") {
+            None => PresentedToken {
+                hash: token_hash(VoucherId(self.id(voucher)), serial),
+                genuine: true,
+            },
+            Some("forged") => PresentedToken {
+                hash: token_hash(VoucherId(self.id(voucher)), serial),
+                genuine: false,
+            },
+            Some("old") => PresentedToken {
+                hash: token_hash(VoucherId(self.id(voucher)), serial - 1),
+                genuine: true,
+            },
+            Some(other) => PresentedToken {
+                hash: token_hash(VoucherId(self.id(other)), 1),
+                genuine: true,
+            },
+        }
+    }
+
+    pub(crate) fn holder(&self, line: &Saying, voucher: &str) -> Tag {
+        let own = self
+            .voucher(voucher)
+            .and_then(|voucher| self.people.get(&voucher.person))
+            .copied();
+        line.option("holder")
+            .map(tag)
+            .or(own)
+            .unwrap_or(tag("nobody"))
+    }
+}
