@@ -55,38 +55,77 @@ pub(crate) enum AccessCommand {
 fn role(name: &str) -> anyhow::Result<v1::Role> {
     match v1::Role::from_str_name(&format!("ROLE_{}", name.to_uppercase())) {
         Some(role) if role != v1::Role::Unspecified => Ok(role),
-        _ => bail!("no such role: {name:?}; there are holder, institution, assessor, clerk, reviewer, finance, supervisor, auditor, operator"),
+        _ => bail!(
+            "no such role: {name:?}; there are holder, institution, assessor, clerk, reviewer, finance, supervisor, auditor, operator"
+        ),
     }
 }
 
-fn request_id(what: &str) -> String {
-    let random: String = Source::System.draw(&[]).iter().take(12).map(|b| format!("{b:02x}")).collect();
+/// A request id that no other request has.
+pub(crate) fn request_id(what: &str) -> String {
+    let random: String = Source::System
+        .draw(&[])
+        .iter()
+        .take(12)
+        .map(|b| format!("{b:02x}"))
+        .collect();
     format!("{what}-{random}")
 }
 
 pub(crate) async fn run(command: AccessCommand) -> anyhow::Result<()> {
     match command {
-        AccessCommand::Grant { remote, region, person, roles, institution, subject } => {
+        AccessCommand::Grant {
+            remote,
+            region,
+            person,
+            roles,
+            institution,
+            subject,
+        } => {
             let key = api_key(Source::System.draw(&[]));
             let parent = format!("regions/{region}");
             let grant = v1::Grant {
                 subject: subject.unwrap_or_else(|| person.clone()),
                 person,
-                roles: roles.iter().map(|name| role(name).map(Into::into)).collect::<Result<_, _>>()?,
-                institution: institution.map(|code| format!("{parent}/institutions/{code}")).unwrap_or_default(),
+                roles: roles
+                    .iter()
+                    .map(|name| role(name).map(Into::into))
+                    .collect::<Result<_, _>>()?,
+                institution: institution
+                    .map(|code| format!("{parent}/institutions/{code}"))
+                    .unwrap_or_default(),
                 holder: String::new(),
                 expires: None,
             };
-            let request =
-                v1::GrantCallerRequest { parent, credential: credential(&key).to_string(), grant: Some(grant), request_id: request_id("grant"), validate_only: false };
-            AccessServiceClient::new(remote.channel().await?).grant_caller(remote.request(request)?).await.map_err(explain)?;
+            let request = v1::GrantCallerRequest {
+                parent,
+                credential: credential(&key).to_string(),
+                grant: Some(grant),
+                request_id: request_id("grant"),
+                validate_only: false,
+            };
+            AccessServiceClient::new(remote.channel().await?)
+                .grant_caller(remote.request(request)?)
+                .await
+                .map_err(explain)?;
             println!("{key}");
             eprintln!("Granted. The key above is shown this once; the server knows only its hash.");
         }
-        AccessCommand::Revoke { remote, region, credential } => {
+        AccessCommand::Revoke {
+            remote,
+            region,
+            credential,
+        } => {
             let name = format!("regions/{region}/credentials/{credential}");
-            let request = v1::RevokeCallerRequest { name, request_id: request_id("revoke"), validate_only: false };
-            AccessServiceClient::new(remote.channel().await?).revoke_caller(remote.request(request)?).await.map_err(explain)?;
+            let request = v1::RevokeCallerRequest {
+                name,
+                request_id: request_id("revoke"),
+                validate_only: false,
+            };
+            AccessServiceClient::new(remote.channel().await?)
+                .revoke_caller(remote.request(request)?)
+                .await
+                .map_err(explain)?;
             println!("Revoked from now on.");
         }
         AccessCommand::List { remote, region } => list(&remote, &region).await?,
@@ -97,17 +136,46 @@ pub(crate) async fn run(command: AccessCommand) -> anyhow::Result<()> {
 async fn list(remote: &Remote, region: &str) -> anyhow::Result<()> {
     let mut client = AccessServiceClient::new(remote.channel().await?);
     let mut table = Table::new();
-    table.load_style(presets::UTF8_BORDERS_ONLY).set_header(["credential", "subject", "person", "roles", "institution", "revoked"]);
+    table.load_style(presets::UTF8_BORDERS_ONLY).set_header([
+        "credential",
+        "subject",
+        "person",
+        "roles",
+        "institution",
+        "revoked",
+    ]);
     let mut page_token = String::new();
     loop {
-        let request = v1::ListCallersRequest { parent: format!("regions/{region}"), page_size: 500, page_token };
-        let page = client.list_callers(remote.request(request)?).await.map_err(explain)?.into_inner();
+        let request = v1::ListCallersRequest {
+            parent: format!("regions/{region}"),
+            page_size: 500,
+            page_token,
+        };
+        let page = client
+            .list_callers(remote.request(request)?)
+            .await
+            .map_err(explain)?
+            .into_inner();
         for caller in page.callers {
             let grant = caller.grant.context("a caller without a grant")?;
-            let roles: Vec<String> = grant.roles().map(|role| role.as_str_name().trim_start_matches("ROLE_").to_lowercase()).collect();
+            let roles: Vec<String> = grant
+                .roles()
+                .map(|role| {
+                    role.as_str_name()
+                        .trim_start_matches("ROLE_")
+                        .to_lowercase()
+                })
+                .collect();
             let last = |name: &str| name.rsplit('/').next().unwrap_or_default().to_owned();
             let revoked = if caller.revoked.is_some() { "yes" } else { "" };
-            table.add_row([last(&caller.name), grant.subject.clone(), grant.person.clone(), roles.join(", "), last(&grant.institution), revoked.to_owned()]);
+            table.add_row([
+                last(&caller.name),
+                grant.subject.clone(),
+                grant.person.clone(),
+                roles.join(", "),
+                last(&grant.institution),
+                revoked.to_owned(),
+            ]);
         }
         if page.next_page_token.is_empty() {
             println!("{table}");

@@ -2,7 +2,9 @@
 
 use anyhow::{Context, bail};
 use prost::Message as _;
-use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, MethodDescriptor, SerializeOptions};
+use prost_reflect::{
+    DescriptorPool, DynamicMessage, MessageDescriptor, MethodDescriptor, SerializeOptions,
+};
 use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
@@ -10,7 +12,8 @@ use crate::connect::Remote;
 
 /// The RPCs that this build knows.
 pub(crate) fn pool() -> anyhow::Result<DescriptorPool> {
-    DescriptorPool::decode(hefu_wire::FILE_DESCRIPTOR_SET).context("the embedded descriptors are damaged")
+    DescriptorPool::decode(hefu_wire::FILE_DESCRIPTOR_SET)
+        .context("the embedded descriptors are damaged")
 }
 
 /// Finds `Service/Method`; the package may be left out.
@@ -18,7 +21,11 @@ fn method(pool: &DescriptorPool, name: &str) -> anyhow::Result<MethodDescriptor>
     let Some((service, method)) = name.trim_start_matches('/').rsplit_once('/') else {
         bail!("an RPC is SERVICE/METHOD, for instance AuditService/GetHead, not {name:?}");
     };
-    let full = if service.contains('.') { service.to_owned() } else { format!("voucher.v1.{service}") };
+    let full = if service.contains('.') {
+        service.to_owned()
+    } else {
+        format!("voucher.v1.{service}")
+    };
     let Some(service) = pool.get_service_by_name(&full) else {
         let known: Vec<String> = pool.services().map(|s| s.name().to_owned()).collect();
         bail!("no service {service:?}; there are {}", known.join(", "));
@@ -26,7 +33,11 @@ fn method(pool: &DescriptorPool, name: &str) -> anyhow::Result<MethodDescriptor>
     let found = service.methods().find(|m| m.name() == method);
     found.with_context(|| {
         let known: Vec<String> = service.methods().map(|m| m.name().to_owned()).collect();
-        format!("{} has no method {method:?}; it has {}", service.name(), known.join(", "))
+        format!(
+            "{} has no method {method:?}; it has {}",
+            service.name(),
+            known.join(", ")
+        )
     })
 }
 
@@ -40,19 +51,30 @@ pub(crate) async fn call(remote: &Remote, name: &str, json: &str) -> anyhow::Res
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let request = DynamicMessage::deserialize(method.input(), &mut deserializer)
         .with_context(|| format!("the message is not a {}", method.input().full_name()))?;
-    deserializer.end().context("there is something after the message")?;
+    deserializer
+        .end()
+        .context("there is something after the message")?;
     let path = format!("/{}/{}", method.parent_service().full_name(), method.name()).parse()?;
-    let codec = DynamicCodec { output: method.output() };
+    let codec = DynamicCodec {
+        output: method.output(),
+    };
     let mut grpc = tonic::client::Grpc::new(remote.channel().await?);
     grpc.ready().await?;
     let request = remote.request(request)?;
     if method.is_server_streaming() {
-        let mut stream = grpc.server_streaming(request, path, codec).await.map_err(crate::connect::explain)?.into_inner();
+        let mut stream = grpc
+            .server_streaming(request, path, codec)
+            .await
+            .map_err(crate::connect::explain)?
+            .into_inner();
         while let Some(message) = stream.message().await.map_err(crate::connect::explain)? {
             println!("{}", text(&message)?);
         }
     } else {
-        let reply = grpc.unary(request, path, codec).await.map_err(crate::connect::explain)?;
+        let reply = grpc
+            .unary(request, path, codec)
+            .await
+            .map_err(crate::connect::explain)?;
         println!("{}", text(reply.get_ref())?);
     }
     Ok(())
@@ -60,7 +82,9 @@ pub(crate) async fn call(remote: &Remote, name: &str, json: &str) -> anyhow::Res
 
 fn text(message: &DynamicMessage) -> anyhow::Result<String> {
     let mut out = Vec::new();
-    let options = SerializeOptions::new().skip_default_fields(true).stringify_64_bit_integers(false);
+    let options = SerializeOptions::new()
+        .skip_default_fields(true)
+        .stringify_64_bit_integers(false);
     message.serialize_with_options(&mut serde_json::Serializer::new(&mut out), &options)?;
     Ok(String::from_utf8(out)?)
 }
@@ -91,7 +115,8 @@ impl Encoder for DynamicEncoder {
     type Error = Status;
 
     fn encode(&mut self, item: DynamicMessage, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        item.encode(buffer).map_err(|error| Status::internal(error.to_string()))
+        item.encode(buffer)
+            .map_err(|error| Status::internal(error.to_string()))
     }
 }
 
@@ -102,6 +127,8 @@ impl Decoder for DynamicDecoder {
     type Error = Status;
 
     fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<DynamicMessage>, Status> {
-        DynamicMessage::decode(self.0.clone(), buffer).map(Some).map_err(|error| Status::internal(error.to_string()))
+        DynamicMessage::decode(self.0.clone(), buffer)
+            .map(Some)
+            .map_err(|error| Status::internal(error.to_string()))
     }
 }

@@ -47,15 +47,26 @@ pub(crate) struct RegionChecked {
 pub(crate) async fn check(store: &Store, closed: bool) -> anyhow::Result<Checked> {
     let mut snapshot = store.snapshot().await?;
     let heads = snapshot.all_heads().await?;
-    let mut checked = Checked { log_verified: true, replay_equal: true, ..Checked::default() };
+    let mut checked = Checked {
+        log_verified: true,
+        replay_equal: true,
+        ..Checked::default()
+    };
     let mut nullifiers = HashMap::new();
     for head in heads {
         let code: Region = head.region.parse()?;
-        let Some(replayed) = replay(&mut snapshot, &code, &head, &mut checked).await? else { continue };
+        let Some(replayed) = replay(&mut snapshot, &code, &head, &mut checked).await? else {
+            continue;
+        };
         compare(&mut snapshot, &code, &replayed, &mut checked).await?;
         for (tag, voucher) in &replayed.nullifiers {
-            if nullifiers.insert(tag.0, (code.to_string(), voucher.to_string())).is_some() {
-                checked.failed.push(format!("region {code}: a nullifier is held twice"));
+            if nullifiers
+                .insert(tag.0, (code.to_string(), voucher.to_string()))
+                .is_some()
+            {
+                checked
+                    .failed
+                    .push(format!("region {code}: a nullifier is held twice"));
             }
         }
         let region = figures(&code, &replayed, closed, &mut checked.failed);
@@ -71,11 +82,18 @@ pub(crate) async fn check(store: &Store, closed: bool) -> anyhow::Result<Checked
 }
 
 /// Replays one region's log from the stored bytes and compares its end with the head.
-async fn replay(snapshot: &mut Snapshot, code: &Region, head: &Head, checked: &mut Checked) -> anyhow::Result<Option<Replayed>> {
+async fn replay(
+    snapshot: &mut Snapshot,
+    code: &Region,
+    head: &Head,
+    checked: &mut Checked,
+) -> anyhow::Result<Option<Replayed>> {
     let mut replay = Replay::new(code.clone());
     let mut from = 0;
     loop {
-        let events = snapshot.events(code.as_str(), head.epoch, from, PAGE).await?;
+        let events = snapshot
+            .events(code.as_str(), head.epoch, from, PAGE)
+            .await?;
         for event in &events {
             if let Err(failure) = replay.feed(&event.bytes) {
                 checked.log_verified = false;
@@ -92,29 +110,50 @@ async fn replay(snapshot: &mut Snapshot, code: &Region, head: &Head, checked: &m
     let replayed = replay.end();
     if replayed.size != head.size || replayed.root.0 != head.root || replayed.at.0 != head.at_ms {
         checked.log_verified = false;
-        checked.failed.push(format!("region {code}: the head is not the log's end"));
+        checked
+            .failed
+            .push(format!("region {code}: the head is not the log's end"));
     }
     Ok(Some(replayed))
 }
 
 /// Compares the tables with the replay, row by row.
-async fn compare(snapshot: &mut Snapshot, code: &Region, replayed: &Replayed, checked: &mut Checked) -> anyhow::Result<()> {
+async fn compare(
+    snapshot: &mut Snapshot,
+    code: &Region,
+    replayed: &Replayed,
+    checked: &mut Checked,
+) -> anyhow::Result<()> {
     let mut expected: HashMap<(Table, String), Row> = HashMap::new();
     for (key, fact) in replayed.world.all() {
-        let (version, leaf) = replayed.streams.get(key).map_or((0, None), |(version, leaf)| (*version, Some(leaf.0)));
+        let (version, leaf) = replayed
+            .streams
+            .get(key)
+            .map_or((0, None), |(version, leaf)| (*version, Some(leaf.0)));
         let row = rows::row(code.as_str(), key, fact, version, leaf)?;
         expected.insert((row.table, row.id.clone()), row);
     }
     for table in Table::ALL {
         let mut after: Option<String> = None;
         loop {
-            let page = snapshot.rows(table, code.as_str(), after.as_deref(), PAGE).await?;
+            let page = snapshot
+                .rows(table, code.as_str(), after.as_deref(), PAGE)
+                .await?;
             after = page.last().map(|row| row.id.clone());
             let full = page.len() == PAGE as usize;
             for row in page {
-                let same = expected.remove(&(table, row.id.clone())).is_some_and(|wanted| wanted == row);
+                let same = expected
+                    .remove(&(table, row.id.clone()))
+                    .is_some_and(|wanted| wanted == row);
                 if !same {
-                    differs(checked, format!("region {code}: {}/{} is not what the log says", table.spec().name, row.id));
+                    differs(
+                        checked,
+                        format!(
+                            "region {code}: {}/{} is not what the log says",
+                            table.spec().name,
+                            row.id
+                        ),
+                    );
                 }
             }
             if !full {
@@ -123,12 +162,22 @@ async fn compare(snapshot: &mut Snapshot, code: &Region, replayed: &Replayed, ch
         }
     }
     for (table, id) in expected.keys() {
-        differs(checked, format!("region {code}: {}/{id} is missing from the tables", table.spec().name));
+        differs(
+            checked,
+            format!(
+                "region {code}: {}/{id} is missing from the tables",
+                table.spec().name
+            ),
+        );
     }
     Ok(())
 }
 
-async fn compare_nullifiers(snapshot: &mut Snapshot, mut expected: HashMap<[u8; 16], (String, String)>, checked: &mut Checked) -> anyhow::Result<()> {
+async fn compare_nullifiers(
+    snapshot: &mut Snapshot,
+    mut expected: HashMap<[u8; 16], (String, String)>,
+    checked: &mut Checked,
+) -> anyhow::Result<()> {
     let mut after = None;
     loop {
         let page = snapshot.all_nullifiers(after, PAGE).await?;
@@ -136,7 +185,13 @@ async fn compare_nullifiers(snapshot: &mut Snapshot, mut expected: HashMap<[u8; 
         let full = page.len() == PAGE as usize;
         for row in page {
             if expected.remove(&row.tag) != Some((row.region.clone(), row.voucher.clone())) {
-                differs(checked, format!("region {}: a nullifier of {} is not what the log says", row.region, row.voucher));
+                differs(
+                    checked,
+                    format!(
+                        "region {}: a nullifier of {} is not what the log says",
+                        row.region, row.voucher
+                    ),
+                );
             }
         }
         if !full {
@@ -144,7 +199,10 @@ async fn compare_nullifiers(snapshot: &mut Snapshot, mut expected: HashMap<[u8; 
         }
     }
     if !expected.is_empty() {
-        differs(checked, format!("{} nullifiers are missing from the table", expected.len()));
+        differs(
+            checked,
+            format!("{} nullifiers are missing from the table", expected.len()),
+        );
     }
     Ok(())
 }
@@ -157,7 +215,12 @@ fn differs(checked: &mut Checked, what: String) {
 }
 
 /// A region's figures from the replay, and what must hold after a closing.
-fn figures(code: &Region, replayed: &Replayed, closed: bool, failed: &mut Vec<String>) -> RegionChecked {
+fn figures(
+    code: &Region,
+    replayed: &Replayed,
+    closed: bool,
+    failed: &mut Vec<String>,
+) -> RegionChecked {
     let mut region = RegionChecked {
         code: code.clone(),
         name: String::new(),
@@ -172,19 +235,29 @@ fn figures(code: &Region, replayed: &Replayed, closed: bool, failed: &mut Vec<St
         match (key, fact) {
             (_, Fact::Region(state)) => region.name.clone_from(&state.name),
             (_, Fact::Voucher(voucher)) => {
-                *region.vouchers.entry(voucher.state.code().to_owned()).or_default() += 1;
+                *region
+                    .vouchers
+                    .entry(voucher.state.code().to_owned())
+                    .or_default() += 1;
                 match voucher.programme.kind() {
                     hefu_domain::VoucherKind::Training => region.training += 1,
                     hefu_domain::VoucherKind::Assessment => region.assessment += 1,
                 }
                 if closed && voucher.state.is_live() {
-                    failed.push(format!("region {code}: voucher {} is still {}", show(key), voucher.state.code()));
+                    failed.push(format!(
+                        "region {code}: voucher {} is still {}",
+                        show(key),
+                        voucher.state.code()
+                    ));
                 }
             }
             (Key::Account(..), Fact::Account(account)) => {
                 add(&mut region.funds, account);
                 if closed && account.reserved.0 != 0 {
-                    failed.push(format!("region {code}: a reserve of {} is still open", account.reserved));
+                    failed.push(format!(
+                        "region {code}: a reserve of {} is still open",
+                        account.reserved
+                    ));
                 }
             }
             _ => {}

@@ -12,10 +12,20 @@ use tonic_types::StatusExt as _;
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Remote {
     /// The server, http://HOST:PORT.
-    #[arg(long, env = "HEFU_SERVER", default_value = "http://127.0.0.1:8080", value_name = "URL")]
+    #[arg(
+        long,
+        env = "HEFU_SERVER",
+        default_value = "http://127.0.0.1:8080",
+        value_name = "URL"
+    )]
     server: String,
     /// The API key, or a file that holds it.
-    #[arg(long, env = "HEFU_KEY", hide_env_values = true, value_name = "KEY|FILE")]
+    #[arg(
+        long,
+        env = "HEFU_KEY",
+        hide_env_values = true,
+        value_name = "KEY|FILE"
+    )]
     key: Option<String>,
 }
 
@@ -27,15 +37,22 @@ impl Remote {
 
     /// A connection to the server.
     pub(crate) async fn channel(&self) -> anyhow::Result<Channel> {
-        let endpoint = Endpoint::from_shared(self.server.clone()).with_context(|| format!("{} is not a server's address", self.server))?;
-        endpoint.connect().await.with_context(|| format!("no server answers at {}; start one with `hefu serve`, or name it with --server", self.server))
+        let endpoint = Endpoint::from_shared(self.server.clone())
+            .with_context(|| format!("{} is not a server's address", self.server))?;
+        endpoint.connect().await.with_context(|| {
+            format!(
+                "no server answers at {}; start one with `hefu serve`, or name it with --server",
+                self.server
+            )
+        })
     }
 
     /// A message with this caller's key.
     pub(crate) fn request<T>(&self, message: T) -> anyhow::Result<Request<T>> {
         let mut request = Request::new(message);
         if let Some(key) = self.key()? {
-            let value = MetadataValue::try_from(format!("Bearer {key}")).context("the key has characters that no key has")?;
+            let value = MetadataValue::try_from(format!("Bearer {key}"))
+                .context("the key has characters that no key has")?;
             request.metadata_mut().insert("authorization", value);
         }
         Ok(request)
@@ -43,14 +60,22 @@ impl Remote {
 
     /// The API key itself: as given, or from its file.
     pub(crate) fn key(&self) -> anyhow::Result<Option<String>> {
-        let Some(given) = &self.key else { return Ok(None) };
+        let Some(given) = &self.key else {
+            return Ok(None);
+        };
         if given.starts_with("hefu_") {
             return Ok(Some(given.clone()));
         }
         let path = PathBuf::from(given);
-        let text = std::fs::read_to_string(&path).with_context(|| format!("--key is neither a key (hefu_…) nor a file that can be read: {given}"))?;
-        let key = text.lines().map(str::trim).find(|line| line.starts_with("hefu_"));
-        key.map(|key| Some(key.to_owned())).with_context(|| format!("{given} holds no key (hefu_…)"))
+        let text = std::fs::read_to_string(&path).with_context(|| {
+            format!("--key is neither a key (hefu_…) nor a file that can be read: {given}")
+        })?;
+        let key = text
+            .lines()
+            .map(str::trim)
+            .find(|line| line.starts_with("hefu_"));
+        key.map(|key| Some(key.to_owned()))
+            .with_context(|| format!("{given} holds no key (hefu_…)"))
     }
 }
 
@@ -60,15 +85,28 @@ pub(crate) fn explain(status: Status) -> anyhow::Error {
     let mut lines = vec![format!("{:?}: {}", status.code(), status.message())];
     if let Some(failures) = details.precondition_failure() {
         lines.extend(failures.violations.iter().map(|v| {
-            let about = if v.subject.is_empty() { String::new() } else { format!(" ({})", v.subject) };
+            let about = if v.subject.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", v.subject)
+            };
             format!("  {}{about}: {}", v.r#type, v.description)
         }));
     }
     if let Some(bad) = details.bad_request() {
-        lines.extend(bad.field_violations.iter().map(|v| format!("  {}: {}", v.field, v.description)));
+        lines.extend(
+            bad.field_violations
+                .iter()
+                .map(|v| format!("  {}: {}", v.field, v.description)),
+        );
     }
     if let Some(quota) = details.quota_failure() {
-        lines.extend(quota.violations.iter().map(|v| format!("  {}: {}", v.subject, v.description)));
+        lines.extend(
+            quota
+                .violations
+                .iter()
+                .map(|v| format!("  {}: {}", v.subject, v.description)),
+        );
     }
     anyhow::anyhow!(lines.join("\n"))
 }

@@ -21,7 +21,10 @@ use sha2::{Digest as _, Sha256};
 use crate::check::{Checked, check};
 use crate::policy::JINZHONG_2023;
 
-const CALENDARS: [&str; 2] = [include_str!("../../../policy/calendar-2023.toml"), include_str!("../../../policy/calendar-2024.toml")];
+const CALENDARS: [&str; 2] = [
+    include_str!("../../../policy/calendar-2023.toml"),
+    include_str!("../../../policy/calendar-2024.toml"),
+];
 /// 2023-04-19 08:00 in Asia/Shanghai: the day on which the notice takes effect.
 const START_MS: i64 = 1_681_862_400_000;
 
@@ -49,10 +52,18 @@ pub(crate) struct Demo {
 
 pub(crate) async fn run(demo: Demo) -> anyhow::Result<ExitCode> {
     let database = demo.database.clone().map_or_else(fresh_file, Ok)?;
-    let state = demo.state.clone().or_else(|| crate::beside(&database)).unwrap_or_else(|| PathBuf::from("hefu-data"));
+    let state = demo
+        .state
+        .clone()
+        .or_else(|| crate::beside(&database))
+        .unwrap_or_else(|| PathBuf::from("hefu-data"));
     refuse_used(&database).await?;
     let (clock, hand) = Clock::simulated(Instant(START_MS));
-    let listen = if demo.serve { SocketAddr::from(([127, 0, 0, 1], 8080)) } else { SocketAddr::from(([127, 0, 0, 1], 0)) };
+    let listen = if demo.serve {
+        SocketAddr::from(([127, 0, 0, 1], 8080))
+    } else {
+        SocketAddr::from(([127, 0, 0, 1], 0))
+    };
     let seed = Sha256::digest(format!("hefu demo {}", demo.seed)).into();
     let running = hefu_server::serve(Setup {
         database: database.clone(),
@@ -71,7 +82,11 @@ pub(crate) async fn run(demo: Demo) -> anyhow::Result<ExitCode> {
     let watch = Stopwatch::now();
     let engine = running.engine.clone();
     let set_clock = |at: i64| {
-        debug_assert_eq!(engine.in_flight(), 0, "the clock moves only when nothing is in flight");
+        debug_assert_eq!(
+            engine.in_flight(),
+            0,
+            "the clock moves only when nothing is in flight"
+        );
         // A made-up clock goes forward only.
         hand.fetch_max(at, Ordering::SeqCst);
     };
@@ -87,13 +102,24 @@ pub(crate) async fn run(demo: Demo) -> anyhow::Result<ExitCode> {
     bar.finish_and_clear();
     let tally = client.tally().clone();
     if demo.json {
-        println!("{}", serde_json::to_string(&json(&checked, &tally, seconds))?);
+        println!(
+            "{}",
+            serde_json::to_string(&json(&checked, &tally, seconds))?
+        );
     } else {
         report(&checked, &tally, seconds, &database, &state);
     }
-    let code = if checked.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) };
+    let code = if checked.failed.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    };
     if demo.serve {
-        eprintln!("Serving on http://{} under the made-up clock; Ctrl-C ends it. The operator's key: {}", running.address, running.operator_key_file.display());
+        eprintln!(
+            "Serving on http://{} under the made-up clock; Ctrl-C ends it. The operator's key: {}",
+            running.address,
+            running.operator_key_file.display()
+        );
         tokio::signal::ctrl_c().await?;
     }
     running.stop().await;
@@ -103,8 +129,14 @@ pub(crate) async fn run(demo: Demo) -> anyhow::Result<ExitCode> {
 /// `hefu-data/demo-N.db`, the first that is not there.
 fn fresh_file() -> anyhow::Result<String> {
     std::fs::create_dir_all("hefu-data").context("cannot make the folder hefu-data here")?;
-    let free = (1..10_000).map(|n| PathBuf::from(format!("hefu-data/demo-{n}.db"))).find(|path| !path.exists());
-    Ok(format!("sqlite://{}", free.context("hefu-data is full of demos; remove some")?.display()))
+    let free = (1..10_000)
+        .map(|n| PathBuf::from(format!("hefu-data/demo-{n}.db")))
+        .find(|path| !path.exists());
+    Ok(format!(
+        "sqlite://{}",
+        free.context("hefu-data is full of demos; remove some")?
+            .display()
+    ))
 }
 
 /// A demo's made-up year has no place in a database that holds anything else.
@@ -113,14 +145,20 @@ async fn refuse_used(database: &str) -> anyhow::Result<()> {
     let empty = store.is_empty().await?;
     store.close().await;
     if !empty {
-        bail!("the database is not empty: a demo's made-up year has no place in it. Name another one with --database, or none for a fresh file");
+        bail!(
+            "the database is not empty: a demo's made-up year has no place in it. Name another one with --database, or none for a fresh file"
+        );
     }
     Ok(())
 }
 
 fn script(demo: &Demo, running: &Running) -> anyhow::Result<Script> {
     let policy = Policy::from_toml(JINZHONG_2023).context("the shipped policy")?;
-    let calendars: Vec<Calendar> = CALENDARS.iter().map(|text| toml::from_str(text)).collect::<Result<_, _>>().context("the shipped calendars")?;
+    let calendars: Vec<Calendar> = CALENDARS
+        .iter()
+        .map(|text| toml::from_str(text))
+        .collect::<Result<_, _>>()
+        .context("the shipped calendars")?;
     Ok(Script {
         seed: demo.seed,
         vouchers: demo.vouchers,
@@ -131,7 +169,11 @@ fn script(demo: &Demo, running: &Running) -> anyhow::Result<Script> {
 }
 
 fn bar(quiet: bool) -> ProgressBar {
-    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let target = if quiet {
+        ProgressDrawTarget::hidden()
+    } else {
+        ProgressDrawTarget::stderr()
+    };
     let bar = ProgressBar::with_draw_target(None, target);
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} {elapsed} {msg}") {
         bar.set_style(style);
@@ -174,13 +216,29 @@ fn report(checked: &Checked, tally: &Tally, seconds: f64, database: &str, state:
     println!("{}", counties(checked));
     println!("{}", refusals(tally));
     let funds = &checked.funds;
-    println!("funds, yuan: allocated {} = available {} + reserved {} + payable {} + paid {}", funds.allocated, funds.available, funds.reserved, funds.payable, funds.paid);
+    println!(
+        "funds, yuan: allocated {} = available {} + reserved {} + payable {} + paid {}",
+        funds.allocated, funds.available, funds.reserved, funds.payable, funds.paid
+    );
     let moves = tally.accepted;
-    println!("{moves} moves and {} events in {seconds:.1} s: {:.0} moves a second", checked.events, moves as f64 / seconds);
+    println!(
+        "{moves} moves and {} events in {seconds:.1} s: {:.0} moves a second",
+        checked.events,
+        moves as f64 / seconds
+    );
     let tick = |holds: bool| if holds { "holds" } else { "BROKEN" };
-    println!("log: bytes, chains, indexes and Merkle roots: {}", tick(checked.log_verified));
-    println!("replay of the log equals the tables, row by row: {}", tick(checked.replay_equal));
-    println!("funds to the fen, every voucher final, no reserve open, no nullifier twice: {}", tick(checked.failed.is_empty()));
+    println!(
+        "log: bytes, chains, indexes and Merkle roots: {}",
+        tick(checked.log_verified)
+    );
+    println!(
+        "replay of the log equals the tables, row by row: {}",
+        tick(checked.replay_equal)
+    );
+    println!(
+        "funds to the fen, every voucher final, no reserve open, no nullifier twice: {}",
+        tick(checked.failed.is_empty())
+    );
     for failed in &checked.failed {
         println!("  {failed}");
     }
@@ -190,8 +248,25 @@ fn report(checked: &Checked, tally: &Tally, seconds: f64, database: &str, state:
 fn counties(checked: &Checked) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header(["region", "", "training", "assessment", "written off", "ended otherwise", "paid, yuan", "carried over, yuan", "events"]);
-    let mut row = |code: String, name: String, training: u64, assessment: u64, vouchers: &std::collections::HashMap<String, u64>, paid: Fen, rest: Fen, events: u64| {
+    table.set_header([
+        "region",
+        "",
+        "training",
+        "assessment",
+        "written off",
+        "ended otherwise",
+        "paid, yuan",
+        "carried over, yuan",
+        "events",
+    ]);
+    let mut row = |code: String,
+                   name: String,
+                   training: u64,
+                   assessment: u64,
+                   vouchers: &std::collections::HashMap<String, u64>,
+                   paid: Fen,
+                   rest: Fen,
+                   events: u64| {
         let written_off = vouchers.get("written_off").copied().unwrap_or_default();
         let others = vouchers.values().sum::<u64>() - written_off;
         table.add_row([
@@ -208,11 +283,30 @@ fn counties(checked: &Checked) -> Table {
     };
     for region in &checked.regions {
         let code = region.code.to_string();
-        row(code, region.name.clone(), region.training, region.assessment, &region.vouchers, region.funds.paid, region.funds.available, region.events);
+        row(
+            code,
+            region.name.clone(),
+            region.training,
+            region.assessment,
+            &region.vouchers,
+            region.funds.paid,
+            region.funds.available,
+            region.events,
+        );
     }
-    let sum = |of: fn(&crate::check::RegionChecked) -> u64| checked.regions.iter().map(of).sum::<u64>();
+    let sum =
+        |of: fn(&crate::check::RegionChecked) -> u64| checked.regions.iter().map(of).sum::<u64>();
     let (training, assessment) = (sum(|r| r.training), sum(|r| r.assessment));
-    row("all".to_owned(), String::new(), training, assessment, &checked.vouchers, checked.funds.paid, checked.funds.available, checked.events);
+    row(
+        "all".to_owned(),
+        String::new(),
+        training,
+        assessment,
+        &checked.vouchers,
+        checked.funds.paid,
+        checked.funds.available,
+        checked.events,
+    );
     for column in 2..9 {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);

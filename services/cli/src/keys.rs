@@ -16,13 +16,23 @@ pub(crate) enum KeysCommand {
         #[arg(long = "use", value_enum)]
         usage: Usage,
         /// The state folder.
-        #[arg(long, env = "HEFU_STATE", default_value = "hefu-data", value_name = "DIR")]
+        #[arg(
+            long,
+            env = "HEFU_STATE",
+            default_value = "hefu-data",
+            value_name = "DIR"
+        )]
         state: PathBuf,
     },
     /// List the keys, the active one of each use first.
     List {
         /// The state folder.
-        #[arg(long, env = "HEFU_STATE", default_value = "hefu-data", value_name = "DIR")]
+        #[arg(
+            long,
+            env = "HEFU_STATE",
+            default_value = "hefu-data",
+            value_name = "DIR"
+        )]
         state: PathBuf,
     },
 }
@@ -38,20 +48,33 @@ pub(crate) enum Usage {
 pub(crate) fn run(command: KeysCommand) -> anyhow::Result<()> {
     match command {
         KeysCommand::New { usage, state } => {
-            std::fs::create_dir_all(&state).with_context(|| format!("cannot make the state folder {}", state.display()))?;
+            std::fs::create_dir_all(&state)
+                .with_context(|| format!("cannot make the state folder {}", state.display()))?;
             let usage = match usage {
                 Usage::Token => keys::Use::Token,
                 Usage::Log => keys::Use::Log,
             };
-            let key = keys::new_key(&state, usage, &Source::System.draw(&[]), Clock::system().now())?;
+            let key = keys::new_key(
+                &state,
+                usage,
+                &Source::System.draw(&[]),
+                Clock::system().now(),
+            )?;
             println!("{} key {} made: {}", key.usage, key.kid, key.path.display());
             println!("A running server takes it up at its next start.");
         }
         KeysCommand::List { state } => {
             let mut table = Table::new();
-            table.load_style(presets::UTF8_BORDERS_ONLY).set_header(["use", "kid", "made", "file"]);
+            table
+                .load_style(presets::UTF8_BORDERS_ONLY)
+                .set_header(["use", "kid", "made", "file"]);
             for key in keys::list(&state)? {
-                table.add_row([key.usage.to_string(), key.kid, key.created.to_string(), key.path.display().to_string()]);
+                table.add_row([
+                    key.usage.to_string(),
+                    key.kid,
+                    key.created.to_string(),
+                    key.path.display().to_string(),
+                ]);
             }
             println!("{table}");
         }

@@ -33,7 +33,7 @@ enum Command {
     Serve(serve::Serve),
     /// Bring a database's schema up to date.
     Migrate(serve::Migrate),
-    /// Show the rules in force.
+    /// Show the rules, and put them into force.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
     /// Say what a case is worth, by a server's rules or by the shipped policy.
@@ -58,7 +58,10 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("hefu: cannot start: {error}");
@@ -79,9 +82,15 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(demo) => demo::run(demo).await,
         Command::Serve(serve) => serve::serve(serve).await,
         Command::Migrate(migrate) => serve::migrate(migrate).await,
-        Command::Policy(command) => policy::show(command).await,
+        Command::Policy(command) => policy::run(command).await,
         Command::Quote(quote) => policy::quote(quote).await,
-        Command::Call { remote, method, json } => call::call(&remote, &method, &json).await.map(|()| ExitCode::SUCCESS),
+        Command::Call {
+            remote,
+            method,
+            json,
+        } => call::call(&remote, &method, &json)
+            .await
+            .map(|()| ExitCode::SUCCESS),
         Command::Access(command) => access::run(command).await.map(|()| ExitCode::SUCCESS),
         Command::Keys(command) => keys::run(command).map(|()| ExitCode::SUCCESS),
     }
@@ -89,5 +98,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 
 /// The state folder of a database: as said, or beside a demo's SQLite file.
 fn beside(database: &str) -> Option<PathBuf> {
-    database.strip_prefix("sqlite://").map(|path| PathBuf::from(format!("{path}.state")))
+    database
+        .strip_prefix("sqlite://")
+        .map(|path| PathBuf::from(format!("{path}.state")))
 }

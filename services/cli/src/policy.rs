@@ -1,9 +1,9 @@
-//! `hefu policy show` and `hefu quote`: the rules, from a server, a file, or as shipped.
+//! `hefu policy show`, `hefu policy adopt` and `hefu quote`: the rules, from a server, a file, or as shipped.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use clap::{Args, Subcommand};
 use hefu_domain::policy::Formula;
 use hefu_domain::subsidy::{Entitlement, quote as worth};
@@ -35,6 +35,20 @@ pub(crate) enum PolicyCommand {
         #[arg(long, default_value_t = 2023)]
         year: u16,
     },
+    /// Put rules into force in a region: they enter its log whole, as the next version.
+    Adopt {
+        #[command(flatten)]
+        remote: Remote,
+        /// The region's code.
+        #[arg(long)]
+        region: String,
+        /// A policy file instead of the shipped one.
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
+        /// A file with the region's own figures over the policy's, field by field.
+        #[arg(long, value_name = "FILE")]
+        over: Option<PathBuf>,
+    },
 }
 
 /// A server, if one is named.
@@ -44,13 +58,20 @@ pub(crate) struct OptionalRemote {
     #[arg(long, env = "HEFU_SERVER", value_name = "URL")]
     server: Option<String>,
     /// The API key, or a file that holds it.
-    #[arg(long, env = "HEFU_KEY", hide_env_values = true, value_name = "KEY|FILE")]
+    #[arg(
+        long,
+        env = "HEFU_KEY",
+        hide_env_values = true,
+        value_name = "KEY|FILE"
+    )]
     key: Option<String>,
 }
 
 impl OptionalRemote {
     fn remote(&self) -> Option<Remote> {
-        self.server.clone().map(|server| Remote::new(server, self.key.clone()))
+        self.server
+            .clone()
+            .map(|server| Remote::new(server, self.key.clone()))
     }
 }
 
@@ -84,27 +105,109 @@ pub(crate) struct Quote {
     json: bool,
 }
 
-/// The policy of a file, or as shipped with the region's own figures over it.
-fn local(file: Option<&PathBuf>) -> anyhow::Result<Policy> {
-    let text = match file {
-        Some(path) => std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?,
-        None => JINZHONG_2023.to_owned(),
-    };
-    Policy::from_toml(&text).map_err(|bad| anyhow!("{}: {bad}", file.map_or_else(|| "the shipped policy".to_owned(), |f| f.display().to_string())))
+/// The text of a policy file.
+fn text(path: &PathBuf) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-pub(crate) async fn show(command: PolicyCommand) -> anyhow::Result<ExitCode> {
-    let PolicyCommand::Show { remote, region, policy, year } = command;
+/// The policy of a file, or as shipped with the region's own figures over it.
+fn local(file: Option<&PathBuf>, region: Option<&str>) -> anyhow::Result<Policy> {
+    match (file, region) {
+        (Some(path), _) => {
+            Policy::from_toml(&text(path)?).map_err(|bad| anyhow!("{}: {bad}", path.display()))
+        }
+        (None, Some(region)) => shipped(region),
+        (None, None) => {
+            Policy::from_toml(JINZHONG_2023).map_err(|bad| anyhow!("the shipped policy: {bad}"))
+        }
+    }
+}
+
+pub(crate) async fn run(command: PolicyCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        PolicyCommand::Show {
+            remote,
+            region,
+            policy,
+            year,
+        } => show(&remote, region, policy, year).await,
+        PolicyCommand::Adopt {
+            remote,
+            region,
+            policy,
+            over,
+        } => adopt(&remote, &region, policy, over).await,
+    }
+}
+
+async fn show(
+    remote: &OptionalRemote,
+    region: Option<String>,
+    policy: Option<PathBuf>,
+    year: u16,
+) -> anyhow::Result<ExitCode> {
     let (policy, version) = match (remote.remote(), &region, &policy) {
         (Some(remote), Some(region), None) => {
-            let request = v1::GetPolicyRequest { name: format!("regions/{region}/policies/{year}") };
+            let request = v1::GetPolicyRequest {
+                name: format!("regions/{region}/policies/{year}"),
+            };
             let mut client = PolicyServiceClient::new(remote.channel().await?);
-            let shown = client.get_policy(remote.request(request)?).await.map_err(explain)?.into_inner();
-            (serde_json::from_str(&shown.policy_json).context("the server's policy is of a newer version")?, Some(shown.version))
+            let shown = client
+                .get_policy(remote.request(request)?)
+                .await
+                .map_err(explain)?
+                .into_inner();
+            (
+                serde_json::from_str(&shown.policy_json)
+                    .context("the server's policy is of a newer version")?,
+                Some(shown.version),
+            )
         }
-        (_, _, file) => (local(file.as_ref())?, None),
+        (_, region, file) => (local(file.as_ref(), region.as_deref())?, None),
     };
+    if policy.year.number() != year {
+        bail!(
+            "this policy is of {}, not of {year}; for another year name a FILE with --policy, or a server and a region",
+            policy.year
+        );
+    }
     print!("{}", page(&policy, version));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Adopts the shipped policy or a file's; a region's own figures stand over it, field by field.
+async fn adopt(
+    remote: &Remote,
+    region: &str,
+    policy: Option<PathBuf>,
+    over: Option<PathBuf>,
+) -> anyhow::Result<ExitCode> {
+    let policy = match &over {
+        None => local(policy.as_ref(), Some(region))?,
+        Some(over) => {
+            let base = policy
+                .as_ref()
+                .map_or_else(|| Ok(JINZHONG_2023.to_owned()), text)?;
+            Policy::merged(&base, &text(over)?)
+                .map_err(|bad| anyhow!("{}: {bad}", over.display()))?
+        }
+    };
+    let request = v1::AdoptPolicyRequest {
+        parent: format!("regions/{region}"),
+        policy_json: serde_json::to_string(&policy)?,
+        effective: None,
+        request_id: crate::access::request_id("policy"),
+        validate_only: false,
+    };
+    let adopted = PolicyServiceClient::new(remote.channel().await?)
+        .adopt_policy(remote.request(request)?)
+        .await
+        .map_err(explain)?
+        .into_inner();
+    println!(
+        "Version {} of {} is in force in {region} from now on.",
+        adopted.version, policy.year
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -115,7 +218,10 @@ fn page(policy: &Policy, version: Option<u32>) -> String {
         out += &format!("version {version}\n");
     }
     let dates = &policy.dates;
-    out += &format!("\ntraining ends {}, vouchers are used by {}, claimed by {}, the year closes {}\n", dates.training_ends, dates.use_by, dates.claim_by, dates.closes);
+    out += &format!(
+        "\ntraining ends {}, vouchers are used by {}, claimed by {}, the year closes {}\n",
+        dates.training_ends, dates.use_by, dates.claim_by, dates.closes
+    );
     out += &format!("  “{}”\n", dates.phrase);
     for (programme, rules) in &policy.programmes {
         out += &format!("\n{}\n  “{}”\n", programme.as_str(), rules.phrase);
@@ -123,7 +229,12 @@ fn page(policy: &Policy, version: Option<u32>) -> String {
             Formula::Daily { tiers } => {
                 for tier in tiers {
                     match tier.days {
-                        Some(days) => out += &format!("  {} yuan a day for the first {} days\n", tier.fen, days.0),
+                        Some(days) => {
+                            out += &format!(
+                                "  {} yuan a day for the first {} days\n",
+                                tier.fen, days.0
+                            )
+                        }
                         None => out += &format!("  {} yuan a day\n", tier.fen),
                     }
                 }
@@ -152,18 +263,34 @@ fn page(policy: &Policy, version: Option<u32>) -> String {
 }
 
 pub(crate) async fn quote(asked: Quote) -> anyhow::Result<ExitCode> {
-    let programme: Programme = asked.programme.parse().map_err(|bad: hefu_domain::BadCode| anyhow!("--programme: {bad}"))?;
-    let level = asked.level.map(SkillLevel::try_from).transpose().map_err(|bad| anyhow!("--level: {bad}"))?;
+    let programme: Programme = asked
+        .programme
+        .parse()
+        .map_err(|bad: hefu_domain::BadCode| anyhow!("--programme: {bad}"))?;
+    let level = asked
+        .level
+        .map(SkillLevel::try_from)
+        .transpose()
+        .map_err(|bad| anyhow!("--level: {bad}"))?;
     let answer = match (asked.remote.remote(), &asked.region, &asked.policy) {
-        (Some(remote), Some(region), None) => remote_quote(&remote, region, programme, &asked).await?,
+        (Some(remote), Some(region), None) => {
+            remote_quote(&remote, region, programme, &asked).await?
+        }
         (_, region, file) => {
-            let policy = match (file, region) {
-                (None, Some(region)) => shipped(region)?,
-                (file, _) => local(file.as_ref())?,
-            };
-            match worth(&policy, programme, level, Days(asked.days), asked.employed.zip(asked.trained)) {
+            let policy = local(file.as_ref(), region.as_deref())?;
+            match worth(
+                &policy,
+                programme,
+                level,
+                Days(asked.days),
+                asked.employed.zip(asked.trained),
+            ) {
                 Ok(entitlement) => Ok(entitlement),
-                Err(Stop::Refused(refusals)) => Err(refusals.reasons().iter().map(|reason| reason.code.as_str().to_owned()).collect()),
+                Err(Stop::Refused(refusals)) => Err(refusals
+                    .reasons()
+                    .iter()
+                    .map(|reason| reason.code.as_str().to_owned())
+                    .collect()),
                 Err(Stop::Missing(_)) => Err(Vec::new()),
             }
         }
@@ -190,10 +317,16 @@ fn shipped(region: &str) -> anyhow::Result<Policy> {
         "140727" => include_str!("../../../policy/overrides/140727.toml"),
         _ => "",
     };
-    Policy::merged(JINZHONG_2023, own).map_err(|bad| anyhow!("the shipped policy of {region}: {bad}"))
+    Policy::merged(JINZHONG_2023, own)
+        .map_err(|bad| anyhow!("the shipped policy of {region}: {bad}"))
 }
 
-async fn remote_quote(remote: &Remote, region: &str, programme: Programme, asked: &Quote) -> anyhow::Result<Result<Entitlement, Vec<String>>> {
+async fn remote_quote(
+    remote: &Remote,
+    region: &str,
+    programme: Programme,
+    asked: &Quote,
+) -> anyhow::Result<Result<Entitlement, Vec<String>>> {
     use tonic_types::StatusExt as _;
     let request = v1::QuoteRequest {
         parent: format!("regions/{region}"),
@@ -211,14 +344,23 @@ async fn remote_quote(remote: &Remote, region: &str, programme: Programme, asked
             let answer = answer.into_inner();
             let line = |line: v1::TrailLine| hefu_domain::subsidy::TrailLine {
                 rule: line.rule,
-                days: line.days.map(|days| Days(u16::try_from(days).unwrap_or(u16::MAX))),
+                days: line
+                    .days
+                    .map(|days| Days(u16::try_from(days).unwrap_or(u16::MAX))),
                 rate: line.rate_fen.map(Fen),
                 amount: Fen(line.amount_fen),
             };
-            Ok(Ok(Entitlement { amount: Fen(answer.amount_fen), trail: answer.trail.into_iter().map(line).collect() }))
+            Ok(Ok(Entitlement {
+                amount: Fen(answer.amount_fen),
+                trail: answer.trail.into_iter().map(line).collect(),
+            }))
         }
         Err(status) => match status.get_details_precondition_failure() {
-            Some(failure) => Ok(Err(failure.violations.into_iter().map(|violation| violation.r#type).collect())),
+            Some(failure) => Ok(Err(failure
+                .violations
+                .into_iter()
+                .map(|violation| violation.r#type)
+                .collect())),
             None => Err(explain(status)),
         },
     }
@@ -226,13 +368,24 @@ async fn remote_quote(remote: &Remote, region: &str, programme: Programme, asked
 
 fn print_quote(entitlement: &Entitlement, json: bool) -> anyhow::Result<()> {
     if json {
-        println!("{}", serde_json::to_string(&serde_json::json!({ "amount_fen": entitlement.amount, "trail": entitlement.trail }))?);
+        println!(
+            "{}",
+            serde_json::to_string(
+                &serde_json::json!({ "amount_fen": entitlement.amount, "trail": entitlement.trail })
+            )?
+        );
         return Ok(());
     }
     println!("{} yuan", entitlement.amount);
     for line in &entitlement.trail {
-        let days = line.days.map(|days| format!(" {} days", days.0)).unwrap_or_default();
-        let rate = line.rate.map(|rate| format!(" at {rate}")).unwrap_or_default();
+        let days = line
+            .days
+            .map(|days| format!(" {} days", days.0))
+            .unwrap_or_default();
+        let rate = line
+            .rate
+            .map(|rate| format!(" at {rate}"))
+            .unwrap_or_default();
         println!("  {}{days}{rate}: {}", line.rule, line.amount);
     }
     Ok(())

@@ -72,9 +72,16 @@ pub(crate) async fn serve(command: Serve) -> anyhow::Result<ExitCode> {
     };
     let mut running = hefu_server::serve(setup).await?;
     if running.first_start {
-        println!("First start: keys were made. The operator's API key is in {}", running.operator_key_file.display());
+        println!(
+            "First start: keys were made. The operator's API key is in {}",
+            running.operator_key_file.display()
+        );
     }
-    println!("hefu serves on http://{} ({})", running.address, running.engine.store().engine_name());
+    println!(
+        "hefu serves on http://{} ({})",
+        running.address,
+        running.engine.store().engine_name()
+    );
     let engine = running.engine.clone();
     tokio::select! {
         () = interrupted() => println!("stopping"),
@@ -92,7 +99,10 @@ pub(crate) async fn serve(command: Serve) -> anyhow::Result<ExitCode> {
 }
 
 async fn stopped(engine: &hefu_engine::Engine) {
-    while engine.stopped().is_none_or(|why| !why.contains("database file")) {
+    while engine
+        .stopped()
+        .is_none_or(|why| !why.contains("database file"))
+    {
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     }
 }
@@ -116,9 +126,15 @@ async fn interrupted() {
 }
 
 pub(crate) async fn migrate(command: Migrate) -> anyhow::Result<ExitCode> {
+    // A warning that the serving role could not be set up comes with the SQL that sets it up.
+    let telemetry = telemetry::start("warn", None)?;
     let store = Store::open(&command.database, OpenOptions::default()).await?;
-    store.migrate().await.context("the schema could not be brought up to date")?;
+    store
+        .migrate()
+        .await
+        .context("the schema could not be brought up to date")?;
     println!("The schema is up to date ({}).", store.engine_name());
     store.close().await;
+    telemetry.shutdown();
     Ok(ExitCode::SUCCESS)
 }
