@@ -11,7 +11,7 @@ use crate::error::EngineError;
 use crate::rows;
 
 /// How many facts a region keeps in memory before it starts afresh.
-const MOST_FACTS: usize = 12_000;
+const MOST_FACTS: usize = 3_000;
 
 /// A stream's version and last leaf.
 pub(crate) type Stream = (u64, Option<[u8; 32]>);

@@ -65,7 +65,7 @@ impl Claim {
         format!("{}-{what}", self.label)
     }
 
-    pub(crate) async fn perform(&mut self, client: &Client, office: &Office, step: ClaimStep) -> Result<Vec<(i64, ClaimStep)>, PlayError> {
+    pub(crate) async fn perform(&mut self, client: &Client, office: &Office, step: ClaimStep) -> Result<(), PlayError> {
         match step {
             ClaimStep::Review => self.review(client, office).await?,
             ClaimStep::Approve => self.approve(client, office, "approve").await?,
@@ -77,7 +77,7 @@ impl Claim {
             ClaimStep::WriteOff => self.write_off(client, office).await?,
             ClaimStep::ClawBack => self.claw_back(client, office).await?,
         }
-        Ok(Vec::new())
+        Ok(())
     }
 
     /// The reviewer returns, strikes out, or finds a frozen voucher.

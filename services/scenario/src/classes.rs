@@ -154,6 +154,9 @@ pub(crate) async fn apply(client: &Client, office: &Office, plan: &Plan, employe
         Kind::OrderProject => v1::Programme::OrderProject,
         Kind::Assessment => v1::Programme::Assessment,
     };
+    if seats.is_empty() {
+        return Ok(());
+    }
     let assessed = plan.kind == Kind::Assessment;
     let requests = seats.iter().enumerate().map(|(n, seat)| v1::ApplyRequest {
         parent: office.parent(),
@@ -184,6 +187,9 @@ pub(crate) async fn apply(client: &Client, office: &Office, plan: &Plan, employe
 
 /// A clerk rejects one application in fifty, one in fifty is withdrawn, the rest is issued.
 pub(crate) async fn issue(client: &Client, office: &Office, seats: &mut Vec<Seat>, label: &str) -> Result<(), PlayError> {
+    if seats.is_empty() {
+        return Ok(());
+    }
     let mut kept = Vec::with_capacity(seats.len());
     for (n, seat) in seats.drain(..).enumerate() {
         match n % 50 {
@@ -217,6 +223,9 @@ pub(crate) async fn issue(client: &Client, office: &Office, seats: &mut Vec<Seat
 
 /// The holders fetch their tokens through the portal.
 pub(crate) async fn fetch(client: &Client, office: &Office, seats: &mut [Seat], label: &str) -> Result<(), PlayError> {
+    if seats.is_empty() {
+        return Ok(());
+    }
     let requests = seats.iter().enumerate().map(|(n, seat)| v1::FetchTokenRequest {
         name: seat.voucher.clone(),
         holder: seat.person.clone(),
@@ -235,6 +244,9 @@ pub(crate) async fn fetch(client: &Client, office: &Office, seats: &mut [Seat], 
 
 /// Redeems the seats' vouchers as their payee; returns the sheet and the vouchers on it.
 pub(crate) async fn redeem(client: &Client, office: &Office, payee: &Body, seats: &[Seat], label: &str) -> Result<Option<(String, Vec<String>)>, PlayError> {
+    if seats.is_empty() {
+        return Ok(None);
+    }
     let requests = seats.iter().enumerate().map(|(n, seat)| v1::RedeemRequest {
         name: seat.voucher.clone(),
         token: seat.token.clone(),
@@ -391,6 +403,9 @@ impl ClassPlay {
             n += 1;
             n % 20 != 7 && !seat.token.is_empty()
         });
+        if self.seats.is_empty() {
+            return Ok(());
+        }
         let request = |(n, seat): (usize, &Seat)| v1::EnrolRequest {
             name: seat.voucher.clone(),
             class: self.name.clone(),
@@ -429,7 +444,7 @@ impl ClassPlay {
         let entry = |n: usize| v1::AttendanceEntry {
             seat: n as u32,
             lessons: if (n + slot) % 31 == 0 && self.plan.days.len() > 4 && slot == 5 { 2 } else { 4 },
-            method: if n % 10 == 3 { v1::Method::Paper } else { v1::Method::Face }.into(),
+            method: if n % 10 == 3 && self.seats.len() > 10 { v1::Method::Paper } else { v1::Method::Face }.into(),
             evidence: evidence(&self.name, (slot * 1_000 + n) as u64),
             presence_checks: 0,
         };

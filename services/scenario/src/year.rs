@@ -15,6 +15,9 @@ use crate::office::Office;
 use crate::plan::{self, Kind, SHARES};
 use crate::sessions::SessionPlay;
 
+/// The county whose first instalment is too small: 左权县.
+const SHORT_OF_MONEY: usize = 4;
+
 /// What the year is played with.
 pub struct Script {
     /// Decides everything.
@@ -129,19 +132,20 @@ pub async fn play(client: &Client, script: &Script, set_clock: impl Fn(i64), mut
     let mut regions: Vec<Region> = SHARES.iter().map(|(code, share)| Region::new(script, code, *share)).collect();
     set_clock(instant(date(2023, 4, 19), 8, 30));
     open(client, script, &regions).await?;
-    fund(client, script, &regions).await?;
+    fund(client, &regions).await?;
     let mut agenda: BTreeMap<i64, Vec<Task>> = BTreeMap::new();
     for (index, region) in regions.iter().enumerate() {
         region.agenda(index, &mut agenda);
     }
-    let mut done = 0;
+    let (mut done, mut doubled, mut topped_up) = (0, false, false);
     while let Some((at, tasks)) = agenda.pop_first() {
         set_clock(at);
         let mut due: Vec<Vec<Step>> = regions.iter().map(|_| Vec::new()).collect();
         for (region, step) in tasks {
             due[region].push(step);
         }
-        let running = regions.iter_mut().zip(due).map(|(region, steps)| region.perform(client, script, steps));
+        let short = |index| index == SHORT_OF_MONEY && !topped_up;
+        let running = regions.iter_mut().zip(due).enumerate().map(|(index, (region, steps))| region.perform(client, script, steps, short(index)));
         let followed = try_join_all(running).await?;
         for (index, more) in followed.into_iter().enumerate() {
             for (at, step) in more {
@@ -151,7 +155,12 @@ pub async fn play(client: &Client, script: &Script, set_clock: impl Fn(i64), mut
         done += 1;
         let day = jiff::Timestamp::from_millisecond(at).map(|t| jiff::tz::offset(8).to_datetime(t).date()).unwrap_or_default();
         progress(Progress { day, done, of: done + agenda.len() });
-        if day == date(2023, 8, 1) {
+        if day >= date(2023, 5, 22) && !topped_up {
+            topped_up = true;
+            second_instalment(client, &regions).await?;
+        }
+        if day >= date(2023, 8, 1) && !doubled {
+            doubled = true;
             doubles(client, script, &regions).await?;
         }
     }
@@ -199,7 +208,7 @@ async fn open(client: &Client, script: &Script, regions: &[Region]) -> Result<()
 }
 
 /// Money: the treasury's into the city's account, the city's share to each county; one county gets a first instalment that is too small.
-async fn fund(client: &Client, script: &Script, regions: &[Region]) -> Result<(), PlayError> {
+async fn fund(client: &Client, regions: &[Region]) -> Result<(), PlayError> {
     let city = &regions[0].office;
     // Generous per voucher: what is left is carried over.
     let need = |region: &Region| {
@@ -210,17 +219,24 @@ async fn fund(client: &Client, script: &Script, regions: &[Region]) -> Result<()
     let total: u64 = regions.iter().map(need).sum();
     let request = v1::AppropriateFundsRequest {
         name: format!("{}/planYears/2023/accounts/city", city.parent()),
-        amount_fen: i64::try_from(total + total / 10).unwrap_or(i64::MAX),
+        amount_fen: i64::try_from(total + total / 5).unwrap_or(i64::MAX),
         reference: "JZ-CZ-2023-001".to_owned(),
         request_id: "appropriate-2023".to_owned(),
         validate_only: false,
     };
     client.must::<_, v1::AppropriateFundsResponse>(&city.finance, "FundsService/AppropriateFunds", request).await?;
-    for region in &regions[1..] {
-        allocate(client, city, &region.office, need(region), "1").await?;
+    for (index, region) in regions.iter().enumerate().skip(1) {
+        let amount = if index == SHORT_OF_MONEY { need(region) / 60 } else { need(region) };
+        allocate(client, city, &region.office, amount.max(1), "1").await?;
     }
-    let _ = script;
     Ok(())
+}
+
+/// The county whose first instalment was too small gets the rest.
+async fn second_instalment(client: &Client, regions: &[Region]) -> Result<(), PlayError> {
+    let (city, county) = (&regions[0].office, &regions[SHORT_OF_MONEY]);
+    let heads = county.classes.iter().map(|class| class.plan.applied * 200_000).chain(county.sessions.iter().map(|session| session.plan.applied * 30_000));
+    allocate(client, city, &county.office, heads.sum(), "2").await
 }
 
 /// One allocation from the city to a county.
@@ -313,27 +329,45 @@ impl Region {
         put(instant(date(2024, 4, 1), 9, 0), Step::Close);
     }
 
-    /// Does what is due, in order; returns what follows from it.
-    async fn perform(&mut self, client: &Client, script: &Script, steps: Vec<Step>) -> Result<Vec<(i64, Step)>, PlayError> {
-        let mut follow = Vec::new();
+    /// Does what is due: classes, sessions and claims at once, for none of them touches another's; what is the region's own comes after.
+    /// Returns what follows from it.
+    ///
+    /// `alone`: money is short, so who comes first matters, and they come one after the other.
+    async fn perform(&mut self, client: &Client, script: &Script, steps: Vec<Step>, alone: bool) -> Result<Vec<(i64, Step)>, PlayError> {
+        let (mut of_classes, mut of_sessions, mut of_claims) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let mut own = Vec::new();
         for step in steps {
             match step {
-                Step::Class(n, step) => {
-                    if let Some(claim) = self.classes[n].perform(client, script, &self.office, step).await? {
-                        follow.extend(self.claim(claim));
-                    }
-                }
-                Step::Session(n, step) => {
-                    if let Some(claim) = self.sessions[n].perform(client, script, &self.office, step).await? {
-                        follow.extend(self.claim(claim));
-                    }
-                }
-                Step::Claim(n, step) => follow.extend(self.claims[n].perform(client, &self.office, step).await?.into_iter().map(|(at, step)| (at, Step::Claim(n, step)))),
+                Step::Class(n, step) => drop(of_classes.insert(n, step)),
+                Step::Session(n, step) => drop(of_sessions.insert(n, step)),
+                Step::Claim(n, step) => drop(of_claims.insert(n, step)),
+                Step::Expire(_) | Step::Close => own.push(step),
+            }
+        }
+        let office = &self.office;
+        let mut made = Vec::new();
+        if alone {
+            for (n, step) in std::mem::take(&mut of_classes) {
+                made.extend(self.classes[n].perform(client, script, office, step).await?);
+            }
+            for (n, step) in std::mem::take(&mut of_sessions) {
+                made.extend(self.sessions[n].perform(client, script, office, step).await?);
+            }
+        }
+        let classes = self.classes.iter_mut().enumerate().filter_map(|(n, class)| Some(class.perform(client, script, office, *of_classes.get(&n)?)));
+        let sessions = self.sessions.iter_mut().enumerate().filter_map(|(n, session)| Some(session.perform(client, script, office, *of_sessions.get(&n)?)));
+        let claims = self.claims.iter_mut().enumerate().filter_map(|(n, claim)| Some(claim.perform(client, office, *of_claims.get(&n)?)));
+        let (of_classes, of_sessions, _) = tokio::try_join!(try_join_all(classes), try_join_all(sessions), try_join_all(claims))?;
+        made.extend(of_classes.into_iter().chain(of_sessions).flatten());
+        let follow = made.into_iter().flat_map(|claim| self.claim(claim)).collect();
+        for step in own {
+            match step {
                 Step::Expire(state) => self.expire(client, state).await?,
                 Step::Close => {
                     let request = v1::ClosePlanYearRequest { name: self.office.name("planYears", "2023"), request_id: "close-2023".to_owned() };
                     client.must::<_, v1::ClosePlanYearResponse>(&script.operator, "FundsService/ClosePlanYear", request).await?;
                 }
+                Step::Class(..) | Step::Session(..) | Step::Claim(..) => {}
             }
         }
         Ok(follow)

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use axum::serve::ListenerExt as _;
 use hefu_domain::command::{Grant, OpenRegion};
 use hefu_domain::state::RegionState;
 use hefu_domain::{Command, CredentialId, RequestId, Role};
@@ -184,6 +185,12 @@ async fn run(listener: TcpListener, api: Api, jwks: String, stop: impl Future<Ou
         Ok(reflection) => routes = routes.add_service(reflection),
         Err(error) => tracing::error!(%error, "reflection is off"),
     }
+    // Small answers must not wait for the reader's delayed acknowledgement.
+    let listener = listener.tap_io(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "a connection without TCP_NODELAY");
+        }
+    });
     let app = routes.into_axum_router().reset_fallback().merge(crate::http::routes(jwks, engine));
     if let Err(error) = axum::serve(listener, app).with_graceful_shutdown(stop).await {
         tracing::error!(%error, "the server ended");

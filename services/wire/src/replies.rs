@@ -37,10 +37,13 @@ impl Outcome<'_> {
             first_index: self.first_index,
             event_count: u32::try_from(self.events.len()).unwrap_or(u32::MAX),
             at: Some(timestamp(self.at)),
+            // A move may take its thing through two states: dropped, then expired.
             state: self
                 .events
-                .first()
+                .iter()
+                .filter(|event| self.events.first().is_some_and(|first| first.stream() == event.stream()))
                 .map(state_after)
+                .rfind(|state| !state.is_empty())
                 .unwrap_or_default()
                 .to_owned(),
         }

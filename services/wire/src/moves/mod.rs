@@ -166,7 +166,7 @@ fn grant(r: &mut Reader, given: &v1::Grant, credential: Option<CredentialId>) ->
     let holder = r.optional_name("holder", &given.holder, "people");
     let expires = r.optional_instant("expires", given.expires.as_ref());
     Some(Grant {
-        credential: credential.or_else(|| own_credential())?,
+        credential: credential.or_else(own_credential)?,
         subject: subject?,
         person: person?,
         roles: roles?.into_iter().collect::<BTreeSet<_>>(),
