@@ -108,7 +108,11 @@ impl Replay {
     /// The first check that failed; the replay is then over.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         let index = self.frontier.size();
-        self.step(bytes, index).map_err(|check| Failure { region: self.region.clone(), index, check })
+        self.step(bytes, index).map_err(|check| Failure {
+            region: self.region.clone(),
+            index,
+            check,
+        })
     }
 
     fn step(&mut self, bytes: &[u8], index: u64) -> Result<(), Check> {
@@ -126,7 +130,9 @@ impl Replay {
         if at < self.last_at {
             return Err(Check::Time);
         }
-        let event = Event::decode(&opened.kind, opened.body.get()).and_then(Result::ok).ok_or(Check::Body)?;
+        let event = Event::decode(&opened.kind, opened.body.get())
+            .and_then(Result::ok)
+            .ok_or(Check::Body)?;
         let key = event.stream();
         let before = self.streams.get(&key);
         if opened.version != before.map_or(1, |(version, _)| version + 1) {
@@ -135,7 +141,9 @@ impl Replay {
         if opened.prev != before.map(|(_, leaf)| *leaf) {
             return Err(Check::StreamChain);
         }
-        self.world.apply(std::slice::from_ref(&event), at).map_err(|_| Check::Apply)?;
+        self.world
+            .apply(std::slice::from_ref(&event), at)
+            .map_err(|_| Check::Apply)?;
         self.check_funds()?;
         self.move_nullifiers()?;
         self.world.settle();
@@ -147,27 +155,33 @@ impl Replay {
     }
 
     fn check_funds(&self) -> Result<(), Check> {
-        let balanced = self.world.changed().into_iter().all(|(_, fact)| match fact {
-            Fact::Account(a) => {
-                let parts = [a.available, a.reserved, a.payable, a.paid];
-                parts.iter().all(|part| part.0 >= 0) && parts.iter().map(|part| i128::from(part.0)).sum::<i128>() == i128::from(a.allocated.0)
-            }
-            Fact::Region(_)
-            | Fact::Policy(_)
-            | Fact::Calendar(_)
-            | Fact::Year(_)
-            | Fact::Credential(_)
-            | Fact::Person(_)
-            | Fact::Institution(_)
-            | Fact::CatalogueEntry(_)
-            | Fact::Booking(_)
-            | Fact::Class(_)
-            | Fact::Attendance(_)
-            | Fact::Employment(_)
-            | Fact::Session(_)
-            | Fact::Sheet(_)
-            | Fact::Voucher(_) => true,
-        });
+        let balanced = self
+            .world
+            .changed()
+            .into_iter()
+            .all(|(_, fact)| match fact {
+                Fact::Account(a) => {
+                    let parts = [a.available, a.reserved, a.payable, a.paid];
+                    parts.iter().all(|part| part.0 >= 0)
+                        && parts.iter().map(|part| i128::from(part.0)).sum::<i128>()
+                            == i128::from(a.allocated.0)
+                }
+                Fact::Region(_)
+                | Fact::Policy(_)
+                | Fact::Calendar(_)
+                | Fact::Year(_)
+                | Fact::Credential(_)
+                | Fact::Person(_)
+                | Fact::Institution(_)
+                | Fact::CatalogueEntry(_)
+                | Fact::Booking(_)
+                | Fact::Class(_)
+                | Fact::Attendance(_)
+                | Fact::Employment(_)
+                | Fact::Session(_)
+                | Fact::Sheet(_)
+                | Fact::Voucher(_) => true,
+            });
         if balanced { Ok(()) } else { Err(Check::Funds) }
     }
 

@@ -172,7 +172,8 @@ pub(crate) fn withdraw(ask: &Ask, act: &Withdraw) -> Result<Vec<Event>, Stop> {
             .as_ref()
             .is_some_and(|own| ask.acts_for(own));
     // The portal applied for every holder alike: it names the one for whom it speaks.
-    let applicant = (!voucher.hands.by_holder && voucher.hands.applied == ask.caller.person) || for_its_staff;
+    let applicant =
+        (!voucher.hands.by_holder && voucher.hands.applied == ask.caller.person) || for_its_staff;
     let mut checks = Checks::new();
     checks.require(holder || applicant, Code::NotYours);
     checks.require(

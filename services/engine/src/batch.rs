@@ -6,7 +6,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use hefu_domain::command::Act;
-use hefu_domain::{Command, Event, Instant, Key, Need, PersonId, Refusals, Region, Stop, Subject, Tag};
+use hefu_domain::{
+    Command, Event, Instant, Key, Need, PersonId, Refusals, Region, Stop, Subject, Tag,
+};
 use hefu_log::Opened;
 use hefu_store::{Commit, EventRow, FactKey, Head, Nullifier, PersonSecret, Reads, RequestKey};
 use hefu_vault::Identity;
@@ -41,9 +43,23 @@ pub(crate) struct Attempt<'a, 'c> {
 }
 
 impl<'a, 'c> Attempt<'a, 'c> {
-    pub(crate) fn new(reads: &'a mut Reads, cells: &'a mut Cells<'c>, people: &'a People, now: Instant) -> Attempt<'a, 'c> {
+    pub(crate) fn new(
+        reads: &'a mut Reads,
+        cells: &'a mut Cells<'c>,
+        people: &'a People,
+        now: Instant,
+    ) -> Attempt<'a, 'c> {
         let (done, recorded, identities, secrets) = Default::default();
-        Attempt { reads, cells, people, now, done, recorded, identities, secrets }
+        Attempt {
+            reads,
+            cells,
+            people,
+            now,
+            done,
+            recorded,
+            identities,
+            secrets,
+        }
     }
 
     /// Decides every job. The overlay, the log's edge and the secrets to store are then what [`Attempt::commit`] writes.
@@ -56,7 +72,11 @@ impl<'a, 'c> Attempt<'a, 'c> {
             verdicts.push(match self.job(job).await {
                 Ok(verdict) => verdict,
                 // What only one command brought about is that command's answer; what shakes the batch ends the attempt.
-                Err(error @ (EngineError::Unstorable(_) | EngineError::Vault(_) | EngineError::Endless)) => Err(error),
+                Err(
+                    error @ (EngineError::Unstorable(_)
+                    | EngineError::Vault(_)
+                    | EngineError::Endless),
+                ) => Err(error),
                 Err(error) => return Err(error),
             });
         }
@@ -65,13 +85,27 @@ impl<'a, 'c> Attempt<'a, 'c> {
 
     /// The head first: whatever is read afterwards is at least as new.
     async fn read_heads(&mut self) -> Result<(), EngineError> {
-        let unread: Vec<String> =
-            self.cells.values().filter(|cell| cell.head == HeadRead::Unread).map(|cell| cell.region.to_string()).collect();
+        let unread: Vec<String> = self
+            .cells
+            .values()
+            .filter(|cell| cell.head == HeadRead::Unread)
+            .map(|cell| cell.region.to_string())
+            .collect();
         if unread.is_empty() {
             return Ok(());
         }
-        let mut heads: HashMap<String, Head> = self.reads.heads(&unread).await?.into_iter().map(|head| (head.region.clone(), head)).collect();
-        for cell in self.cells.values_mut().filter(|cell| cell.head == HeadRead::Unread) {
+        let mut heads: HashMap<String, Head> = self
+            .reads
+            .heads(&unread)
+            .await?
+            .into_iter()
+            .map(|head| (head.region.clone(), head))
+            .collect();
+        for cell in self
+            .cells
+            .values_mut()
+            .filter(|cell| cell.head == HeadRead::Unread)
+        {
             cell.take_head(heads.remove(cell.region.as_str()))?;
         }
         Ok(())
@@ -85,7 +119,11 @@ impl<'a, 'c> Attempt<'a, 'c> {
                 for command in &job.commands {
                     for region in job.regions() {
                         if let Some(cell) = self.cells.get(region) {
-                            needs.extend(hefu_domain::needs(&cell.world, command).into_iter().map(|need| (region.clone(), need)));
+                            needs.extend(
+                                hefu_domain::needs(&cell.world, command)
+                                    .into_iter()
+                                    .map(|need| (region.clone(), need)),
+                            );
                         }
                     }
                 }
@@ -107,7 +145,10 @@ impl<'a, 'c> Attempt<'a, 'c> {
                     _ => return None,
                 };
                 let cell = self.cells.get(&command.region)?;
-                Some((command.region.clone(), cell.world.voucher(&voucher).ok()?.person))
+                Some((
+                    command.region.clone(),
+                    cell.world.voucher(&voucher).ok()?.person,
+                ))
             })
             .collect();
         self.open_identities(bound).await
@@ -115,7 +156,11 @@ impl<'a, 'c> Attempt<'a, 'c> {
 
     /// Requests that were done already: facts like any other.
     async fn read_requests(&mut self, jobs: &[Job]) -> Result<(), EngineError> {
-        let keys: Vec<RequestKey> = jobs.iter().filter(|job| !job.dry).filter_map(|job| self.request_key(job)).collect();
+        let keys: Vec<RequestKey> = jobs
+            .iter()
+            .filter(|job| !job.dry)
+            .filter_map(|job| self.request_key(job))
+            .collect();
         for row in self.reads.requests(&keys).await? {
             if let Some(key) = row.request_key() {
                 self.done.entry(key).or_default().push(row);
@@ -128,15 +173,25 @@ impl<'a, 'c> Attempt<'a, 'c> {
         let command = job.commands.first()?;
         let cell = self.cells.get(&command.region)?;
         let caller = hefu_domain::subject(&cell.world, &command.by).ok()?;
-        Some(RequestKey { region: command.region.to_string(), caller, request: command.request.to_string() })
+        Some(RequestKey {
+            region: command.region.to_string(),
+            caller,
+            request: command.request.to_string(),
+        })
     }
 
     async fn job(&mut self, job: &Job) -> Result<Verdict, EngineError> {
-        let Some(first) = job.commands.first() else { return Err(EngineError::Endless) };
+        let Some(first) = job.commands.first() else {
+            return Err(EngineError::Endless);
+        };
         let key = self.request_key(job).ok_or(EngineError::Endless)?;
         if !job.dry {
             if let Some((digest, recorded)) = self.recorded.get(&key) {
-                return Ok(if *digest == first.digest.0 { Ok(Answer::Recorded(recorded.clone())) } else { Err(EngineError::RequestReused) });
+                return Ok(if *digest == first.digest.0 {
+                    Ok(Answer::Recorded(recorded.clone()))
+                } else {
+                    Err(EngineError::RequestReused)
+                });
             }
             if let Some(rows) = self.done.get(&key) {
                 return replayed(first, rows);
@@ -144,7 +199,8 @@ impl<'a, 'c> Attempt<'a, 'c> {
         }
         let verdict = self.decide_group(job, &key.caller).await?;
         if let Ok(Answer::Recorded(recorded)) = &verdict {
-            self.recorded.insert(key, (first.digest.0.to_vec(), recorded.clone()));
+            self.recorded
+                .insert(key, (first.digest.0.to_vec(), recorded.clone()));
             self.secrets.extend(job.secret.clone());
         }
         Ok(verdict)
@@ -153,10 +209,19 @@ impl<'a, 'c> Attempt<'a, 'c> {
     /// Decides a job's commands one after the other; all of them go through, or none.
     async fn decide_group(&mut self, job: &Job, caller: &str) -> Result<Verdict, EngineError> {
         let grouped = job.commands.len() > 1 || job.dry;
-        let before = if grouped { job.regions().filter_map(|r| Some((r.clone(), self.cells.get(r)?.before()))).collect() } else { Vec::new() };
+        let before = if grouped {
+            job.regions()
+                .filter_map(|r| Some((r.clone(), self.cells.get(r)?.before())))
+                .collect()
+        } else {
+            Vec::new()
+        };
         let mut recorded: Option<Recorded> = None;
         for (item, command) in job.commands.iter().enumerate() {
-            match self.decide_one(command, caller, job, item << ITEM_BITS).await? {
+            match self
+                .decide_one(command, caller, job, item << ITEM_BITS)
+                .await?
+            {
                 Ok(part) => match &mut recorded {
                     Some(whole) => {
                         whole.events.extend(part.events);
@@ -166,14 +231,22 @@ impl<'a, 'c> Attempt<'a, 'c> {
                 },
                 Err(refusals) => {
                     self.undo(before)?;
-                    return Ok(Err(if job.commands.len() > 1 { EngineError::GroupRefused { item, refusals } } else { EngineError::Refused(refusals) }));
+                    return Ok(Err(if job.commands.len() > 1 {
+                        EngineError::GroupRefused { item, refusals }
+                    } else {
+                        EngineError::Refused(refusals)
+                    }));
                 }
             }
         }
-        let Some(recorded) = recorded else { return Err(EngineError::Endless) };
+        let Some(recorded) = recorded else {
+            return Err(EngineError::Endless);
+        };
         if recorded.parts.len() > 1 && recorded.events.len() > MOST_GROUP_EVENTS {
             self.undo(before)?;
-            return Ok(Err(EngineError::Unstorable(format!("a group makes at most {MOST_GROUP_EVENTS} events"))));
+            return Ok(Err(EngineError::Unstorable(format!(
+                "a group makes at most {MOST_GROUP_EVENTS} events"
+            ))));
         }
         if job.dry {
             self.undo(before)?;
@@ -191,22 +264,49 @@ impl<'a, 'c> Attempt<'a, 'c> {
         Ok(())
     }
 
-    async fn decide_one(&mut self, command: &Command, caller: &str, job: &Job, ordinal: usize) -> Result<Result<Recorded, Refusals>, EngineError> {
-        let at = job.regions().filter_map(|r| self.cells.get(r)).map(|cell| cell.instant(self.now)).max().unwrap_or(self.now);
+    async fn decide_one(
+        &mut self,
+        command: &Command,
+        caller: &str,
+        job: &Job,
+        ordinal: usize,
+    ) -> Result<Result<Recorded, Refusals>, EngineError> {
+        let at = job
+            .regions()
+            .filter_map(|r| self.cells.get(r))
+            .map(|cell| cell.instant(self.now))
+            .max()
+            .unwrap_or(self.now);
         let (mut events, other) = match self.ask(command, job, at).await? {
             Ok(decided) => decided,
             Err(refusals) => return Ok(Err(refusals)),
         };
         self.sign(command, &mut events).await?;
         self.apply(&command.region, &events, at).await?;
-        let cell = self.cells.get_mut(&command.region).ok_or(EngineError::Endless)?;
-        let asked = Asked { caller, numbered: true, request: command.request.as_str(), digest: &command.digest };
+        let cell = self
+            .cells
+            .get_mut(&command.region)
+            .ok_or(EngineError::Endless)?;
+        let asked = Asked {
+            caller,
+            numbered: true,
+            request: command.request.as_str(),
+            digest: &command.digest,
+        };
         let first_index = cell.append(&events, &asked, at, ordinal)?;
         if let (Act::AllocateFunds(act), Some(other)) = (&command.act, other) {
             self.apply(&act.to, &other, at).await?;
             let city = format!("region/{}", command.region);
-            let asked = Asked { caller: &city, numbered: false, request: command.request.as_str(), digest: &command.digest };
-            self.cells.get_mut(&act.to).ok_or(EngineError::Endless)?.append(&other, &asked, at, 0)?;
+            let asked = Asked {
+                caller: &city,
+                numbered: false,
+                request: command.request.as_str(),
+                digest: &command.digest,
+            };
+            self.cells
+                .get_mut(&act.to)
+                .ok_or(EngineError::Endless)?
+                .append(&other, &asked, at, 0)?;
         }
         if let Act::RegisterPerson(act) = &command.act
             && let Some(cell) = self.cells.get_mut(&command.region)
@@ -214,25 +314,42 @@ impl<'a, 'c> Attempt<'a, 'c> {
             cell.world.take_identity(act.tag, act.person);
         }
         let parts = vec![events.len()];
-        Ok(Ok(Recorded { region: command.region.clone(), at, first_index, events, parts }))
+        Ok(Ok(Recorded {
+            region: command.region.clone(),
+            at,
+            first_index,
+            events,
+            parts,
+        }))
     }
 
     /// Asks the domain, bringing in what it misses until it has its answer.
     #[allow(clippy::type_complexity)]
-    async fn ask(&mut self, command: &Command, job: &Job, at: Instant) -> Result<Result<(Vec<Event>, Option<Vec<Event>>), Refusals>, EngineError> {
+    async fn ask(
+        &mut self,
+        command: &Command,
+        job: &Job,
+        at: Instant,
+    ) -> Result<Result<(Vec<Event>, Option<Vec<Event>>), Refusals>, EngineError> {
         for _ in 0..MOST_ASKS {
             let need = {
-                let cell = self.cells.get_mut(&command.region).ok_or(EngineError::Endless)?;
+                let cell = self
+                    .cells
+                    .get_mut(&command.region)
+                    .ok_or(EngineError::Endless)?;
                 cell.world.set_blind(job.dry);
                 let decided = match &command.act {
                     Act::AllocateFunds(act) => {
-                        let (from, to) = match (self.cells.get(&command.region), self.cells.get(&act.to)) {
-                            (Some(from), Some(to)) => (&from.world, &to.world),
-                            _ => return Err(EngineError::Endless),
-                        };
-                        hefu_domain::decide_allocation(from, to, command, at).map(|(out, into)| (out, Some(into)))
+                        let (from, to) =
+                            match (self.cells.get(&command.region), self.cells.get(&act.to)) {
+                                (Some(from), Some(to)) => (&from.world, &to.world),
+                                _ => return Err(EngineError::Endless),
+                            };
+                        hefu_domain::decide_allocation(from, to, command, at)
+                            .map(|(out, into)| (out, Some(into)))
                     }
-                    _ => hefu_domain::decide(&self.cells[&command.region].world, command, at).map(|events| (events, None)),
+                    _ => hefu_domain::decide(&self.cells[&command.region].world, command, at)
+                        .map(|events| (events, None)),
                 };
                 if let Some(cell) = self.cells.get_mut(&command.region) {
                     cell.world.set_blind(false);
@@ -252,18 +369,32 @@ impl<'a, 'c> Attempt<'a, 'c> {
     /// In which of a command's regions a need is still unmet.
     fn misses(&self, command: &Command, need: &Need) -> Region {
         match &command.act {
-            Act::AllocateFunds(act) if self.cells.get(&command.region).is_some_and(|cell| cell.world.knows(need)) => act.to.clone(),
+            Act::AllocateFunds(act)
+                if self
+                    .cells
+                    .get(&command.region)
+                    .is_some_and(|cell| cell.world.knows(need)) =>
+            {
+                act.to.clone()
+            }
             _ => command.region.clone(),
         }
     }
 
     /// Applies a command's events to the overlay, bringing in what they touch and the policy that their envelopes name.
-    async fn apply(&mut self, region: &Region, events: &[Event], at: Instant) -> Result<(), EngineError> {
+    async fn apply(
+        &mut self,
+        region: &Region,
+        events: &[Event],
+        at: Instant,
+    ) -> Result<(), EngineError> {
         let mut applied = false;
         for _ in 0..MOST_ASKS {
             let cell = self.cells.get_mut(region).ok_or(EngineError::Endless)?;
             let missing = if applied {
-                events.iter().find_map(|event| cell.world.policy_version(&event.stream(), at).err())
+                events
+                    .iter()
+                    .find_map(|event| cell.world.policy_version(&event.stream(), at).err())
             } else {
                 cell.world.apply(events, at).err()
             };
@@ -272,7 +403,9 @@ impl<'a, 'c> Attempt<'a, 'c> {
                 None => applied = true,
                 Some(Stop::Missing(need)) => self.bring(vec![(region.clone(), need)]).await?,
                 Some(Stop::Refused(refusals)) => {
-                    return Err(EngineError::Unstorable(format!("an accepted event cannot be applied: {refusals}")));
+                    return Err(EngineError::Unstorable(format!(
+                        "an accepted event cannot be applied: {refusals}"
+                    )));
                 }
             }
         }
@@ -306,13 +439,31 @@ impl<'a, 'c> Attempt<'a, 'c> {
                 _ => continue,
             };
             let (person, programme) = {
-                let cell = self.cells.get(&command.region).ok_or(EngineError::Endless)?;
-                let voucher = cell.world.voucher(&voucher).map_err(|_| EngineError::Endless)?;
+                let cell = self
+                    .cells
+                    .get(&command.region)
+                    .ok_or(EngineError::Endless)?;
+                let voucher = cell
+                    .world
+                    .voucher(&voucher)
+                    .map_err(|_| EngineError::Endless)?;
                 (voucher.person, voucher.programme)
             };
-            self.open_identities(vec![(command.region.clone(), person)]).await?;
-            let identity = self.identities.get(&(command.region.clone(), person)).ok_or_else(|| EngineError::Vault("no identity on record".to_owned()))?;
-            let claims = self.people.claims(&command.region, voucher, person, identity, programme, token, serial);
+            self.open_identities(vec![(command.region.clone(), person)])
+                .await?;
+            let identity = self
+                .identities
+                .get(&(command.region.clone(), person))
+                .ok_or_else(|| EngineError::Vault("no identity on record".to_owned()))?;
+            let claims = self.people.claims(
+                &command.region,
+                voucher,
+                person,
+                identity,
+                programme,
+                token,
+                serial,
+            );
             token.hash = hefu_token::token_hash(&self.people.signer().sign(&claims));
         }
         Ok(())
@@ -339,13 +490,25 @@ impl<'a, 'c> Attempt<'a, 'c> {
         if facts.is_empty() {
             return Ok(());
         }
-        let keys: Vec<FactKey> = facts.iter().map(|(region, key)| rows::fact_key(region.as_str(), key)).collect();
+        let keys: Vec<FactKey> = facts
+            .iter()
+            .map(|(region, key)| rows::fact_key(region.as_str(), key))
+            .collect();
         let mut found: HashMap<FactKey, hefu_store::Row> = HashMap::new();
         for row in self.reads.load(&keys).await? {
-            found.insert(FactKey { region: row.region.clone(), table: row.table, id: row.id.clone() }, row);
+            found.insert(
+                FactKey {
+                    region: row.region.clone(),
+                    table: row.table,
+                    id: row.id.clone(),
+                },
+                row,
+            );
         }
         for ((region, key), place) in facts.into_iter().zip(keys) {
-            let Some(cell) = self.cells.get_mut(&region) else { continue };
+            let Some(cell) = self.cells.get_mut(&region) else {
+                continue;
+            };
             match found.remove(&place) {
                 Some(row) => cell.bring(key, Some(rows::fact(&row)?), (row.version, row.leaf)),
                 None => cell.bring(key, None, (0, None)),
@@ -354,21 +517,29 @@ impl<'a, 'c> Attempt<'a, 'c> {
         Ok(())
     }
 
-    async fn bring_nullifiers(&mut self, wanted: Vec<(Region, Subject, hefu_domain::state::Once)>) -> Result<(), EngineError> {
+    async fn bring_nullifiers(
+        &mut self,
+        wanted: Vec<(Region, Subject, hefu_domain::state::Once)>,
+    ) -> Result<(), EngineError> {
         if wanted.is_empty() {
             return Ok(());
         }
-        let people = wanted.iter().filter_map(|(region, subject, _)| match subject {
-            Subject::Person(person) => Some((region.clone(), *person)),
-            Subject::Tag(_) => None,
-        });
+        let people = wanted
+            .iter()
+            .filter_map(|(region, subject, _)| match subject {
+                Subject::Person(person) => Some((region.clone(), *person)),
+                Subject::Tag(_) => None,
+            });
         self.open_identities(people.collect()).await?;
         let mut tags = Vec::with_capacity(wanted.len());
         for (region, subject, once) in &wanted {
             tags.push(match subject {
                 Subject::Tag(tag) => *tag,
                 Subject::Person(person) => {
-                    let identity = self.identities.get(&(region.clone(), *person)).ok_or_else(|| EngineError::Vault("no identity on record".to_owned()))?;
+                    let identity = self
+                        .identities
+                        .get(&(region.clone(), *person))
+                        .ok_or_else(|| EngineError::Vault("no identity on record".to_owned()))?;
                     let (rule, scope) = once.rule_and_scope();
                     self.people.nullifier(identity, rule, &scope)
                 }
@@ -381,7 +552,8 @@ impl<'a, 'c> Attempt<'a, 'c> {
         }
         for ((region, subject, once), tag) in wanted.into_iter().zip(tags) {
             if let Some(cell) = self.cells.get_mut(&region) {
-                cell.world.bring_nullifier(subject, once, tag, holders.get(&tag.0).cloned());
+                cell.world
+                    .bring_nullifier(subject, once, tag, holders.get(&tag.0).cloned());
             }
         }
         Ok(())
@@ -391,7 +563,10 @@ impl<'a, 'c> Attempt<'a, 'c> {
         if tags.is_empty() {
             return Ok(());
         }
-        let asked: Vec<(String, Vec<u8>)> = tags.iter().map(|(region, tag)| (region.to_string(), tag.0.to_vec())).collect();
+        let asked: Vec<(String, Vec<u8>)> = tags
+            .iter()
+            .map(|(region, tag)| (region.to_string(), tag.0.to_vec()))
+            .collect();
         let mut found: HashMap<(String, Vec<u8>), String> = HashMap::new();
         for secret in self.reads.people_by_tag(&asked).await? {
             found.insert((secret.region, secret.tag), secret.person);
@@ -406,7 +581,10 @@ impl<'a, 'c> Attempt<'a, 'c> {
     }
 
     /// Opens the identities of people, those that are not open yet. They live as long as the attempt.
-    async fn open_identities(&mut self, mut people: Vec<(Region, PersonId)>) -> Result<(), EngineError> {
+    async fn open_identities(
+        &mut self,
+        mut people: Vec<(Region, PersonId)>,
+    ) -> Result<(), EngineError> {
         people.retain(|person| !self.identities.contains_key(person));
         people.sort();
         people.dedup();
@@ -420,7 +598,10 @@ impl<'a, 'c> Attempt<'a, 'c> {
 
     /// The transaction of this attempt; `None` when nothing is to be written.
     pub(crate) fn commit(&mut self) -> Result<Option<Commit>, EngineError> {
-        let mut commit = Commit { secrets: std::mem::take(&mut self.secrets), ..Commit::default() };
+        let mut commit = Commit {
+            secrets: std::mem::take(&mut self.secrets),
+            ..Commit::default()
+        };
         for cell in self.cells.values() {
             if cell.writes() {
                 commit.regions.push(cell.commit()?);
@@ -428,8 +609,12 @@ impl<'a, 'c> Attempt<'a, 'c> {
                 commit.check.push(head.clone());
             }
             for (tag, before, after) in cell.world.nullifiers_changed() {
-                commit.frees.extend(before.map(|holder| nullifier(tag, holder)));
-                commit.takes.extend(after.map(|holder| nullifier(tag, holder)));
+                commit
+                    .frees
+                    .extend(before.map(|holder| nullifier(tag, holder)));
+                commit
+                    .takes
+                    .extend(after.map(|holder| nullifier(tag, holder)));
             }
         }
         Ok((!commit.regions.is_empty()).then_some(commit))
@@ -439,17 +624,30 @@ impl<'a, 'c> Attempt<'a, 'c> {
     pub(crate) fn collides(&self) -> bool {
         let mut seen = HashMap::new();
         self.cells.values().any(|cell| {
-            cell.world.nullifiers_changed().iter().any(|(tag, ..)| seen.insert(*tag, &cell.region).is_some_and(|other| *other != cell.region))
+            cell.world.nullifiers_changed().iter().any(|(tag, ..)| {
+                seen.insert(*tag, &cell.region)
+                    .is_some_and(|other| *other != cell.region)
+            })
         })
     }
 }
 
 fn nullifier(tag: Tag, holder: &hefu_domain::Holder) -> Nullifier {
-    Nullifier { tag: tag.0, region: holder.region.to_string(), voucher: holder.voucher.to_string() }
+    Nullifier {
+        tag: tag.0,
+        region: holder.region.to_string(),
+        voucher: holder.voucher.to_string(),
+    }
 }
 
 fn holder(row: &Nullifier) -> Result<hefu_domain::Holder, EngineError> {
-    let corrupt = |column| EngineError::Store(hefu_store::StoreError::Corrupt { table: "nullifier", column, key: row.voucher.clone() });
+    let corrupt = |column| {
+        EngineError::Store(hefu_store::StoreError::Corrupt {
+            table: "nullifier",
+            column,
+            key: row.voucher.clone(),
+        })
+    };
     Ok(hefu_domain::Holder {
         region: row.region.parse().map_err(|_| corrupt("region"))?,
         voucher: row.voucher.parse().map_err(|_| corrupt("voucher"))?,
@@ -458,18 +656,35 @@ fn holder(row: &Nullifier) -> Result<hefu_domain::Holder, EngineError> {
 
 /// The answer to a request that was done before, from its own events.
 fn replayed(command: &Command, rows: &[EventRow]) -> Result<Verdict, EngineError> {
-    let Some(first) = rows.first() else { return Err(EngineError::Endless) };
+    let Some(first) = rows.first() else {
+        return Err(EngineError::Endless);
+    };
     if first.digest != command.digest.0 {
         return Ok(Err(EngineError::RequestReused));
     }
     let events = rows.iter().map(decode).collect::<Result<Vec<_>, _>>()?;
-    let parts = rows.chunk_by(|a, b| a.ordinal >> ITEM_BITS == b.ordinal >> ITEM_BITS).map(<[EventRow]>::len).collect();
-    Ok(Ok(Answer::Recorded(Recorded { region: command.region.clone(), at: Instant(first.at_ms), first_index: first.idx, events, parts })))
+    let parts = rows
+        .chunk_by(|a, b| a.ordinal >> ITEM_BITS == b.ordinal >> ITEM_BITS)
+        .map(<[EventRow]>::len)
+        .collect();
+    Ok(Ok(Answer::Recorded(Recorded {
+        region: command.region.clone(),
+        at: Instant(first.at_ms),
+        first_index: first.idx,
+        events,
+        parts,
+    })))
 }
 
 /// Reads a stored event back.
 pub fn decode(row: &EventRow) -> Result<Event, EngineError> {
-    let corrupt = || EngineError::Store(hefu_store::StoreError::Corrupt { table: "event", column: "bytes", key: format!("{}/{}", row.region, row.idx) });
+    let corrupt = || {
+        EngineError::Store(hefu_store::StoreError::Corrupt {
+            table: "event",
+            column: "bytes",
+            key: format!("{}/{}", row.region, row.idx),
+        })
+    };
     let opened: Opened = Opened::decode(&row.bytes).map_err(|_| corrupt())?;
     match Event::decode(&opened.kind, opened.body.get()) {
         Some(Ok(event)) => Ok(event),

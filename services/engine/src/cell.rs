@@ -72,7 +72,10 @@ impl Cell {
             None => self.head = HeadRead::Absent,
             Some(head) => {
                 if *self.fence.get_or_insert(head.fence) != head.fence {
-                    return Err(EngineError::Stopped(format!("region {} was fenced off: another version of this service writes now", self.region)));
+                    return Err(EngineError::Stopped(format!(
+                        "region {} was fenced off: another version of this service writes now",
+                        self.region
+                    )));
                 }
                 self.head = HeadRead::Read(head);
             }
@@ -84,7 +87,11 @@ impl Cell {
     fn rewind(&mut self) -> Result<(), EngineError> {
         self.pending.clear();
         (self.frontier, self.last_at) = match &self.head {
-            HeadRead::Read(head) => (Frontier::from_bytes(&head.frontier).map_err(|_| corrupt(&self.region, "frontier"))?, Instant(head.at_ms)),
+            HeadRead::Read(head) => (
+                Frontier::from_bytes(&head.frontier)
+                    .map_err(|_| corrupt(&self.region, "frontier"))?,
+                Instant(head.at_ms),
+            ),
             HeadRead::Absent | HeadRead::Unread => (Frontier::default(), Instant(0)),
         };
         Ok(())
@@ -103,7 +110,13 @@ impl Cell {
 
     /// Makes the bytes of a command's events and appends them to the overlay of the log. The events are applied to the world already.
     /// Returns the index of the first.
-    pub(crate) fn append(&mut self, events: &[Event], asked: &Asked, at: Instant, first_ordinal: usize) -> Result<u64, EngineError> {
+    pub(crate) fn append(
+        &mut self,
+        events: &[Event],
+        asked: &Asked,
+        at: Instant,
+        first_ordinal: usize,
+    ) -> Result<u64, EngineError> {
         let epoch = match &self.head {
             HeadRead::Read(head) => head.epoch,
             HeadRead::Absent | HeadRead::Unread => 0,
@@ -111,7 +124,12 @@ impl Cell {
         let first = self.frontier.size();
         for (ordinal, event) in events.iter().enumerate() {
             let key = event.stream();
-            let (version, prev) = self.streams_over.get(&key).or_else(|| self.streams.get(&key)).copied().unwrap_or_default();
+            let (version, prev) = self
+                .streams_over
+                .get(&key)
+                .or_else(|| self.streams.get(&key))
+                .copied()
+                .unwrap_or_default();
             let index = self.frontier.size();
             let stream = rows::stream(&key);
             let policy = self.world.policy_version(&key, at).unwrap_or_default();
@@ -133,7 +151,8 @@ impl Cell {
             .encode()
             .map_err(|error| EngineError::Unstorable(error.to_string()))?;
             self.frontier.push(encoded.leaf);
-            self.streams_over.insert(key, (version + 1, Some(encoded.leaf.0)));
+            self.streams_over
+                .insert(key, (version + 1, Some(encoded.leaf.0)));
             self.pending.push(EventRow {
                 region: self.region.to_string(),
                 epoch,
@@ -184,10 +203,20 @@ impl Cell {
             HeadRead::Absent | HeadRead::Unread => None,
         };
         let rows = self.world.changed().into_iter().map(|(key, fact)| {
-            let (version, leaf) = self.streams_over.get(key).or_else(|| self.streams.get(key)).copied().unwrap_or_default();
+            let (version, leaf) = self
+                .streams_over
+                .get(key)
+                .or_else(|| self.streams.get(key))
+                .copied()
+                .unwrap_or_default();
             rows::row(self.region.as_str(), key, fact, version, leaf).map_err(EngineError::from)
         });
-        Ok(RegionCommit { read, next: self.next_head(), events: self.pending.clone(), rows: rows.collect::<Result<_, _>>()? })
+        Ok(RegionCommit {
+            read,
+            next: self.next_head(),
+            events: self.pending.clone(),
+            rows: rows.collect::<Result<_, _>>()?,
+        })
     }
 
     /// The commit was acknowledged: the overlay is what stands now.
@@ -253,5 +282,9 @@ pub(crate) struct Before {
 }
 
 fn corrupt(region: &Region, column: &'static str) -> EngineError {
-    EngineError::Store(hefu_store::StoreError::Corrupt { table: "head", column, key: region.to_string() })
+    EngineError::Store(hefu_store::StoreError::Corrupt {
+        table: "head",
+        column,
+        key: region.to_string(),
+    })
 }

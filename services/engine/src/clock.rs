@@ -31,7 +31,10 @@ pub struct Watch {
 impl Clock {
     /// The machine's clock.
     pub fn system() -> Clock {
-        Clock::System(Watch { wall_ms: wall_ms(), since: Monotonic::now() })
+        Clock::System(Watch {
+            wall_ms: wall_ms(),
+            since: Monotonic::now(),
+        })
     }
 
     /// A made-up clock that stands at that instant.
@@ -67,7 +70,9 @@ impl Clock {
 
 #[allow(clippy::disallowed_methods)] // the edge: the one place where the machine's clock is read
 fn wall_ms() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -91,7 +96,8 @@ impl Source {
                 bytes
             }
             Source::Seeded(seed) => {
-                let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(seed).expect("HMAC takes keys of any length");
+                let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(seed)
+                    .expect("HMAC takes keys of any length");
                 for part in label {
                     mac.update(&(part.len() as u64).to_be_bytes());
                     mac.update(part.as_bytes());

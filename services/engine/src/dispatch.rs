@@ -46,16 +46,27 @@ pub(crate) struct Dispatch {
 
 impl Dispatch {
     pub(crate) fn start(shared: Arc<Shared>, writers: usize) -> Dispatch {
-        let (queues, inboxes): (Vec<_>, Vec<_>) = (0..writers).map(|_| mpsc::unbounded_channel()).unzip();
-        let state = State { load: vec![0; writers], ..State::default() };
-        let dispatch = Dispatch { state: Arc::new(Mutex::new(state)), queues: Arc::new(queues) };
+        let (queues, inboxes): (Vec<_>, Vec<_>) =
+            (0..writers).map(|_| mpsc::unbounded_channel()).unzip();
+        let state = State {
+            load: vec![0; writers],
+            ..State::default()
+        };
+        let dispatch = Dispatch {
+            state: Arc::new(Mutex::new(state)),
+            queues: Arc::new(queues),
+        };
         for inbox in inboxes {
             // Writers hold the state only, not the queues: when the last engine goes, the queues close and the writers end.
             let state = dispatch.state.clone();
             let queues = Arc::downgrade(&dispatch.queues);
             let finished = move |regions: &[Region]| {
                 if let Some(queues) = queues.upgrade() {
-                    Dispatch { state: state.clone(), queues }.finish(regions);
+                    Dispatch {
+                        state: state.clone(),
+                        queues,
+                    }
+                    .finish(regions);
                 }
             };
             tokio::spawn(writer::run(shared.clone(), inbox, finished));
@@ -69,10 +80,17 @@ impl Dispatch {
     /// `Busy` when too many wait already: a queue is never without a bound.
     pub(crate) fn submit(&self, job: Job) -> Result<(), EngineError> {
         let mut state = self.lock();
-        let waiting = job.regions().filter_map(|region| state.slots.get(region)).map(|slot| slot.in_flight).max().unwrap_or(0);
+        let waiting = job
+            .regions()
+            .filter_map(|region| state.slots.get(region))
+            .map(|slot| slot.in_flight)
+            .max()
+            .unwrap_or(0);
         if waiting >= MOST_WAITING || state.parked.len() >= MOST_WAITING {
             metrics::busy();
-            return Err(EngineError::Busy("too many requests of this region are waiting"));
+            return Err(EngineError::Busy(
+                "too many requests of this region are waiting",
+            ));
         }
         if state.blocked(&job) {
             state.parked.push_back(job);
@@ -127,12 +145,20 @@ impl Dispatch {
 impl State {
     /// Whether a parked job has one of this job's regions: nobody overtakes it.
     fn blocked(&self, job: &Job) -> bool {
-        self.parked.iter().any(|parked| parked.regions().any(|region| job.regions().any(|mine| mine == region)))
+        self.parked.iter().any(|parked| {
+            parked
+                .regions()
+                .any(|region| job.regions().any(|mine| mine == region))
+        })
     }
 
     /// The writer for a job, if one can have all its regions now.
     fn assign(&mut self, job: &Job) -> Option<(usize, Vec<SharedCell>)> {
-        let mut held = job.regions().filter_map(|region| self.slots.get(region)).filter(|slot| slot.in_flight > 0).map(|slot| slot.writer);
+        let mut held = job
+            .regions()
+            .filter_map(|region| self.slots.get(region))
+            .filter(|slot| slot.in_flight > 0)
+            .map(|slot| slot.writer);
         let writer = match held.next() {
             Some(writer) if held.all(|other| other == writer) => writer,
             Some(_) => return None,

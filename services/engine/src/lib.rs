@@ -67,7 +67,11 @@ pub struct Request {
 
 impl From<Command> for Request {
     fn from(command: Command) -> Request {
-        Request { commands: vec![command], dry: false, secret: None }
+        Request {
+            commands: vec![command],
+            dry: false,
+            secret: None,
+        }
     }
 }
 
@@ -132,7 +136,12 @@ pub struct Engine {
 impl Engine {
     /// Starts so many writers over a migrated store.
     pub fn start(store: Store, clock: Clock, people: People, writers: usize) -> Engine {
-        let shared = Arc::new(Shared { store, clock, people, stopped: OnceLock::new() });
+        let shared = Arc::new(Shared {
+            store,
+            clock,
+            people,
+            stopped: OnceLock::new(),
+        });
         let dispatch = dispatch::Dispatch::start(shared.clone(), writers.max(1));
         if !shared.clock.is_simulated() {
             tokio::spawn(writer::watch_clock(Arc::downgrade(&shared)));
@@ -148,14 +157,24 @@ impl Engine {
         self.shared.check_running()?;
         let (reply, answer) = oneshot::channel();
         let (secret, wrapped) = request.secret.map(|new| (new.secret, new.wrapped)).unzip();
-        let job = Job { commands: request.commands, dry: request.dry, secret, wrapped, reply };
+        let job = Job {
+            commands: request.commands,
+            dry: request.dry,
+            secret,
+            wrapped,
+            reply,
+        };
         self.dispatch.submit(job)?;
         answer.await.unwrap_or(Err(EngineError::OutcomeUnknown))
     }
 
     /// Answers a question over a region's facts as they stand, without writing: the question is asked again until nothing is missing
     /// and the head did not move in between.
-    pub async fn inspect<T>(&self, region: &Region, ask: impl Fn(&World, Instant) -> Result<T, Stop>) -> Result<Result<T, Stop>, EngineError> {
+    pub async fn inspect<T>(
+        &self,
+        region: &Region,
+        ask: impl Fn(&World, Instant) -> Result<T, Stop>,
+    ) -> Result<Result<T, Stop>, EngineError> {
         writer::inspect(&self.shared, region, ask).await
     }
 

@@ -23,13 +23,41 @@ struct Instruments {
 static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| {
     let meter = global::meter("hefu");
     Instruments {
-        moves: meter.u64_counter("hefu.moves").with_unit("{move}").with_description("Moves answered, by move and result").build(),
-        refusals: meter.u64_counter("hefu.refusals").with_unit("{refusal}").with_description("Rules that said no, by code").build(),
-        commit: meter.f64_histogram("hefu.commit.duration").with_unit("s").with_description("Time of one commit").build(),
-        batch: meter.u64_histogram("hefu.batch.size").with_unit("{request}").with_description("Requests of one transaction").build(),
-        guard_lost: meter.u64_counter("hefu.guard.lost").with_unit("{batch}").with_description("Batches that somebody else overtook").build(),
-        retried: meter.u64_counter("hefu.commit.retried").with_unit("{batch}").with_description("Batches tried again").build(),
-        busy: meter.u64_counter("hefu.busy").with_unit("{request}").with_description("Requests turned away because too many waited").build(),
+        moves: meter
+            .u64_counter("hefu.moves")
+            .with_unit("{move}")
+            .with_description("Moves answered, by move and result")
+            .build(),
+        refusals: meter
+            .u64_counter("hefu.refusals")
+            .with_unit("{refusal}")
+            .with_description("Rules that said no, by code")
+            .build(),
+        commit: meter
+            .f64_histogram("hefu.commit.duration")
+            .with_unit("s")
+            .with_description("Time of one commit")
+            .build(),
+        batch: meter
+            .u64_histogram("hefu.batch.size")
+            .with_unit("{request}")
+            .with_description("Requests of one transaction")
+            .build(),
+        guard_lost: meter
+            .u64_counter("hefu.guard.lost")
+            .with_unit("{batch}")
+            .with_description("Batches that somebody else overtook")
+            .build(),
+        retried: meter
+            .u64_counter("hefu.commit.retried")
+            .with_unit("{batch}")
+            .with_description("Batches tried again")
+            .build(),
+        busy: meter
+            .u64_counter("hefu.busy")
+            .with_unit("{request}")
+            .with_description("Requests turned away because too many waited")
+            .build(),
     }
 });
 
@@ -39,13 +67,21 @@ pub(crate) fn answered(command: Option<&Command>, verdict: &Verdict) {
         Ok(_) => "accepted",
         Err(EngineError::Refused(refusals) | EngineError::GroupRefused { refusals, .. }) => {
             for refusal in refusals.reasons() {
-                INSTRUMENTS.refusals.add(1, &[KeyValue::new("code", refusal.code.as_str())]);
+                INSTRUMENTS
+                    .refusals
+                    .add(1, &[KeyValue::new("code", refusal.code.as_str())]);
             }
             "refused"
         }
         Err(_) => "failed",
     };
-    INSTRUMENTS.moves.add(1, &[KeyValue::new("move", command.act.name()), KeyValue::new("result", result)]);
+    INSTRUMENTS.moves.add(
+        1,
+        &[
+            KeyValue::new("move", command.act.name()),
+            KeyValue::new("result", result),
+        ],
+    );
 }
 
 pub(crate) fn committed(took: Duration, jobs: usize) {

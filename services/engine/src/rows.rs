@@ -35,13 +35,23 @@ pub fn stream(key: &Key) -> String {
 }
 
 fn catalogue_id(id: &CatalogueEntryId) -> String {
-    format!("{}/{}/{}/{}", id.year, text(&id.capacity), id.occupation, id.institution)
+    format!(
+        "{}/{}/{}/{}",
+        id.year,
+        text(&id.capacity),
+        id.occupation,
+        id.institution
+    )
 }
 
 /// A key's row in the store.
 pub fn fact_key(region: &str, key: &Key) -> FactKey {
     let (table, id) = place(key);
-    FactKey { region: region.to_owned(), table, id }
+    FactKey {
+        region: region.to_owned(),
+        table,
+        id,
+    }
 }
 
 /// A unit variant's name as it is serialised.
@@ -54,7 +64,13 @@ fn text<T: Serialize>(value: &T) -> String {
 }
 
 /// The row of a fact. `version` and `leaf` are its stream's.
-pub fn row(region: &str, key: &Key, fact: &Fact, version: u64, leaf: Option<[u8; 32]>) -> Result<Row, StoreError> {
+pub fn row(
+    region: &str,
+    key: &Key,
+    fact: &Fact,
+    version: u64,
+    leaf: Option<[u8; 32]>,
+) -> Result<Row, StoreError> {
     let (table, id) = place(key);
     let encoded = match fact {
         Fact::Region(f) => serde_json::to_string(f),
@@ -74,9 +90,21 @@ pub fn row(region: &str, key: &Key, fact: &Fact, version: u64, leaf: Option<[u8;
         Fact::Sheet(f) => serde_json::to_string(f),
         Fact::Voucher(f) => serde_json::to_string(f),
     };
-    let body = encoded.map_err(|_| StoreError::Corrupt { table: table.spec().name, column: "body", key: id.clone() })?;
+    let body = encoded.map_err(|_| StoreError::Corrupt {
+        table: table.spec().name,
+        column: "body",
+        key: id.clone(),
+    })?;
     let columns = columns(key, fact);
-    Ok(Row { region: region.to_owned(), table, id, version, leaf, columns, body })
+    Ok(Row {
+        region: region.to_owned(),
+        table,
+        id,
+        version,
+        leaf,
+        columns,
+        body,
+    })
 }
 
 /// The index columns of a fact's row, in the order of its table's spec.
@@ -85,16 +113,37 @@ fn columns(key: &Key, fact: &Fact) -> Vec<Option<String>> {
         (Key::Account(year, source), _) => vec![Some(year.to_string()), Some(source.to_string())],
         (_, Fact::Credential(f)) => {
             let roles: Vec<String> = f.roles.iter().map(text).collect();
-            vec![Some(f.person.to_string()), Some(roles.join(",")), f.institution.as_ref().map(ToString::to_string)]
+            vec![
+                Some(f.person.to_string()),
+                Some(roles.join(",")),
+                f.institution.as_ref().map(ToString::to_string),
+            ]
         }
         (_, Fact::Institution(f)) => vec![Some(text(&f.standing))],
         (Key::CatalogueEntry(id), Fact::CatalogueEntry(f)) => {
-            vec![Some(id.institution.to_string()), Some(id.occupation.to_string()), Some(text(&f.standing))]
+            vec![
+                Some(id.institution.to_string()),
+                Some(id.occupation.to_string()),
+                Some(text(&f.standing)),
+            ]
         }
-        (_, Fact::Class(f)) => vec![Some(text(&f.state)), Some(f.filing.deliverer.to_string()), Some(f.filing.year.to_string())],
-        (_, Fact::Session(f)) => vec![Some(text(&f.state)), Some(f.filing.body.to_string()), Some(f.filing.year.to_string())],
+        (_, Fact::Class(f)) => vec![
+            Some(text(&f.state)),
+            Some(f.filing.deliverer.to_string()),
+            Some(f.filing.year.to_string()),
+        ],
+        (_, Fact::Session(f)) => vec![
+            Some(text(&f.state)),
+            Some(f.filing.body.to_string()),
+            Some(f.filing.year.to_string()),
+        ],
         (_, Fact::Sheet(f)) => {
-            vec![Some(f.state.code().to_owned()), Some(f.payee.to_string()), Some(f.year.to_string()), Some(occasion(&f.occasion))]
+            vec![
+                Some(f.state.code().to_owned()),
+                Some(f.payee.to_string()),
+                Some(f.year.to_string()),
+                Some(occasion(&f.occasion)),
+            ]
         }
         (_, Fact::Voucher(f)) => voucher_columns(f),
         (
@@ -118,11 +167,19 @@ fn voucher_columns(voucher: &Voucher) -> Vec<Option<String>> {
     let (occasion_of, sheet) = match &voucher.state {
         VoucherState::Enrolled { class, .. } => (Some(Occasion::Class(*class)), None),
         VoucherState::Completed { occasion, .. } => (Some(*occasion), None),
-        VoucherState::Claimed { occasion, sheet, .. }
-        | VoucherState::Approved { occasion, sheet, .. }
-        | VoucherState::Paid { occasion, sheet, .. } => (Some(*occasion), Some(sheet)),
+        VoucherState::Claimed {
+            occasion, sheet, ..
+        }
+        | VoucherState::Approved {
+            occasion, sheet, ..
+        }
+        | VoucherState::Paid {
+            occasion, sheet, ..
+        } => (Some(*occasion), Some(sheet)),
         VoucherState::WrittenOff { sheet } => (None, Some(sheet)),
-        VoucherState::Ended { claim, .. } => (claim.map(|c| c.occasion), claim.as_ref().map(|c| &c.sheet)),
+        VoucherState::Ended { claim, .. } => {
+            (claim.map(|c| c.occasion), claim.as_ref().map(|c| &c.sheet))
+        }
         VoucherState::Applied | VoucherState::Issued => (None, None),
     };
     vec![
@@ -149,8 +206,11 @@ fn occasion(occasion: &Occasion) -> String {
 /// `Corrupt` with table, column and key when the body is not this table's.
 pub fn fact(row: &Row) -> Result<Fact, StoreError> {
     fn read<T: DeserializeOwned>(row: &Row) -> Result<T, StoreError> {
-        serde_json::from_str(&row.body)
-            .map_err(|_| StoreError::Corrupt { table: row.table.spec().name, column: "body", key: format!("{}/{}", row.region, row.id) })
+        serde_json::from_str(&row.body).map_err(|_| StoreError::Corrupt {
+            table: row.table.spec().name,
+            column: "body",
+            key: format!("{}/{}", row.region, row.id),
+        })
     }
     Ok(match row.table {
         Table::RegionState => Fact::Region(read(row)?),

@@ -32,7 +32,11 @@ enum Tried {
 }
 
 /// Runs until the engine is gone.
-pub(crate) async fn run(shared: Arc<Shared>, mut inbox: mpsc::UnboundedReceiver<Assigned>, finished: impl Fn(&[Region]) + Send) {
+pub(crate) async fn run(
+    shared: Arc<Shared>,
+    mut inbox: mpsc::UnboundedReceiver<Assigned>,
+    finished: impl Fn(&[Region]) + Send,
+) {
     let mut gathered = Vec::with_capacity(MOST_JOBS);
     while inbox.recv_many(&mut gathered, MOST_JOBS).await > 0 {
         let mut jobs = Vec::with_capacity(gathered.len());
@@ -41,12 +45,18 @@ pub(crate) async fn run(shared: Arc<Shared>, mut inbox: mpsc::UnboundedReceiver<
             cells.extend(job.regions().cloned().zip(of_job));
             jobs.push(job);
         }
-        let regions: Vec<Region> = jobs.iter().flat_map(|job| job.regions().cloned().collect::<Vec<_>>()).collect();
+        let regions: Vec<Region> = jobs
+            .iter()
+            .flat_map(|job| job.regions().cloned().collect::<Vec<_>>())
+            .collect();
         let mut guards = Vec::with_capacity(cells.len());
         for (region, cell) in cells {
             guards.push((region, cell.lock_owned().await));
         }
-        let mut held: Cells = guards.iter_mut().map(|(region, guard)| (region.clone(), &mut **guard)).collect();
+        let mut held: Cells = guards
+            .iter_mut()
+            .map(|(region, guard)| (region.clone(), &mut **guard))
+            .collect();
         process(&shared, jobs, &mut held).await;
         drop(guards);
         finished(&regions);
@@ -82,14 +92,26 @@ fn answer(jobs: Vec<Job>, verdicts: Vec<Verdict>) {
 }
 
 /// Tries until the jobs stand, must be split (`None`), or cannot be written.
-async fn settle(shared: &Shared, jobs: &[Job], cells: &mut Cells<'_>) -> Result<Option<Vec<Verdict>>, EngineError> {
+async fn settle(
+    shared: &Shared,
+    jobs: &[Job],
+    cells: &mut Cells<'_>,
+) -> Result<Option<Vec<Verdict>>, EngineError> {
     let regions: Vec<Region> = jobs.iter().flat_map(Job::regions).cloned().collect();
-    let mut mine: Cells = cells.iter_mut().filter(|(region, _)| regions.contains(region)).map(|(region, cell)| (region.clone(), &mut **cell)).collect();
+    let mut mine: Cells = cells
+        .iter_mut()
+        .filter(|(region, _)| regions.contains(region))
+        .map(|(region, cell)| (region.clone(), &mut **cell))
+        .collect();
     let (mut losses, mut unknown) = (0, false);
     for attempt in 0..MOST_ATTEMPTS {
         shared.check_running()?;
         let locked = unknown || losses >= LOSSES_BEFORE_LOCK;
-        let tried = if locked { try_locked(shared, jobs, &mut mine).await } else { try_open(shared, jobs, &mut mine).await };
+        let tried = if locked {
+            try_locked(shared, jobs, &mut mine).await
+        } else {
+            try_open(shared, jobs, &mut mine).await
+        };
         if !matches!(tried, Ok(Tried::Done(_))) {
             discard(&mut mine)?;
         }
@@ -114,7 +136,12 @@ async fn settle(shared: &Shared, jobs: &[Job], cells: &mut Cells<'_>) -> Result<
                 tokio::time::sleep(Duration::from_millis(10 << attempt.min(6))).await;
             }
             // One command's poison must not spoil its neighbours.
-            Err(error @ (EngineError::Store(_) | EngineError::Unstorable(_) | EngineError::Vault(_) | EngineError::Endless)) => {
+            Err(
+                error @ (EngineError::Store(_)
+                | EngineError::Unstorable(_)
+                | EngineError::Vault(_)
+                | EngineError::Endless),
+            ) => {
                 forget(&mut mine);
                 if jobs.len() > 1 {
                     return Ok(None);
@@ -122,11 +149,23 @@ async fn settle(shared: &Shared, jobs: &[Job], cells: &mut Cells<'_>) -> Result<
                 tracing::error!(%error, "a command cannot be decided");
                 return Err(error);
             }
-            Err(error @ (EngineError::Stopped(_) | EngineError::Busy(_) | EngineError::OutcomeUnknown)) => return Err(error),
-            Err(error @ (EngineError::Refused(_) | EngineError::GroupRefused { .. } | EngineError::RequestReused)) => return Err(error),
+            Err(
+                error @ (EngineError::Stopped(_)
+                | EngineError::Busy(_)
+                | EngineError::OutcomeUnknown),
+            ) => return Err(error),
+            Err(
+                error @ (EngineError::Refused(_)
+                | EngineError::GroupRefused { .. }
+                | EngineError::RequestReused),
+            ) => return Err(error),
         }
     }
-    Err(if unknown { EngineError::OutcomeUnknown } else { EngineError::Busy("the database did not take the transaction") })
+    Err(if unknown {
+        EngineError::OutcomeUnknown
+    } else {
+        EngineError::Busy("the database did not take the transaction")
+    })
 }
 
 fn discard(cells: &mut Cells<'_>) -> Result<(), EngineError> {
@@ -138,7 +177,11 @@ fn forget(cells: &mut Cells<'_>) {
 }
 
 /// Decides without a lock; the guard in the transaction, or the heads read again, say whether it still holds.
-async fn try_open(shared: &Shared, jobs: &[Job], cells: &mut Cells<'_>) -> Result<Tried, EngineError> {
+async fn try_open(
+    shared: &Shared,
+    jobs: &[Job],
+    cells: &mut Cells<'_>,
+) -> Result<Tried, EngineError> {
     let mut reads = shared.store.deciding().await?;
     let mut attempt = Attempt::new(&mut reads, cells, &shared.people, shared.clock.now());
     let verdicts = attempt.decide(jobs).await?;
@@ -157,7 +200,11 @@ async fn try_open(shared: &Shared, jobs: &[Job], cells: &mut Cells<'_>) -> Resul
 }
 
 /// Locks the heads first and decides under the lock: the last resort after lost guards, and after a commit that was not answered.
-async fn try_locked(shared: &Shared, jobs: &[Job], cells: &mut Cells<'_>) -> Result<Tried, EngineError> {
+async fn try_locked(
+    shared: &Shared,
+    jobs: &[Job],
+    cells: &mut Cells<'_>,
+) -> Result<Tried, EngineError> {
     forget(cells);
     let regions: Vec<String> = cells.keys().map(ToString::to_string).collect();
     let mut locked = shared.store.locked(&regions).await?;
@@ -173,7 +220,11 @@ async fn try_locked(shared: &Shared, jobs: &[Job], cells: &mut Cells<'_>) -> Res
 }
 
 /// A batch that writes nothing is answered only if its heads are still the ones that it was decided on.
-async fn still_stands(reads: &mut hefu_store::Reads, cells: &mut Cells<'_>, verdicts: Vec<Verdict>) -> Result<Tried, EngineError> {
+async fn still_stands(
+    reads: &mut hefu_store::Reads,
+    cells: &mut Cells<'_>,
+    verdicts: Vec<Verdict>,
+) -> Result<Tried, EngineError> {
     let regions: Vec<String> = cells.keys().map(ToString::to_string).collect();
     let now = reads.heads(&regions).await?;
     let mut stands = true;
@@ -191,10 +242,18 @@ async fn still_stands(reads: &mut hefu_store::Reads, cells: &mut Cells<'_>, verd
             stands = false;
         }
     }
-    Ok(if stands { Tried::Done(verdicts) } else { Tried::Lost })
+    Ok(if stands {
+        Tried::Done(verdicts)
+    } else {
+        Tried::Lost
+    })
 }
 
-fn finish(cells: &mut Cells<'_>, outcome: Outcome, verdicts: Vec<Verdict>) -> Result<Tried, EngineError> {
+fn finish(
+    cells: &mut Cells<'_>,
+    outcome: Outcome,
+    verdicts: Vec<Verdict>,
+) -> Result<Tried, EngineError> {
     match outcome {
         Outcome::Committed => {
             for cell in cells.values_mut() {
@@ -205,7 +264,10 @@ fn finish(cells: &mut Cells<'_>, outcome: Outcome, verdicts: Vec<Verdict>) -> Re
         }
         Outcome::GuardLost(regions) => {
             metrics::guard_lost();
-            for cell in cells.values_mut().filter(|cell| regions.iter().any(|region| region == cell.region.as_str())) {
+            for cell in cells
+                .values_mut()
+                .filter(|cell| regions.iter().any(|region| region == cell.region.as_str()))
+            {
                 cell.forget();
             }
             Ok(Tried::Lost)
@@ -235,11 +297,17 @@ pub(crate) async fn inspect<T>(
             return Ok(answer);
         }
     }
-    Err(EngineError::Busy("the region is written faster than it can be read"))
+    Err(EngineError::Busy(
+        "the region is written faster than it can be read",
+    ))
 }
 
 /// See [`crate::Engine::token`].
-pub(crate) async fn token(shared: &Shared, region: &Region, id: VoucherId) -> Result<String, EngineError> {
+pub(crate) async fn token(
+    shared: &Shared,
+    region: &Region,
+    id: VoucherId,
+) -> Result<String, EngineError> {
     let voucher = match inspect(shared, region, |world, _| world.voucher(&id).cloned()).await? {
         Ok(voucher) => voucher,
         Err(Stop::Refused(refusals)) => return Err(EngineError::Refused(refusals)),
@@ -251,11 +319,27 @@ pub(crate) async fn token(shared: &Shared, region: &Region, id: VoucherId) -> Re
     };
     let token = voucher.token.as_ref().ok_or_else(dead)?;
     let mut reads = shared.store.deciding().await?;
-    let opened = shared.people.identities(&mut reads, &[(region.clone(), voucher.person)]).await?;
-    let identity = opened.get(&(region.clone(), voucher.person)).ok_or_else(dead)?;
-    let claims = shared.people.claims(region, id, voucher.person, identity, voucher.programme, token, voucher.token_serial);
+    let opened = shared
+        .people
+        .identities(&mut reads, &[(region.clone(), voucher.person)])
+        .await?;
+    let identity = opened
+        .get(&(region.clone(), voucher.person))
+        .ok_or_else(dead)?;
+    let claims = shared.people.claims(
+        region,
+        id,
+        voucher.person,
+        identity,
+        voucher.programme,
+        token,
+        voucher.token_serial,
+    );
     let signed = shared.people.signers().map(|signer| signer.sign(&claims));
-    signed.into_iter().find(|signed| hefu_token::token_hash(signed) == token.hash).ok_or_else(dead)
+    signed
+        .into_iter()
+        .find(|signed| hefu_token::token_hash(signed) == token.hash)
+        .ok_or_else(dead)
 }
 
 /// Compares the machine's clock with the database's now and then: times in the log are promises.
@@ -263,14 +347,18 @@ pub(crate) async fn watch_clock(shared: Weak<Shared>) {
     let mut every = tokio::time::interval(Duration::from_secs(10));
     loop {
         every.tick().await;
-        let Some(shared) = shared.upgrade() else { return };
+        let Some(shared) = shared.upgrade() else {
+            return;
+        };
         if shared.check_running().is_err() {
             return;
         }
         if let Ok(theirs) = shared.store.clock_ms().await {
             let apart = shared.clock.now().0 - theirs;
             if apart.abs() > TOLERANCE_MS {
-                shared.stop(format!("this machine's clock is {apart} ms off the database's"));
+                shared.stop(format!(
+                    "this machine's clock is {apart} ms off the database's"
+                ));
             }
         }
     }

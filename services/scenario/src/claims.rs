@@ -26,18 +26,50 @@ pub(crate) struct Claim {
 
 impl Claim {
     /// The payee submits the sheet; `None` when it is refused and nothing follows.
-    pub(crate) async fn submit(client: &Client, payee: &Body, sheet: String, vouchers: Vec<String>, from: Date, plan: &Plan, label: String) -> Result<Option<Claim>, PlayError> {
-        let request = v1::SubmitClaimRequest { name: sheet.clone(), request_id: format!("{label}-submit"), validate_only: false };
-        let submitted = client.make::<_, v1::SubmitClaimResponse>(&payee.key, "RedemptionService/SubmitClaim", request).await;
+    pub(crate) async fn submit(
+        client: &Client,
+        payee: &Body,
+        sheet: String,
+        vouchers: Vec<String>,
+        from: Date,
+        plan: &Plan,
+        label: String,
+    ) -> Result<Option<Claim>, PlayError> {
+        let request = v1::SubmitClaimRequest {
+            name: sheet.clone(),
+            request_id: format!("{label}-submit"),
+            validate_only: false,
+        };
+        let submitted = client
+            .make::<_, v1::SubmitClaimResponse>(
+                &payee.key,
+                "RedemptionService/SubmitClaim",
+                request,
+            )
+            .await;
         if plan.trouble != Trouble::EmploymentShort {
-            submitted.map_err(|status| PlayError::Refused { what: format!("SubmitClaim of {label}"), status: Box::new(status) })?;
+            submitted.map_err(|status| PlayError::Refused {
+                what: format!("SubmitClaim of {label}"),
+                status: Box::new(status),
+            })?;
         } else if submitted.is_err() {
             return Ok(None);
         }
         // A claim is reviewed within days, and paid in the first months of the next year.
         let payout = plan.payout.max(days(from, 20));
         let (payee_key, trouble) = (payee.key.clone(), plan.trouble);
-        Ok(Some(Claim { sheet, vouchers, trouble, label, payee_key, from, payout, approval: Vec::new(), batch: Vec::new(), objection: String::new() }))
+        Ok(Some(Claim {
+            sheet,
+            vouchers,
+            trouble,
+            label,
+            payee_key,
+            from,
+            payout,
+            approval: Vec::new(),
+            batch: Vec::new(),
+            objection: String::new(),
+        }))
     }
 
     pub(crate) fn agenda(&self) -> Vec<(i64, ClaimStep)> {
@@ -65,7 +97,12 @@ impl Claim {
         format!("{}-{what}", self.label)
     }
 
-    pub(crate) async fn perform(&mut self, client: &Client, office: &Office, step: ClaimStep) -> Result<(), PlayError> {
+    pub(crate) async fn perform(
+        &mut self,
+        client: &Client,
+        office: &Office,
+        step: ClaimStep,
+    ) -> Result<(), PlayError> {
         match step {
             ClaimStep::Review => self.review(client, office).await?,
             ClaimStep::Approve => self.approve(client, office, "approve").await?,
@@ -84,21 +121,76 @@ impl Claim {
     async fn review(&mut self, client: &Client, office: &Office) -> Result<(), PlayError> {
         match self.trouble {
             Trouble::Returned => {
-                let request = v1::ReturnClaimRequest { name: self.sheet.clone(), reason: "SIGNATURE_MISSING".to_owned(), request_id: self.id("return"), validate_only: false };
-                client.must::<_, v1::ReturnClaimResponse>(&office.approver, "RedemptionService/ReturnClaim", request).await?;
-                let request = v1::SubmitClaimRequest { name: self.sheet.clone(), request_id: self.id("submit-again"), validate_only: false };
-                client.must::<_, v1::SubmitClaimResponse>(&self.payee_key, "RedemptionService/SubmitClaim", request).await?;
+                let request = v1::ReturnClaimRequest {
+                    name: self.sheet.clone(),
+                    reason: "SIGNATURE_MISSING".to_owned(),
+                    request_id: self.id("return"),
+                    validate_only: false,
+                };
+                client
+                    .must::<_, v1::ReturnClaimResponse>(
+                        &office.approver,
+                        "RedemptionService/ReturnClaim",
+                        request,
+                    )
+                    .await?;
+                let request = v1::SubmitClaimRequest {
+                    name: self.sheet.clone(),
+                    request_id: self.id("submit-again"),
+                    validate_only: false,
+                };
+                client
+                    .must::<_, v1::SubmitClaimResponse>(
+                        &self.payee_key,
+                        "RedemptionService/SubmitClaim",
+                        request,
+                    )
+                    .await?;
             }
-            Trouble::StruckOut if self.vouchers.len() > 1 => self.strike_out(client, office).await?,
+            Trouble::StruckOut if self.vouchers.len() > 1 => {
+                self.strike_out(client, office).await?
+            }
             Trouble::Frozen => {
                 let voucher = self.vouchers[0].clone();
-                let request = v1::FreezeRequest { name: voucher.clone(), reason: "COMPLAINT".to_owned(), request_id: self.id("freeze"), validate_only: false };
-                client.must::<_, v1::FreezeResponse>(&office.supervisor, "SupervisionService/Freeze", request).await?;
-                let request = v1::ApproveClaimRequest { name: self.sheet.clone(), request_id: self.id("approve-frozen"), validate_only: false };
+                let request = v1::FreezeRequest {
+                    name: voucher.clone(),
+                    reason: "COMPLAINT".to_owned(),
+                    request_id: self.id("freeze"),
+                    validate_only: false,
+                };
+                client
+                    .must::<_, v1::FreezeResponse>(
+                        &office.supervisor,
+                        "SupervisionService/Freeze",
+                        request,
+                    )
+                    .await?;
+                let request = v1::ApproveClaimRequest {
+                    name: self.sheet.clone(),
+                    request_id: self.id("approve-frozen"),
+                    validate_only: false,
+                };
                 // A frozen voucher stops the approval.
-                let _ = client.make::<_, v1::ApproveClaimResponse>(&office.approver, "RedemptionService/ApproveClaim", request).await;
-                let request = v1::UnfreezeRequest { name: voucher, reason: "UNFOUNDED".to_owned(), request_id: self.id("unfreeze"), validate_only: false };
-                client.must::<_, v1::UnfreezeResponse>(&office.supervisor, "SupervisionService/Unfreeze", request).await?;
+                let _ = client
+                    .make::<_, v1::ApproveClaimResponse>(
+                        &office.approver,
+                        "RedemptionService/ApproveClaim",
+                        request,
+                    )
+                    .await;
+                let request = v1::UnfreezeRequest {
+                    name: voucher,
+                    reason: "UNFOUNDED".to_owned(),
+                    request_id: self.id("unfreeze"),
+                    validate_only: false,
+                };
+                client
+                    .must::<_, v1::UnfreezeResponse>(
+                        &office.supervisor,
+                        "SupervisionService/Unfreeze",
+                        request,
+                    )
+                    .await?;
             }
             Trouble::None
             | Trouble::StruckOut
@@ -123,12 +215,30 @@ impl Claim {
             request_id: self.id("strike"),
             validate_only: false,
         };
-        client.must::<_, v1::StrikeOutResponse>(&office.approver, "RedemptionService/StrikeOut", request).await.map(|_| ())
+        client
+            .must::<_, v1::StrikeOutResponse>(
+                &office.approver,
+                "RedemptionService/StrikeOut",
+                request,
+            )
+            .await
+            .map(|_| ())
     }
 
-    async fn approve(&mut self, client: &Client, office: &Office, what: &str) -> Result<(), PlayError> {
-        let request = v1::ApproveClaimRequest { name: self.sheet.clone(), request_id: self.id(what), validate_only: false };
-        let answer: v1::ApproveClaimResponse = client.must(&office.approver, "RedemptionService/ApproveClaim", request).await?;
+    async fn approve(
+        &mut self,
+        client: &Client,
+        office: &Office,
+        what: &str,
+    ) -> Result<(), PlayError> {
+        let request = v1::ApproveClaimRequest {
+            name: self.sheet.clone(),
+            request_id: self.id(what),
+            validate_only: false,
+        };
+        let answer: v1::ApproveClaimResponse = client
+            .must(&office.approver, "RedemptionService/ApproveClaim", request)
+            .await?;
         self.approval = answer.approval;
         Ok(())
     }
@@ -136,8 +246,15 @@ impl Claim {
     async fn object(&mut self, client: &Client) -> Result<(), PlayError> {
         // Anyone may object, under a key of their own making.
         let anybody = key(0, &self.label);
-        let request = v1::RaiseObjectionRequest { name: self.sheet.clone(), statement: evidence(&self.label, 9), request_id: self.id("object"), validate_only: false };
-        let answer: v1::RaiseObjectionResponse = client.must(&anybody, "RedemptionService/RaiseObjection", request).await?;
+        let request = v1::RaiseObjectionRequest {
+            name: self.sheet.clone(),
+            statement: evidence(&self.label, 9),
+            request_id: self.id("object"),
+            validate_only: false,
+        };
+        let answer: v1::RaiseObjectionResponse = client
+            .must(&anybody, "RedemptionService/RaiseObjection", request)
+            .await?;
         self.objection = answer.objection;
         Ok(())
     }
@@ -146,25 +263,64 @@ impl Claim {
         let upheld = self.trouble == Trouble::ObjectionUpheld && self.vouchers.len() > 1;
         let request = v1::DecideObjectionRequest {
             name: self.objection.clone(),
-            ruling: if upheld { v1::Ruling::StrikeOut } else { v1::Ruling::Dismiss }.into(),
-            voucher: if upheld { self.vouchers.remove(0) } else { String::new() },
-            reason: if upheld { "NOT_THERE".to_owned() } else { String::new() },
+            ruling: if upheld {
+                v1::Ruling::StrikeOut
+            } else {
+                v1::Ruling::Dismiss
+            }
+            .into(),
+            voucher: if upheld {
+                self.vouchers.remove(0)
+            } else {
+                String::new()
+            },
+            reason: if upheld {
+                "NOT_THERE".to_owned()
+            } else {
+                String::new()
+            },
             refuse: upheld,
             request_id: self.id("decide"),
             validate_only: false,
         };
-        client.must::<_, v1::DecideObjectionResponse>(&office.reviewer, "RedemptionService/DecideObjection", request).await?;
-        let get = v1::GetSheetRequest { name: self.sheet.clone() };
-        let refused = |status| PlayError::Refused { what: "GetSheet".to_owned(), status: Box::new(status) };
+        client
+            .must::<_, v1::DecideObjectionResponse>(
+                &office.reviewer,
+                "RedemptionService/DecideObjection",
+                request,
+            )
+            .await?;
+        let get = v1::GetSheetRequest {
+            name: self.sheet.clone(),
+        };
+        let refused = |status| PlayError::Refused {
+            what: "GetSheet".to_owned(),
+            status: Box::new(status),
+        };
         // What is approved changed with the upheld objection; finance names what stands now.
-        let sheet: v1::Sheet = client.call(&office.finance, "RedemptionService/GetSheet", get).await.map_err(refused)?;
+        let sheet: v1::Sheet = client
+            .call(&office.finance, "RedemptionService/GetSheet", get)
+            .await
+            .map_err(refused)?;
         self.approval = sheet.approval;
         Ok(())
     }
 
-    async fn send(&mut self, client: &Client, office: &Office, what: &str) -> Result<(), PlayError> {
-        let request = v1::SendPayoutRequest { name: self.sheet.clone(), approval: self.approval.clone(), request_id: self.id(what), validate_only: false };
-        let answer: v1::SendPayoutResponse = client.must(&office.finance, "SettlementService/SendPayout", request).await?;
+    async fn send(
+        &mut self,
+        client: &Client,
+        office: &Office,
+        what: &str,
+    ) -> Result<(), PlayError> {
+        let request = v1::SendPayoutRequest {
+            name: self.sheet.clone(),
+            approval: self.approval.clone(),
+            request_id: self.id(what),
+            validate_only: false,
+        };
+        let answer: v1::SendPayoutResponse = client
+            .must(&office.finance, "SettlementService/SendPayout", request)
+            .await?;
         self.batch = answer.batch;
         Ok(())
     }
@@ -177,7 +333,14 @@ impl Claim {
             request_id: self.id(what),
             validate_only: false,
         };
-        client.must::<_, v1::RecordPayoutResponse>(&office.finance, "SettlementService/RecordPayout", request).await.map(|_| ())
+        client
+            .must::<_, v1::RecordPayoutResponse>(
+                &office.finance,
+                "SettlementService/RecordPayout",
+                request,
+            )
+            .await
+            .map(|_| ())
     }
 
     /// The bank returns the money, and it is sent once more.
@@ -189,20 +352,37 @@ impl Claim {
             request_id: self.id("returned"),
             validate_only: false,
         };
-        client.must::<_, v1::ReturnPayoutResponse>(&office.finance, "SettlementService/ReturnPayout", request).await?;
+        client
+            .must::<_, v1::ReturnPayoutResponse>(
+                &office.finance,
+                "SettlementService/ReturnPayout",
+                request,
+            )
+            .await?;
         self.send(client, office, "send-again").await?;
         self.answer(client, office, "paid-again").await
     }
 
     async fn write_off(&self, client: &Client, office: &Office) -> Result<(), PlayError> {
-        let requests = self.vouchers.iter().enumerate().map(|(n, voucher)| v1::WriteOffRequest {
-            name: voucher.clone(),
-            request_id: self.id(&format!("writeoff-{n}")),
-            validate_only: false,
-        });
+        let requests = self
+            .vouchers
+            .iter()
+            .enumerate()
+            .map(|(n, voucher)| v1::WriteOffRequest {
+                name: voucher.clone(),
+                request_id: self.id(&format!("writeoff-{n}")),
+                validate_only: false,
+            });
         let parent = office.parent();
-        let batch = v1::BatchWriteOffRequest { parent, mode: v1::Mode::Each.into(), request_id: String::new(), requests: requests.collect() };
-        let answer: v1::BatchWriteOffResponse = client.must(&office.reviewer, "SettlementService/BatchWriteOff", batch).await?;
+        let batch = v1::BatchWriteOffRequest {
+            parent,
+            mode: v1::Mode::Each.into(),
+            request_id: String::new(),
+            requests: requests.collect(),
+        };
+        let answer: v1::BatchWriteOffResponse = client
+            .must(&office.reviewer, "SettlementService/BatchWriteOff", batch)
+            .await?;
         for result in answer.results {
             counted(client, result.result)?;
         }
@@ -212,10 +392,22 @@ impl Claim {
     /// Two people claim one voucher's money back; it comes.
     async fn claw_back(&self, client: &Client, office: &Office) -> Result<(), PlayError> {
         let voucher = self.vouchers[0].clone();
-        let sheet = v1::GetSheetRequest { name: self.sheet.clone() };
-        let refused = |status| PlayError::Refused { what: "GetSheet".to_owned(), status: Box::new(status) };
-        let sheet: v1::Sheet = client.call(&office.finance, "RedemptionService/GetSheet", sheet).await.map_err(refused)?;
-        let amount_fen = sheet.lines.iter().find(|line| line.voucher == voucher).map_or(0, |line| line.amount_fen);
+        let sheet = v1::GetSheetRequest {
+            name: self.sheet.clone(),
+        };
+        let refused = |status| PlayError::Refused {
+            what: "GetSheet".to_owned(),
+            status: Box::new(status),
+        };
+        let sheet: v1::Sheet = client
+            .call(&office.finance, "RedemptionService/GetSheet", sheet)
+            .await
+            .map_err(refused)?;
+        let amount_fen = sheet
+            .lines
+            .iter()
+            .find(|line| line.voucher == voucher)
+            .map_or(0, |line| line.amount_fen);
         let request = v1::ProposeClawBackRequest {
             name: voucher.clone(),
             amount_fen,
@@ -226,11 +418,39 @@ impl Claim {
             request_id: self.id("claw"),
             validate_only: false,
         };
-        client.must::<_, v1::ProposeClawBackResponse>(&office.supervisor, "SettlementService/ProposeClawBack", request).await?;
-        let request = v1::ConfirmClawBackRequest { name: voucher.clone(), request_id: self.id("claw-confirm"), validate_only: false };
-        client.must::<_, v1::ConfirmClawBackResponse>(&office.reviewer, "SettlementService/ConfirmClawBack", request).await?;
-        let request =
-            v1::ReceiveClawBackRequest { name: voucher, amount_fen, reference: format!("CZ-{}", self.label), request_id: self.id("claw-money"), validate_only: false };
-        client.must::<_, v1::ReceiveClawBackResponse>(&office.finance, "SettlementService/ReceiveClawBack", request).await.map(|_| ())
+        client
+            .must::<_, v1::ProposeClawBackResponse>(
+                &office.supervisor,
+                "SettlementService/ProposeClawBack",
+                request,
+            )
+            .await?;
+        let request = v1::ConfirmClawBackRequest {
+            name: voucher.clone(),
+            request_id: self.id("claw-confirm"),
+            validate_only: false,
+        };
+        client
+            .must::<_, v1::ConfirmClawBackResponse>(
+                &office.reviewer,
+                "SettlementService/ConfirmClawBack",
+                request,
+            )
+            .await?;
+        let request = v1::ReceiveClawBackRequest {
+            name: voucher,
+            amount_fen,
+            reference: format!("CZ-{}", self.label),
+            request_id: self.id("claw-money"),
+            validate_only: false,
+        };
+        client
+            .must::<_, v1::ReceiveClawBackResponse>(
+                &office.finance,
+                "SettlementService/ReceiveClawBack",
+                request,
+            )
+            .await
+            .map(|_| ())
     }
 }

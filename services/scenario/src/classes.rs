@@ -73,37 +73,79 @@ pub(crate) fn evidence(label: &str, number: u64) -> Vec<u8> {
 
 /// The holder's confirmation on their phone.
 pub(crate) fn confirmed(label: &str, number: u64) -> Option<v1::Confirmation> {
-    Some(v1::Confirmation { by: v1::ConfirmedBy::Phone.into(), evidence: evidence(label, number) })
+    Some(v1::Confirmation {
+        by: v1::ConfirmedBy::Phone.into(),
+        evidence: evidence(label, number),
+    })
 }
 
 /// Registers people and records registers' answers; returns a seat for each. One in forty draws a pension.
-pub(crate) async fn register(client: &Client, script: &Script, office: &Office, plan: &Plan, first: u64, label: &str) -> Result<Vec<Seat>, PlayError> {
-    let people: Vec<_> = (first..first + plan.applied).map(|index| person(script.seed, &made_in(office), index)).collect();
-    let requests = people.iter().enumerate().map(|(n, person)| v1::RegisterPersonRequest {
+pub(crate) async fn register(
+    client: &Client,
+    script: &Script,
+    office: &Office,
+    plan: &Plan,
+    first: u64,
+    label: &str,
+) -> Result<Vec<Seat>, PlayError> {
+    let people: Vec<_> = (first..first + plan.applied)
+        .map(|index| person(script.seed, &made_in(office), index))
+        .collect();
+    let requests = people
+        .iter()
+        .enumerate()
+        .map(|(n, person)| v1::RegisterPersonRequest {
+            parent: office.parent(),
+            identity_number: person.identity.clone(),
+            display_name: person.name.clone(),
+            phone: person.phone.clone(),
+            request_id: format!("{label}-person-{n}"),
+            validate_only: false,
+        });
+    let batch = v1::BatchRegisterPersonRequest {
         parent: office.parent(),
-        identity_number: person.identity.clone(),
-        display_name: person.name.clone(),
-        phone: person.phone.clone(),
-        request_id: format!("{label}-person-{n}"),
-        validate_only: false,
-    });
-    let batch = v1::BatchRegisterPersonRequest { parent: office.parent(), mode: v1::Mode::Each.into(), request_id: String::new(), requests: requests.collect() };
-    let answer: v1::BatchRegisterPersonResponse = client.must(&office.clerk, "PeopleService/BatchRegisterPerson", batch).await?;
+        mode: v1::Mode::Each.into(),
+        request_id: String::new(),
+        requests: requests.collect(),
+    };
+    let answer: v1::BatchRegisterPersonResponse = client
+        .must(&office.clerk, "PeopleService/BatchRegisterPerson", batch)
+        .await?;
     let mut seats = Vec::with_capacity(people.len());
     for (result, person) in answer.results.into_iter().zip(people) {
-        if let Some(v1::register_person_result::Result::Response(response)) = counted(client, result.result)? {
+        if let Some(v1::register_person_result::Result::Response(response)) =
+            counted(client, result.result)?
+        {
             let name = response.receipt.unwrap_or_default().name;
-            seats.push(Seat { identity: person.identity, person: name, ..Seat::default() });
+            seats.push(Seat {
+                identity: person.identity,
+                person: name,
+                ..Seat::default()
+            });
         }
     }
-    let requests = seats.iter().enumerate().map(|(n, seat)| v1::RecordCheckAnswersRequest {
-        name: seat.person.clone(),
-        answers: answers(plan.kind, n, pick(script.seed, &seat.identity, 1, 60) > 0),
-        request_id: format!("{label}-checks-{n}"),
-        validate_only: false,
-    });
-    let batch = v1::BatchRecordCheckAnswersRequest { parent: office.parent(), mode: v1::Mode::Each.into(), request_id: String::new(), requests: requests.collect() };
-    let answer: v1::BatchRecordCheckAnswersResponse = client.must(&office.clerk, "PeopleService/BatchRecordCheckAnswers", batch).await?;
+    let requests = seats
+        .iter()
+        .enumerate()
+        .map(|(n, seat)| v1::RecordCheckAnswersRequest {
+            name: seat.person.clone(),
+            answers: answers(plan.kind, n, pick(script.seed, &seat.identity, 1, 60) > 0),
+            request_id: format!("{label}-checks-{n}"),
+            validate_only: false,
+        });
+    let batch = v1::BatchRecordCheckAnswersRequest {
+        parent: office.parent(),
+        mode: v1::Mode::Each.into(),
+        request_id: String::new(),
+        requests: requests.collect(),
+    };
+    let answer: v1::BatchRecordCheckAnswersResponse = client
+        .must(
+            &office.clerk,
+            "PeopleService/BatchRecordCheckAnswers",
+            batch,
+        )
+        .await?;
     for result in answer.results {
         counted(client, result.result)?;
     }
@@ -112,7 +154,11 @@ pub(crate) async fn register(client: &Client, script: &Script, office: &Office, 
 
 /// Numbers begin with a county's code, also those of the city's own line.
 fn made_in(office: &Office) -> String {
-    if office.region.ends_with("00") { "140702".replace('2', "1") } else { office.region.clone() }
+    if office.region.ends_with("00") {
+        "140702".replace('2', "1")
+    } else {
+        office.region.clone()
+    }
 }
 
 /// The result of an item, counted.
@@ -140,14 +186,25 @@ counted! {
 }
 
 /// Counts an item's result; an item without one is a defect of the server.
-pub(crate) fn counted<R: Counted>(client: &Client, result: Option<R>) -> Result<Option<R>, PlayError> {
-    let result = result.ok_or_else(|| PlayError::Script("an item of a batch without a result".to_owned()))?;
+pub(crate) fn counted<R: Counted>(
+    client: &Client,
+    result: Option<R>,
+) -> Result<Option<R>, PlayError> {
+    let result = result
+        .ok_or_else(|| PlayError::Script("an item of a batch without a result".to_owned()))?;
     client.count(result.error());
     Ok(Some(result))
 }
 
 /// Applies for the seats' vouchers; whoever is refused loses the seat.
-pub(crate) async fn apply(client: &Client, office: &Office, plan: &Plan, employer: Option<&Body>, seats: &mut Vec<Seat>, label: &str) -> Result<(), PlayError> {
+pub(crate) async fn apply(
+    client: &Client,
+    office: &Office,
+    plan: &Plan,
+    employer: Option<&Body>,
+    seats: &mut Vec<Seat>,
+    label: &str,
+) -> Result<(), PlayError> {
     let programme = match plan.kind {
         Kind::General => v1::Programme::General,
         Kind::EnterpriseStaff => v1::Programme::EnterpriseStaff,
@@ -164,19 +221,33 @@ pub(crate) async fn apply(client: &Client, office: &Office, plan: &Plan, employe
         plan_year: 2023,
         programme: programme.into(),
         category: category(plan.kind, n).to_owned(),
-        occupation: if assessed { plan.occupation.to_owned() } else { String::new() },
+        occupation: if assessed {
+            plan.occupation.to_owned()
+        } else {
+            String::new()
+        },
         skill_level: if assessed { plan.level } else { 0 },
-        employer: employer.map(|body| office.institution(body)).unwrap_or_default(),
+        employer: employer
+            .map(|body| office.institution(body))
+            .unwrap_or_default(),
         confirmation: employer.and_then(|_| confirmed(label, n as u64)),
         request_id: format!("{label}-apply-{n}"),
         validate_only: false,
     });
-    let batch = v1::BatchApplyRequest { parent: office.parent(), mode: v1::Mode::Each.into(), request_id: String::new(), requests: requests.collect() };
+    let batch = v1::BatchApplyRequest {
+        parent: office.parent(),
+        mode: v1::Mode::Each.into(),
+        request_id: String::new(),
+        requests: requests.collect(),
+    };
     let key = employer.map_or(&office.portal, |body| &body.key);
-    let answer: v1::BatchApplyResponse = client.must(key, "ApplicationService/BatchApply", batch).await?;
+    let answer: v1::BatchApplyResponse = client
+        .must(key, "ApplicationService/BatchApply", batch)
+        .await?;
     let mut kept = Vec::with_capacity(seats.len());
     for (result, mut seat) in answer.results.into_iter().zip(seats.drain(..)) {
-        if let Some(v1::apply_result::Result::Response(response)) = counted(client, result.result)? {
+        if let Some(v1::apply_result::Result::Response(response)) = counted(client, result.result)?
+        {
             seat.voucher = response.receipt.unwrap_or_default().name;
             kept.push(seat);
         }
@@ -186,7 +257,12 @@ pub(crate) async fn apply(client: &Client, office: &Office, plan: &Plan, employe
 }
 
 /// A clerk rejects one application in fifty, one in fifty is withdrawn, the rest is issued.
-pub(crate) async fn issue(client: &Client, office: &Office, seats: &mut Vec<Seat>, label: &str) -> Result<(), PlayError> {
+pub(crate) async fn issue(
+    client: &Client,
+    office: &Office,
+    seats: &mut Vec<Seat>,
+    label: &str,
+) -> Result<(), PlayError> {
     if seats.is_empty() {
         return Ok(());
     }
@@ -200,19 +276,47 @@ pub(crate) async fn issue(client: &Client, office: &Office, seats: &mut Vec<Seat
                     request_id: format!("{label}-reject-{n}"),
                     validate_only: false,
                 };
-                client.must::<_, v1::RejectApplicationResponse>(&office.clerk, "ApplicationService/RejectApplication", request).await?;
+                client
+                    .must::<_, v1::RejectApplicationResponse>(
+                        &office.clerk,
+                        "ApplicationService/RejectApplication",
+                        request,
+                    )
+                    .await?;
             }
             33 => {
                 let holder = seat.person.clone();
-                let request = v1::WithdrawRequest { name: seat.voucher.clone(), holder, request_id: format!("{label}-withdraw-{n}"), validate_only: false };
-                client.must::<_, v1::WithdrawResponse>(&office.portal, "ApplicationService/Withdraw", request).await?;
+                let request = v1::WithdrawRequest {
+                    name: seat.voucher.clone(),
+                    holder,
+                    request_id: format!("{label}-withdraw-{n}"),
+                    validate_only: false,
+                };
+                client
+                    .must::<_, v1::WithdrawResponse>(
+                        &office.portal,
+                        "ApplicationService/Withdraw",
+                        request,
+                    )
+                    .await?;
             }
             _ => kept.push(seat),
         }
     }
-    let requests = kept.iter().enumerate().map(|(n, seat)| v1::IssueRequest { name: seat.voucher.clone(), request_id: format!("{label}-issue-{n}"), validate_only: false });
-    let batch = v1::BatchIssueRequest { parent: office.parent(), mode: v1::Mode::Each.into(), request_id: String::new(), requests: requests.collect() };
-    let answer: v1::BatchIssueResponse = client.must(&office.reviewer, "IssuanceService/BatchIssue", batch).await?;
+    let requests = kept.iter().enumerate().map(|(n, seat)| v1::IssueRequest {
+        name: seat.voucher.clone(),
+        request_id: format!("{label}-issue-{n}"),
+        validate_only: false,
+    });
+    let batch = v1::BatchIssueRequest {
+        parent: office.parent(),
+        mode: v1::Mode::Each.into(),
+        request_id: String::new(),
+        requests: requests.collect(),
+    };
+    let answer: v1::BatchIssueResponse = client
+        .must(&office.reviewer, "IssuanceService/BatchIssue", batch)
+        .await?;
     for (result, seat) in answer.results.into_iter().zip(kept) {
         if let Some(v1::issue_result::Result::Response(_)) = counted(client, result.result)? {
             seats.push(seat);
@@ -222,20 +326,37 @@ pub(crate) async fn issue(client: &Client, office: &Office, seats: &mut Vec<Seat
 }
 
 /// The holders fetch their tokens through the portal.
-pub(crate) async fn fetch(client: &Client, office: &Office, seats: &mut [Seat], label: &str) -> Result<(), PlayError> {
+pub(crate) async fn fetch(
+    client: &Client,
+    office: &Office,
+    seats: &mut [Seat],
+    label: &str,
+) -> Result<(), PlayError> {
     if seats.is_empty() {
         return Ok(());
     }
-    let requests = seats.iter().enumerate().map(|(n, seat)| v1::FetchTokenRequest {
-        name: seat.voucher.clone(),
-        holder: seat.person.clone(),
-        request_id: format!("{label}-fetch-{n}"),
-        validate_only: false,
-    });
-    let batch = v1::BatchFetchTokenRequest { parent: office.parent(), mode: v1::Mode::Each.into(), request_id: String::new(), requests: requests.collect() };
-    let answer: v1::BatchFetchTokenResponse = client.must(&office.portal, "IssuanceService/BatchFetchToken", batch).await?;
+    let requests = seats
+        .iter()
+        .enumerate()
+        .map(|(n, seat)| v1::FetchTokenRequest {
+            name: seat.voucher.clone(),
+            holder: seat.person.clone(),
+            request_id: format!("{label}-fetch-{n}"),
+            validate_only: false,
+        });
+    let batch = v1::BatchFetchTokenRequest {
+        parent: office.parent(),
+        mode: v1::Mode::Each.into(),
+        request_id: String::new(),
+        requests: requests.collect(),
+    };
+    let answer: v1::BatchFetchTokenResponse = client
+        .must(&office.portal, "IssuanceService/BatchFetchToken", batch)
+        .await?;
     for (result, seat) in answer.results.into_iter().zip(seats) {
-        if let Some(v1::fetch_token_result::Result::Response(response)) = counted(client, result.result)? {
+        if let Some(v1::fetch_token_result::Result::Response(response)) =
+            counted(client, result.result)?
+        {
             seat.token = response.token;
         }
     }
@@ -243,7 +364,13 @@ pub(crate) async fn fetch(client: &Client, office: &Office, seats: &mut [Seat], 
 }
 
 /// Redeems the seats' vouchers as their payee; returns the sheet and the vouchers on it.
-pub(crate) async fn redeem(client: &Client, office: &Office, payee: &Body, seats: &[Seat], label: &str) -> Result<Option<(String, Vec<String>)>, PlayError> {
+pub(crate) async fn redeem(
+    client: &Client,
+    office: &Office,
+    payee: &Body,
+    seats: &[Seat],
+    label: &str,
+) -> Result<Option<(String, Vec<String>)>, PlayError> {
     if seats.is_empty() {
         return Ok(None);
     }
@@ -255,12 +382,20 @@ pub(crate) async fn redeem(client: &Client, office: &Office, payee: &Body, seats
         request_id: format!("{label}-redeem-{n}"),
         validate_only: false,
     });
-    let batch = v1::BatchRedeemRequest { parent: office.parent(), mode: v1::Mode::Each.into(), request_id: String::new(), requests: requests.collect() };
-    let answer: v1::BatchRedeemResponse = client.must(&payee.key, "RedemptionService/BatchRedeem", batch).await?;
+    let batch = v1::BatchRedeemRequest {
+        parent: office.parent(),
+        mode: v1::Mode::Each.into(),
+        request_id: String::new(),
+        requests: requests.collect(),
+    };
+    let answer: v1::BatchRedeemResponse = client
+        .must(&payee.key, "RedemptionService/BatchRedeem", batch)
+        .await?;
     let mut sheet = None;
     let mut vouchers = Vec::with_capacity(seats.len());
     for (result, seat) in answer.results.into_iter().zip(seats) {
-        if let Some(v1::redeem_result::Result::Response(response)) = counted(client, result.result)? {
+        if let Some(v1::redeem_result::Result::Response(response)) = counted(client, result.result)?
+        {
             sheet = Some(response.sheet);
             vouchers.push(seat.voucher.clone());
         }
@@ -270,7 +405,12 @@ pub(crate) async fn redeem(client: &Client, office: &Office, payee: &Body, seats
 
 impl ClassPlay {
     pub(crate) fn new(first_person: u64, plan: Plan) -> ClassPlay {
-        ClassPlay { plan, first_person, seats: Vec::new(), name: String::new() }
+        ClassPlay {
+            plan,
+            first_person,
+            seats: Vec::new(),
+            name: String::new(),
+        }
     }
 
     fn first(&self) -> Date {
@@ -299,11 +439,21 @@ impl ClassPlay {
         ];
         let late = (self.plan.trouble == Trouble::LateEntry).then_some(1);
         for slot in (0..self.slots()).filter(|slot| Some(*slot) != late) {
-            let (hour, minute) = if slot % 2 == 0 { (12, 20) } else { (18, 20) };
-            agenda.push((instant(self.plan.days[slot / 2], hour, minute), ClassStep::Slot(slot)));
+            let (hour, minute) = if slot.is_multiple_of(2) {
+                (12, 20)
+            } else {
+                (18, 20)
+            };
+            agenda.push((
+                instant(self.plan.days[slot / 2], hour, minute),
+                ClassStep::Slot(slot),
+            ));
         }
         if let Some(slot) = late {
-            agenda.push((instant(days(self.plan.days[slot / 2], 2), 12, 10), ClassStep::Late(slot)));
+            agenda.push((
+                instant(days(self.plan.days[slot / 2], 2), 12, 10),
+                ClassStep::Late(slot),
+            ));
         }
         if self.plan.days.len() > 2 {
             agenda.push((instant(self.plan.days[1], 18, 30), ClassStep::Drop));
@@ -314,7 +464,10 @@ impl ClassPlay {
         } else {
             9
         };
-        agenda.push((instant(days(self.last(), claimed), 14, 0), ClassStep::Redeem));
+        agenda.push((
+            instant(days(self.last(), claimed), 14, 0),
+            ClassStep::Redeem,
+        ));
         agenda
     }
 
@@ -338,13 +491,38 @@ impl ClassPlay {
         }
     }
 
-    pub(crate) async fn perform(&mut self, client: &Client, script: &Script, office: &Office, step: ClassStep) -> Result<Option<Claim>, PlayError> {
+    pub(crate) async fn perform(
+        &mut self,
+        client: &Client,
+        script: &Script,
+        office: &Office,
+        step: ClassStep,
+    ) -> Result<Option<Claim>, PlayError> {
         let label = self.label(office);
         match step {
-            ClassStep::Register => self.seats = register(client, script, office, &self.plan, self.first_person, &label).await?,
+            ClassStep::Register => {
+                self.seats = register(
+                    client,
+                    script,
+                    office,
+                    &self.plan,
+                    self.first_person,
+                    &label,
+                )
+                .await?
+            }
             ClassStep::Apply => {
-                let employer = (self.plan.kind == Kind::EnterpriseStaff).then(|| self.payee(office).clone());
-                apply(client, office, &self.plan, employer.as_ref(), &mut self.seats, &label).await?;
+                let employer =
+                    (self.plan.kind == Kind::EnterpriseStaff).then(|| self.payee(office).clone());
+                apply(
+                    client,
+                    office,
+                    &self.plan,
+                    employer.as_ref(),
+                    &mut self.seats,
+                    &label,
+                )
+                .await?;
             }
             ClassStep::Issue => issue(client, office, &mut self.seats, &label).await?,
             ClassStep::File => self.file(client, office, &label).await?,
@@ -360,13 +538,32 @@ impl ClassPlay {
         Ok(None)
     }
 
-    async fn file(&mut self, client: &Client, office: &Office, label: &str) -> Result<(), PlayError> {
-        let modules = [v1::Module::Safety, v1::Module::Fire, v1::Module::Legal, v1::Module::Putonghua];
+    async fn file(
+        &mut self,
+        client: &Client,
+        office: &Office,
+        label: &str,
+    ) -> Result<(), PlayError> {
+        let modules = [
+            v1::Module::Safety,
+            v1::Module::Fire,
+            v1::Module::Legal,
+            v1::Module::Putonghua,
+        ];
         let slot = |n: usize| v1::Slot {
             date: self.plan.days[n / 2].to_string(),
-            part: if n % 2 == 0 { v1::DayPart::Morning } else { v1::DayPart::Afternoon }.into(),
+            part: if n.is_multiple_of(2) {
+                v1::DayPart::Morning
+            } else {
+                v1::DayPart::Afternoon
+            }
+            .into(),
             lessons: 4,
-            modules: if n < 4 { vec![modules[n].into()] } else { Vec::new() },
+            modules: if n < 4 {
+                vec![modules[n].into()]
+            } else {
+                Vec::new()
+            },
         };
         let (deliverer, payee) = (self.deliverer(office), self.payee(office));
         let filing = v1::ClassFiling {
@@ -382,22 +579,51 @@ impl ClassPlay {
             sponsor: office.institution(payee),
             deliverer: office.institution(deliverer),
             payee: office.institution(payee),
-            contract: if payee.code == deliverer.code { Vec::new() } else { evidence(label, 1) },
+            contract: if payee.code == deliverer.code {
+                Vec::new()
+            } else {
+                evidence(label, 1)
+            },
             site: format!("room-{}", self.plan.number),
             trainers: vec![format!("trainer-{}", self.plan.number)],
-            capacity: 150.min(u32::try_from(self.seats.len()).unwrap_or(150)).max(1),
+            capacity: 150
+                .min(u32::try_from(self.seats.len()).unwrap_or(150))
+                .max(1),
             putonghua: true,
             timetable: (0..self.slots()).map(slot).collect(),
         };
-        let request = v1::FileClassRequest { parent: office.parent(), filing: Some(filing), request_id: format!("{label}-file"), validate_only: false };
-        let answer: v1::FileClassResponse = client.must(&deliverer.key, "TrainingService/FileClass", request).await?;
+        let request = v1::FileClassRequest {
+            parent: office.parent(),
+            filing: Some(filing),
+            request_id: format!("{label}-file"),
+            validate_only: false,
+        };
+        let answer: v1::FileClassResponse = client
+            .must(&deliverer.key, "TrainingService/FileClass", request)
+            .await?;
         self.name = answer.receipt.unwrap_or_default().name;
-        let request = v1::ApproveClassRequest { name: self.name.clone(), request_id: format!("{label}-approve"), validate_only: false };
-        client.must::<_, v1::ApproveClassResponse>(&office.reviewer, "TrainingService/ApproveClass", request).await.map(|_| ())
+        let request = v1::ApproveClassRequest {
+            name: self.name.clone(),
+            request_id: format!("{label}-approve"),
+            validate_only: false,
+        };
+        client
+            .must::<_, v1::ApproveClassResponse>(
+                &office.reviewer,
+                "TrainingService/ApproveClass",
+                request,
+            )
+            .await
+            .map(|_| ())
     }
 
     /// On the first morning. One in twenty does not come and keeps an unused voucher.
-    async fn enrol(&mut self, client: &Client, office: &Office, label: &str) -> Result<(), PlayError> {
+    async fn enrol(
+        &mut self,
+        client: &Client,
+        office: &Office,
+        label: &str,
+    ) -> Result<(), PlayError> {
         let mut n = 0;
         self.seats.retain(|seat| {
             n += 1;
@@ -420,7 +646,13 @@ impl ClassPlay {
             request_id: String::new(),
             requests: self.seats.iter().enumerate().map(request).collect(),
         };
-        let answer: v1::BatchEnrolResponse = client.must(&self.deliverer(office).key, "TrainingService/BatchEnrol", batch).await?;
+        let answer: v1::BatchEnrolResponse = client
+            .must(
+                &self.deliverer(office).key,
+                "TrainingService/BatchEnrol",
+                batch,
+            )
+            .await?;
         let mut kept = Vec::with_capacity(self.seats.len());
         for (result, seat) in answer.results.into_iter().zip(self.seats.drain(..)) {
             if let Some(v1::enrol_result::Result::Response(_)) = counted(client, result.result)? {
@@ -434,7 +666,13 @@ impl ClassPlay {
             // Another institution holds a copy of the token; the voucher is taken.
             let mut request = request((0, seat));
             request.request_id = format!("{label}-copied");
-            let _ = client.make::<_, v1::EnrolResponse>(&office.training[0].key, "TrainingService/Enrol", request).await;
+            let _ = client
+                .make::<_, v1::EnrolResponse>(
+                    &office.training[0].key,
+                    "TrainingService/Enrol",
+                    request,
+                )
+                .await;
         }
         Ok(())
     }
@@ -443,20 +681,41 @@ impl ClassPlay {
     fn entries(&self, slot: usize) -> Vec<v1::AttendanceEntry> {
         let entry = |n: usize| v1::AttendanceEntry {
             seat: n as u32,
-            lessons: if (n + slot) % 31 == 0 && self.plan.days.len() > 4 && slot == 5 { 2 } else { 4 },
-            method: if n % 10 == 3 && self.seats.len() > 10 { v1::Method::Paper } else { v1::Method::Face }.into(),
+            lessons: if (n + slot).is_multiple_of(31) && self.plan.days.len() > 4 && slot == 5 {
+                2
+            } else {
+                4
+            },
+            method: if n % 10 == 3 && self.seats.len() > 10 {
+                v1::Method::Paper
+            } else {
+                v1::Method::Face
+            }
+            .into(),
             evidence: evidence(&self.name, (slot * 1_000 + n) as u64),
             presence_checks: 0,
         };
-        (0..self.seats.len()).filter(|n| !self.dropped(*n, slot)).map(entry).collect()
+        (0..self.seats.len())
+            .filter(|n| !self.dropped(*n, slot))
+            .map(entry)
+            .collect()
     }
 
     /// The last seat drops out on the second evening.
     fn dropped(&self, seat: usize, slot: usize) -> bool {
-        self.plan.days.len() > 2 && self.seats.len() > 20 && seat + 1 == self.seats.len() && slot > 3
+        self.plan.days.len() > 2
+            && self.seats.len() > 20
+            && seat + 1 == self.seats.len()
+            && slot > 3
     }
 
-    async fn slot(&self, client: &Client, office: &Office, slot: usize, label: &str) -> Result<(), PlayError> {
+    async fn slot(
+        &self,
+        client: &Client,
+        office: &Office,
+        slot: usize,
+        label: &str,
+    ) -> Result<(), PlayError> {
         if self.seats.is_empty() {
             return Ok(());
         }
@@ -467,10 +726,23 @@ impl ClassPlay {
             request_id: format!("{label}-slot-{slot}"),
             validate_only: false,
         };
-        client.must::<_, v1::RecordAttendanceResponse>(&self.deliverer(office).key, "TrainingService/RecordAttendance", request).await.map(|_| ())
+        client
+            .must::<_, v1::RecordAttendanceResponse>(
+                &self.deliverer(office).key,
+                "TrainingService/RecordAttendance",
+                request,
+            )
+            .await
+            .map(|_| ())
     }
 
-    async fn late(&self, client: &Client, office: &Office, slot: usize, label: &str) -> Result<(), PlayError> {
+    async fn late(
+        &self,
+        client: &Client,
+        office: &Office,
+        slot: usize,
+        label: &str,
+    ) -> Result<(), PlayError> {
         if self.seats.is_empty() {
             return Ok(());
         }
@@ -483,46 +755,132 @@ impl ClassPlay {
             request_id: format!("{label}-late-{slot}"),
             validate_only: false,
         };
-        client.must::<_, v1::RequestLateEntryResponse>(&self.deliverer(office).key, "TrainingService/RequestLateEntry", request).await?;
-        let request = v1::ApproveLateEntryRequest { name: self.name.clone(), slot: slot as u32, request_id: format!("{label}-allow-{slot}"), validate_only: false };
-        client.must::<_, v1::ApproveLateEntryResponse>(&office.clerk, "TrainingService/ApproveLateEntry", request).await.map(|_| ())
+        client
+            .must::<_, v1::RequestLateEntryResponse>(
+                &self.deliverer(office).key,
+                "TrainingService/RequestLateEntry",
+                request,
+            )
+            .await?;
+        let request = v1::ApproveLateEntryRequest {
+            name: self.name.clone(),
+            slot: slot as u32,
+            request_id: format!("{label}-allow-{slot}"),
+            validate_only: false,
+        };
+        client
+            .must::<_, v1::ApproveLateEntryResponse>(
+                &office.clerk,
+                "TrainingService/ApproveLateEntry",
+                request,
+            )
+            .await
+            .map(|_| ())
     }
 
-    async fn drop_one(&self, client: &Client, office: &Office, label: &str) -> Result<(), PlayError> {
-        let Some(seat) = self.seats.last().filter(|_| self.dropped(self.seats.len() - 1, 4)) else { return Ok(()) };
-        let request = v1::DropRequest { name: seat.voucher.clone(), reason: "MOVED_AWAY".to_owned(), request_id: format!("{label}-drop"), validate_only: false };
-        client.must::<_, v1::DropResponse>(&self.deliverer(office).key, "TrainingService/Drop", request).await.map(|_| ())
+    async fn drop_one(
+        &self,
+        client: &Client,
+        office: &Office,
+        label: &str,
+    ) -> Result<(), PlayError> {
+        let Some(seat) = self
+            .seats
+            .last()
+            .filter(|_| self.dropped(self.seats.len() - 1, 4))
+        else {
+            return Ok(());
+        };
+        let request = v1::DropRequest {
+            name: seat.voucher.clone(),
+            reason: "MOVED_AWAY".to_owned(),
+            request_id: format!("{label}-drop"),
+            validate_only: false,
+        };
+        client
+            .must::<_, v1::DropResponse>(
+                &self.deliverer(office).key,
+                "TrainingService/Drop",
+                request,
+            )
+            .await
+            .map(|_| ())
     }
 
-    async fn finish(&mut self, client: &Client, office: &Office, label: &str) -> Result<(), PlayError> {
+    async fn finish(
+        &mut self,
+        client: &Client,
+        office: &Office,
+        label: &str,
+    ) -> Result<(), PlayError> {
         if self.seats.is_empty() {
             return Ok(());
         }
         let attended = (0..self.seats.len()).filter(|n| !self.dropped(*n, usize::MAX));
-        let requests = attended.map(|n| v1::CompleteRequest { name: self.seats[n].voucher.clone(), request_id: format!("{label}-complete-{n}"), validate_only: false });
-        let batch = v1::BatchCompleteRequest { parent: office.parent(), mode: v1::Mode::Each.into(), request_id: String::new(), requests: requests.collect() };
+        let requests = attended.map(|n| v1::CompleteRequest {
+            name: self.seats[n].voucher.clone(),
+            request_id: format!("{label}-complete-{n}"),
+            validate_only: false,
+        });
+        let batch = v1::BatchCompleteRequest {
+            parent: office.parent(),
+            mode: v1::Mode::Each.into(),
+            request_id: String::new(),
+            requests: requests.collect(),
+        };
         let key = &self.deliverer(office).key;
-        let answer: v1::BatchCompleteResponse = client.must(key, "TrainingService/BatchComplete", batch).await?;
+        let answer: v1::BatchCompleteResponse = client
+            .must(key, "TrainingService/BatchComplete", batch)
+            .await?;
         for result in answer.results {
             counted(client, result.result)?;
         }
-        let request = v1::FinishClassRequest { name: self.name.clone(), request_id: format!("{label}-finish"), validate_only: false };
-        client.must::<_, v1::FinishClassResponse>(key, "TrainingService/FinishClass", request).await.map(|_| ())
+        let request = v1::FinishClassRequest {
+            name: self.name.clone(),
+            request_id: format!("{label}-finish"),
+            validate_only: false,
+        };
+        client
+            .must::<_, v1::FinishClassResponse>(key, "TrainingService/FinishClass", request)
+            .await
+            .map(|_| ())
     }
 
     /// Nine in ten are in work; in the class in trouble just under the gate.
-    async fn employment(&self, client: &Client, office: &Office, label: &str) -> Result<(), PlayError> {
+    async fn employment(
+        &self,
+        client: &Client,
+        office: &Office,
+        label: &str,
+    ) -> Result<(), PlayError> {
         let heads = self.seats.len();
         if heads == 0 {
             return Ok(());
         }
-        let employed = if self.plan.trouble == Trouble::EmploymentShort { (heads * 4).div_ceil(5) - 1 } else { heads - heads / 12 };
+        let employed = if self.plan.trouble == Trouble::EmploymentShort {
+            (heads * 4).div_ceil(5) - 1
+        } else {
+            heads - heads / 12
+        };
         let since = days(self.last(), 2).to_string();
         let seat = |n: usize| v1::Employed {
             seat: n as u32,
-            status: if n < employed { v1::employed::Status::Employed } else { v1::employed::Status::NotEmployed }.into(),
-            evidence: if n < employed { evidence(label, n as u64) } else { Vec::new() },
-            since: if n < employed { since.clone() } else { String::new() },
+            status: if n < employed {
+                v1::employed::Status::Employed
+            } else {
+                v1::employed::Status::NotEmployed
+            }
+            .into(),
+            evidence: if n < employed {
+                evidence(label, n as u64)
+            } else {
+                Vec::new()
+            },
+            since: if n < employed {
+                since.clone()
+            } else {
+                String::new()
+            },
             reason: String::new(),
         };
         let request = v1::RecordEmploymentRequest {
@@ -531,10 +889,22 @@ impl ClassPlay {
             request_id: format!("{label}-employment"),
             validate_only: false,
         };
-        client.must::<_, v1::RecordEmploymentResponse>(&self.payee(office).key, "TrainingService/RecordEmployment", request).await.map(|_| ())
+        client
+            .must::<_, v1::RecordEmploymentResponse>(
+                &self.payee(office).key,
+                "TrainingService/RecordEmployment",
+                request,
+            )
+            .await
+            .map(|_| ())
     }
 
-    async fn redeem(&mut self, client: &Client, office: &Office, label: &str) -> Result<Option<Claim>, PlayError> {
+    async fn redeem(
+        &mut self,
+        client: &Client,
+        office: &Office,
+        label: &str,
+    ) -> Result<Option<Claim>, PlayError> {
         let seats = std::mem::take(&mut self.seats);
         if self.plan.days.len() > 2 && seats.len() > 20 {
             // The one who dropped out has nothing to claim.
@@ -555,12 +925,32 @@ impl ClassPlay {
                 request_id: format!("{label}-again"),
                 validate_only: false,
             };
-            let _ = client.make::<_, v1::RedeemResponse>(&payee.key, "RedemptionService/Redeem", again).await;
+            let _ = client
+                .make::<_, v1::RedeemResponse>(&payee.key, "RedemptionService/Redeem", again)
+                .await;
         }
         // What has been claimed needs no token any more.
         self.seats = Vec::new();
-        let Some((sheet, vouchers)) = redeemed else { return Ok(None) };
-        let from = days(self.last(), if self.plan.kind == Kind::OrderProject { 35 } else { 10 });
-        Claim::submit(client, payee, sheet, vouchers, from, &self.plan, label.to_owned()).await
+        let Some((sheet, vouchers)) = redeemed else {
+            return Ok(None);
+        };
+        let from = days(
+            self.last(),
+            if self.plan.kind == Kind::OrderProject {
+                35
+            } else {
+                10
+            },
+        );
+        Claim::submit(
+            client,
+            payee,
+            sheet,
+            vouchers,
+            from,
+            &self.plan,
+            label.to_owned(),
+        )
+        .await
     }
 }

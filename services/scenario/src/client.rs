@@ -64,10 +64,18 @@ impl Client {
     /// # Errors
     /// `Connect`.
     pub async fn connect(address: &str) -> Result<Client, PlayError> {
-        let refused = |source| PlayError::Connect { address: address.to_owned(), source };
-        let endpoint = Endpoint::from_shared(address.to_owned()).map_err(refused)?.tcp_nodelay(true);
+        let refused = |source| PlayError::Connect {
+            address: address.to_owned(),
+            source,
+        };
+        let endpoint = Endpoint::from_shared(address.to_owned())
+            .map_err(refused)?
+            .tcp_nodelay(true);
         let channel = endpoint.connect().await.map_err(refused)?;
-        Ok(Client { channel, tally: Arc::default() })
+        Ok(Client {
+            channel,
+            tally: Arc::default(),
+        })
     }
 
     /// Calls `Service/Method` with a key and sends again what may be sent again. Not counted.
@@ -79,15 +87,24 @@ impl Client {
         Q: Message + Clone + 'static,
         A: Message + Default + 'static,
     {
-        let bearer = MetadataValue::try_from(format!("Bearer {key}")).map_err(|_| Status::internal("a key with strange characters"))?;
-        let path = PathAndQuery::try_from(format!("/voucher.v1.{method}")).map_err(|_| Status::internal("a method with strange characters"))?;
+        let bearer = MetadataValue::try_from(format!("Bearer {key}"))
+            .map_err(|_| Status::internal("a key with strange characters"))?;
+        let path = PathAndQuery::try_from(format!("/voucher.v1.{method}"))
+            .map_err(|_| Status::internal("a method with strange characters"))?;
         let mut tried = 0;
         loop {
             let mut grpc = Grpc::new(self.channel.clone()).max_decoding_message_size(64 << 20);
-            grpc.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
+            grpc.ready()
+                .await
+                .map_err(|error| Status::unavailable(error.to_string()))?;
             let mut request = Request::new(message.clone());
-            request.metadata_mut().insert("authorization", bearer.clone());
-            match grpc.unary(request, path.clone(), ProstCodec::<Q, A>::default()).await {
+            request
+                .metadata_mut()
+                .insert("authorization", bearer.clone());
+            match grpc
+                .unary(request, path.clone(), ProstCodec::<Q, A>::default())
+                .await
+            {
                 Ok(answer) => return Ok(answer.into_inner()),
                 Err(status) if status.code() == Code::Unavailable && tried < TRIES => {
                     tried += 1;
@@ -124,7 +141,12 @@ impl Client {
         Q: Message + Clone + 'static,
         A: Message + Default + 'static,
     {
-        self.make(key, method, message).await.map_err(|status| PlayError::Refused { what: method.to_owned(), status: Box::new(status) })
+        self.make(key, method, message)
+            .await
+            .map_err(|status| PlayError::Refused {
+                what: method.to_owned(),
+                status: Box::new(status),
+            })
     }
 
     /// Counts an item of a batch.
@@ -132,8 +154,11 @@ impl Client {
         match error {
             None => self.tally().accepted += 1,
             Some(error) => {
-                let codes: Vec<String> =
-                    error.get_error_details().precondition_failure().map(|f| f.violations.iter().map(|v| v.r#type.clone()).collect()).unwrap_or_default();
+                let codes: Vec<String> = error
+                    .get_error_details()
+                    .precondition_failure()
+                    .map(|f| f.violations.iter().map(|v| v.r#type.clone()).collect())
+                    .unwrap_or_default();
                 self.add(codes, &error.message);
             }
         }
@@ -141,12 +166,19 @@ impl Client {
 
     fn refused(&self, status: &Status) {
         let details = status.get_error_details();
-        let codes = details.precondition_failure().map(|f| f.violations.iter().map(|v| v.r#type.clone()).collect()).unwrap_or_default();
+        let codes = details
+            .precondition_failure()
+            .map(|f| f.violations.iter().map(|v| v.r#type.clone()).collect())
+            .unwrap_or_default();
         self.add(codes, status.message());
     }
 
     fn add(&self, codes: Vec<String>, message: &str) {
-        let codes = if codes.is_empty() { vec![format!("OTHER: {message:.60}")] } else { codes };
+        let codes = if codes.is_empty() {
+            vec![format!("OTHER: {message:.60}")]
+        } else {
+            codes
+        };
         let mut tally = self.tally();
         for code in codes {
             *tally.refused.entry(code).or_default() += 1;
@@ -161,7 +193,10 @@ impl Client {
 
 /// A made-up API key, from a seed and a label.
 pub fn key(seed: u64, label: &str) -> String {
-    format!("hefu_{}", URL_SAFE_NO_PAD.encode(crate::made_up::draw(seed, &format!("key/{label}"), 0)))
+    format!(
+        "hefu_{}",
+        URL_SAFE_NO_PAD.encode(crate::made_up::draw(seed, &format!("key/{label}"), 0))
+    )
 }
 
 /// The credential of a key: its SHA-256, base64url.

@@ -4,8 +4,8 @@
 //! seed's counts, refusals and fen do not depend on interleaving.
 
 mod claims;
-mod client;
 mod classes;
+mod client;
 pub mod made_up;
 mod office;
 mod plan;

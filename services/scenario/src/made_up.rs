@@ -28,21 +28,44 @@ pub fn person(seed: u64, region: &str, index: u64) -> MadeUpPerson {
     // Multiplying by a number prime to BIRTHDAYS walks through all days before it comes back to one.
     let day = (index * 7_919 + seed % BIRTHDAYS) % BIRTHDAYS;
     let sequence = 100 + index / BIRTHDAYS % 900;
-    let born = FIRST_BIRTHDAY.checked_add(jiff::Span::new().days(i64::try_from(day).unwrap_or(0))).unwrap_or(FIRST_BIRTHDAY);
-    let body = format!("{region}{:04}{:02}{:02}{sequence:03}", born.year(), born.month(), born.day());
+    let born = FIRST_BIRTHDAY
+        .checked_add(jiff::Span::new().days(i64::try_from(day).unwrap_or(0)))
+        .unwrap_or(FIRST_BIRTHDAY);
+    let body = format!(
+        "{region}{:04}{:02}{:02}{sequence:03}",
+        born.year(),
+        born.month(),
+        born.day()
+    );
     let identity = format!("{body}{}", identity_check(&body));
-    let pick = |list: &str, n: usize| list.chars().nth(usize::from(draw[n]) * 7 % list.chars().count()).unwrap_or('王');
+    let pick = |list: &str, n: usize| {
+        list.chars()
+            .nth(usize::from(draw[n]) * 7 % list.chars().count())
+            .unwrap_or('王')
+    };
     let mut name = String::from(pick(SURNAMES, 0));
     name.push(pick(GIVEN, 1));
-    if draw[2] % 4 > 0 {
+    if !draw[2].is_multiple_of(4) {
         name.push(pick(GIVEN, 3));
     }
-    let phone = format!("1{}{:09}", 3 + u64::from(draw[4]) % 7, (index * 1_000_003 + seed) % 1_000_000_000);
-    MadeUpPerson { identity, name, phone }
+    let phone = format!(
+        "1{}{:09}",
+        3 + u64::from(draw[4]) % 7,
+        (index * 1_000_003 + seed) % 1_000_000_000
+    );
+    MadeUpPerson {
+        identity,
+        name,
+        phone,
+    }
 }
 
 fn identity_check(body: &str) -> char {
-    let sum: u32 = body.bytes().zip(WEIGHTS).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
+    let sum: u32 = body
+        .bytes()
+        .zip(WEIGHTS)
+        .map(|(digit, weight)| u32::from(digit - b'0') * weight)
+        .sum();
     char::from(b"10X98765432"[sum as usize % 11])
 }
 
@@ -61,7 +84,12 @@ pub fn credit_code(region: &str, index: u32) -> String {
 
 /// 32 bytes that a seed and a label decide.
 pub fn draw(seed: u64, label: &str, index: u64) -> [u8; 32] {
-    Sha256::new().chain_update(seed.to_be_bytes()).chain_update(label).chain_update(index.to_be_bytes()).finalize().into()
+    Sha256::new()
+        .chain_update(seed.to_be_bytes())
+        .chain_update(label)
+        .chain_update(index.to_be_bytes())
+        .finalize()
+        .into()
 }
 
 /// A number below `below` that a seed and a label decide.
@@ -86,9 +114,27 @@ mod tests {
     #[test]
     fn forty_thousand_people_have_forty_thousand_numbers_and_phones() {
         let people: Vec<_> = (0..40_000).map(|i| person(7, "140725", i)).collect();
-        assert_eq!(people.iter().map(|p| &p.identity).collect::<HashSet<_>>().len(), 40_000);
-        assert_eq!(people.iter().map(|p| &p.phone).collect::<HashSet<_>>().len(), 40_000);
-        assert!(people.iter().all(|p| p.identity.len() == 18 && p.phone.len() == 11));
+        assert_eq!(
+            people
+                .iter()
+                .map(|p| &p.identity)
+                .collect::<HashSet<_>>()
+                .len(),
+            40_000
+        );
+        assert_eq!(
+            people
+                .iter()
+                .map(|p| &p.phone)
+                .collect::<HashSet<_>>()
+                .len(),
+            40_000
+        );
+        assert!(
+            people
+                .iter()
+                .all(|p| p.identity.len() == 18 && p.phone.len() == 11)
+        );
     }
 
     #[test]

@@ -6,7 +6,14 @@ use crate::client::{Client, PlayError, credential, key};
 use crate::made_up::credit_code;
 
 /// Occupations of the county's local trades and of everybody's.
-pub(crate) const OCCUPATIONS: [&str; 6] = ["6-31-01-03", "4-10-01-05", "6-18-02-04", "4-03-02-01", "6-15-04-02", "4-14-02-02"];
+pub(crate) const OCCUPATIONS: [&str; 6] = [
+    "6-31-01-03",
+    "4-10-01-05",
+    "6-18-02-04",
+    "4-03-02-01",
+    "6-15-04-02",
+    "4-14-02-02",
+];
 
 /// An institution of a region.
 #[derive(Debug, Clone)]
@@ -51,9 +58,17 @@ impl Office {
             finance: staff("finance"),
             supervisor: staff("supervisor"),
             portal: staff("portal"),
-            training: (1..=3).map(|n| body(n, "样例职业培训学校", &[v1::Capacity::TrainingBody])).collect(),
-            enterprises: (11..=13).map(|n| body(n, "样例企业", &[v1::Capacity::Enterprise])).collect(),
-            school: body(21, "样例职业中学", &[v1::Capacity::School, v1::Capacity::TrainingBody]),
+            training: (1..=3)
+                .map(|n| body(n, "样例职业培训学校", &[v1::Capacity::TrainingBody]))
+                .collect(),
+            enterprises: (11..=13)
+                .map(|n| body(n, "样例企业", &[v1::Capacity::Enterprise]))
+                .collect(),
+            school: body(
+                21,
+                "样例职业中学",
+                &[v1::Capacity::School, v1::Capacity::TrainingBody],
+            ),
             assessors: body(31, "样例评价机构", &[v1::Capacity::AssessmentBody]),
             seed,
         }
@@ -75,11 +90,18 @@ impl Office {
     }
 
     fn bodies(&self) -> impl Iterator<Item = &Body> {
-        self.training.iter().chain(&self.enterprises).chain([&self.school, &self.assessors])
+        self.training
+            .iter()
+            .chain(&self.enterprises)
+            .chain([&self.school, &self.assessors])
     }
 
     /// Grants the office's people their callers.
-    pub(crate) async fn grant_staff(&self, client: &Client, operator: &str) -> Result<(), PlayError> {
+    pub(crate) async fn grant_staff(
+        &self,
+        client: &Client,
+        operator: &str,
+    ) -> Result<(), PlayError> {
         use v1::Role::*;
         let duties: [(&str, &str, &[v1::Role]); 6] = [
             ("clerk", &self.clerk, &[Clerk]),
@@ -90,12 +112,21 @@ impl Office {
             ("portal", &self.portal, &[Holder]),
         ];
         for (duty, key, roles) in duties {
-            self.grant(client, operator, duty, key, roles, String::new()).await?;
+            self.grant(client, operator, duty, key, roles, String::new())
+                .await?;
         }
         Ok(())
     }
 
-    async fn grant(&self, client: &Client, operator: &str, who: &str, key: &str, roles: &[v1::Role], institution: String) -> Result<(), PlayError> {
+    async fn grant(
+        &self,
+        client: &Client,
+        operator: &str,
+        who: &str,
+        key: &str,
+        roles: &[v1::Role],
+        institution: String,
+    ) -> Result<(), PlayError> {
         let grant = v1::Grant {
             subject: who.to_owned(),
             person: who.to_owned(),
@@ -111,11 +142,18 @@ impl Office {
             request_id: format!("grant-{who}"),
             validate_only: false,
         };
-        client.must::<_, v1::GrantCallerResponse>(operator, "AccessService/GrantCaller", request).await.map(|_| ())
+        client
+            .must::<_, v1::GrantCallerResponse>(operator, "AccessService/GrantCaller", request)
+            .await
+            .map(|_| ())
     }
 
     /// Registers the institutions with licence, account, catalogue lines and callers.
-    pub(crate) async fn register_institutions(&self, client: &Client, operator: &str) -> Result<(), PlayError> {
+    pub(crate) async fn register_institutions(
+        &self,
+        client: &Client,
+        operator: &str,
+    ) -> Result<(), PlayError> {
         for body in self.bodies() {
             let request = v1::RegisterInstitutionRequest {
                 parent: self.parent(),
@@ -127,14 +165,34 @@ impl Office {
                 request_id: format!("register-{}", body.code),
                 validate_only: false,
             };
-            client.must::<_, v1::RegisterInstitutionResponse>(&self.clerk, "RegistryService/RegisterInstitution", request).await?;
-            let roles: &[v1::Role] = if body.capacities.contains(&v1::Capacity::AssessmentBody) { &[v1::Role::Assessor] } else { &[v1::Role::Institution] };
+            client
+                .must::<_, v1::RegisterInstitutionResponse>(
+                    &self.clerk,
+                    "RegistryService/RegisterInstitution",
+                    request,
+                )
+                .await?;
+            let roles: &[v1::Role] = if body.capacities.contains(&v1::Capacity::AssessmentBody) {
+                &[v1::Role::Assessor]
+            } else {
+                &[v1::Role::Institution]
+            };
             let who = format!("inst-{}", body.code.to_lowercase());
-            self.grant(client, operator, &who, &body.key, roles, self.institution(body)).await?;
+            self.grant(
+                client,
+                operator,
+                &who,
+                &body.key,
+                roles,
+                self.institution(body),
+            )
+            .await?;
             self.account(client, body).await?;
             let catalogue = match body.capacities.as_slice() {
                 [v1::Capacity::Enterprise] => None,
-                all if all.contains(&v1::Capacity::AssessmentBody) => Some(v1::Capacity::AssessmentBody),
+                all if all.contains(&v1::Capacity::AssessmentBody) => {
+                    Some(v1::Capacity::AssessmentBody)
+                }
                 _ => Some(v1::Capacity::TrainingBody),
             };
             if let Some(capacity) = catalogue {
@@ -145,7 +203,8 @@ impl Office {
     }
 
     async fn account(&self, client: &Client, body: &Body) -> Result<(), PlayError> {
-        let number = 6_200_000_000_000_000 + crate::made_up::pick(self.seed, &body.code, 0, 1_000_000_000);
+        let number =
+            6_200_000_000_000_000 + crate::made_up::pick(self.seed, &body.code, 0, 1_000_000_000);
         let request = v1::RegisterAccountRequest {
             name: self.institution(body),
             account_name: body.name.clone(),
@@ -153,12 +212,34 @@ impl Office {
             request_id: format!("account-{}", body.code),
             validate_only: false,
         };
-        client.must::<_, v1::RegisterAccountResponse>(&self.clerk, "RegistryService/RegisterAccount", request).await?;
-        let request = v1::ConfirmAccountRequest { name: self.institution(body), request_id: format!("confirm-{}", body.code), validate_only: false };
-        client.must::<_, v1::ConfirmAccountResponse>(&self.finance, "RegistryService/ConfirmAccount", request).await.map(|_| ())
+        client
+            .must::<_, v1::RegisterAccountResponse>(
+                &self.clerk,
+                "RegistryService/RegisterAccount",
+                request,
+            )
+            .await?;
+        let request = v1::ConfirmAccountRequest {
+            name: self.institution(body),
+            request_id: format!("confirm-{}", body.code),
+            validate_only: false,
+        };
+        client
+            .must::<_, v1::ConfirmAccountResponse>(
+                &self.finance,
+                "RegistryService/ConfirmAccount",
+                request,
+            )
+            .await
+            .map(|_| ())
     }
 
-    async fn catalogue(&self, client: &Client, body: &Body, capacity: v1::Capacity) -> Result<(), PlayError> {
+    async fn catalogue(
+        &self,
+        client: &Client,
+        body: &Body,
+        capacity: v1::Capacity,
+    ) -> Result<(), PlayError> {
         for occupation in OCCUPATIONS {
             let entry = Some(v1::CatalogueLine {
                 institution: self.institution(body),
@@ -167,10 +248,32 @@ impl Office {
                 plan_year: 2023,
             });
             let id = |what: &str| format!("{what}-{}-{occupation}", body.code);
-            let request = v1::FileCatalogueEntryRequest { parent: self.parent(), entry: entry.clone(), request_id: id("file"), validate_only: false };
-            client.must::<_, v1::FileCatalogueEntryResponse>(&body.key, "RegistryService/FileCatalogueEntry", request).await?;
-            let request = v1::ApproveCatalogueEntryRequest { parent: self.parent(), entry, request_id: id("list"), validate_only: false };
-            client.must::<_, v1::ApproveCatalogueEntryResponse>(&self.reviewer, "RegistryService/ApproveCatalogueEntry", request).await?;
+            let request = v1::FileCatalogueEntryRequest {
+                parent: self.parent(),
+                entry: entry.clone(),
+                request_id: id("file"),
+                validate_only: false,
+            };
+            client
+                .must::<_, v1::FileCatalogueEntryResponse>(
+                    &body.key,
+                    "RegistryService/FileCatalogueEntry",
+                    request,
+                )
+                .await?;
+            let request = v1::ApproveCatalogueEntryRequest {
+                parent: self.parent(),
+                entry,
+                request_id: id("list"),
+                validate_only: false,
+            };
+            client
+                .must::<_, v1::ApproveCatalogueEntryResponse>(
+                    &self.reviewer,
+                    "RegistryService/ApproveCatalogueEntry",
+                    request,
+                )
+                .await?;
         }
         Ok(())
     }

@@ -91,7 +91,8 @@ pub(crate) struct Plan {
 
 /// Public holidays and harvest weeks, in which nothing starts.
 fn pauses(day: Date) -> bool {
-    let harvest = (date(2023, 6, 12)..=date(2023, 6, 18)).contains(&day) || (date(2023, 9, 18)..=date(2023, 10, 8)).contains(&day);
+    let harvest = (date(2023, 6, 12)..=date(2023, 6, 18)).contains(&day)
+        || (date(2023, 9, 18)..=date(2023, 10, 8)).contains(&day);
     harvest || (date(2023, 6, 22)..=date(2023, 6, 24)).contains(&day)
 }
 
@@ -111,15 +112,19 @@ fn teaching_days(from: Date, count: usize) -> Vec<Date> {
 /// A day between May and mid-November, by seed: classes spread over the year.
 fn start(seed: u64, label: &str, number: u64, of: u64) -> Date {
     let span = 180;
-    let even = if of > 0 { number * span / of } else { 0 };
+    let even = (number * span).checked_div(of).unwrap_or(0);
     let day = (even + pick(seed, label, number, 8)).min(span);
-    date(2023, 5, 15).checked_add(jiff::Span::new().days(i64::try_from(day).unwrap_or(0))).unwrap_or(date(2023, 5, 15))
+    date(2023, 5, 15)
+        .checked_add(jiff::Span::new().days(i64::try_from(day).unwrap_or(0)))
+        .unwrap_or(date(2023, 5, 15))
 }
 
 /// Payouts are bunched from January to March.
 fn payout(seed: u64, region: &str, number: u64) -> Date {
     let day = pick(seed, &format!("payout/{region}"), number, 62);
-    date(2024, 1, 10).checked_add(jiff::Span::new().days(i64::try_from(day).unwrap_or(0))).unwrap_or(date(2024, 1, 10))
+    date(2024, 1, 10)
+        .checked_add(jiff::Span::new().days(i64::try_from(day).unwrap_or(0)))
+        .unwrap_or(date(2024, 1, 10))
 }
 
 /// A region's plan: `vouchers` is the whole deployment's number of vouchers, training and assessment, three to two.
@@ -133,7 +138,12 @@ pub(crate) fn of_region(seed: u64, region: &str, share: u64, vouchers: u64) -> V
     let order = training * 65 / 1_000;
     let staff = training * 350 / 1_000;
     let general = training - order - staff;
-    for (kind, heads, days) in [(Kind::OrderProject, order, 12), (Kind::EnterpriseStaff, staff, 3), (Kind::General, general, 10), (Kind::Assessment, assessment, 1)] {
+    for (kind, heads, days) in [
+        (Kind::OrderProject, order, 12),
+        (Kind::EnterpriseStaff, staff, 3),
+        (Kind::General, general, 10),
+        (Kind::Assessment, assessment, 1),
+    ] {
         let classes = heads.div_ceil(SEATS + 5).max(u64::from(heads > 0));
         for n in 0..classes {
             let number = plans.len() as u64;
@@ -168,9 +178,15 @@ fn trouble(region: &str, kind: Kind, number: u64, n: u64) -> Trouble {
     }
     let digits: u64 = region.bytes().map(u64::from).sum();
     let pick = (number + digits) % 14;
-    let trouble = TROUBLES.get(usize::try_from(pick).unwrap_or(usize::MAX)).copied().unwrap_or(Trouble::None);
+    let trouble = TROUBLES
+        .get(usize::try_from(pick).unwrap_or(usize::MAX))
+        .copied()
+        .unwrap_or(Trouble::None);
     match (kind, trouble) {
         (Kind::Assessment, Trouble::LateEntry | Trouble::CopiedToken) => Trouble::None,
-        (Kind::OrderProject | Kind::EnterpriseStaff | Kind::General | Kind::Assessment, trouble) => trouble,
+        (
+            Kind::OrderProject | Kind::EnterpriseStaff | Kind::General | Kind::Assessment,
+            trouble,
+        ) => trouble,
     }
 }

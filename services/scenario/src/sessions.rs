@@ -21,7 +21,12 @@ pub(crate) struct SessionPlay {
 
 impl SessionPlay {
     pub(crate) fn new(first_person: u64, plan: Plan) -> SessionPlay {
-        SessionPlay { plan, first_person, seats: Vec::new(), name: String::new() }
+        SessionPlay {
+            plan,
+            first_person,
+            seats: Vec::new(),
+            name: String::new(),
+        }
     }
 
     fn day(&self) -> Date {
@@ -40,11 +45,25 @@ impl SessionPlay {
         ]
     }
 
-    pub(crate) async fn perform(&mut self, client: &Client, script: &Script, office: &Office, step: SessionStep) -> Result<Option<Claim>, PlayError> {
+    pub(crate) async fn perform(
+        &mut self,
+        client: &Client,
+        script: &Script,
+        office: &Office,
+        step: SessionStep,
+    ) -> Result<Option<Claim>, PlayError> {
         let label = format!("s{}-{}", office.region, self.plan.number);
         match step {
             SessionStep::Apply => {
-                self.seats = register(client, script, office, &self.plan, self.first_person, &label).await?;
+                self.seats = register(
+                    client,
+                    script,
+                    office,
+                    &self.plan,
+                    self.first_person,
+                    &label,
+                )
+                .await?;
                 apply(client, office, &self.plan, None, &mut self.seats, &label).await?;
             }
             SessionStep::Issue => issue(client, office, &mut self.seats, &label).await?,
@@ -56,14 +75,32 @@ impl SessionPlay {
             SessionStep::Confirm => self.confirm(client, office, &label).await?,
             SessionStep::Redeem => {
                 let seats = std::mem::take(&mut self.seats);
-                let Some((sheet, vouchers)) = redeem(client, office, &office.assessors, &seats, &label).await? else { return Ok(None) };
-                return Claim::submit(client, &office.assessors, sheet, vouchers, days(self.day(), 12), &self.plan, label).await;
+                let Some((sheet, vouchers)) =
+                    redeem(client, office, &office.assessors, &seats, &label).await?
+                else {
+                    return Ok(None);
+                };
+                return Claim::submit(
+                    client,
+                    &office.assessors,
+                    sheet,
+                    vouchers,
+                    days(self.day(), 12),
+                    &self.plan,
+                    label,
+                )
+                .await;
             }
         }
         Ok(None)
     }
 
-    async fn file(&mut self, client: &Client, office: &Office, label: &str) -> Result<(), PlayError> {
+    async fn file(
+        &mut self,
+        client: &Client,
+        office: &Office,
+        label: &str,
+    ) -> Result<(), PlayError> {
         let filing = v1::SessionFiling {
             plan_year: 2023,
             body: office.institution(&office.assessors),
@@ -74,15 +111,42 @@ impl SessionPlay {
             examiners: vec![format!("examiner-{}", self.plan.number)],
             capacity: u32::try_from(self.seats.len()).unwrap_or(500).max(1),
         };
-        let request = v1::FileSessionRequest { parent: office.parent(), filing: Some(filing), request_id: format!("{label}-file"), validate_only: false };
-        let answer: v1::FileSessionResponse = client.must(&office.assessors.key, "AssessmentService/FileSession", request).await?;
+        let request = v1::FileSessionRequest {
+            parent: office.parent(),
+            filing: Some(filing),
+            request_id: format!("{label}-file"),
+            validate_only: false,
+        };
+        let answer: v1::FileSessionResponse = client
+            .must(
+                &office.assessors.key,
+                "AssessmentService/FileSession",
+                request,
+            )
+            .await?;
         self.name = answer.receipt.unwrap_or_default().name;
-        let request = v1::ApproveSessionRequest { name: self.name.clone(), request_id: format!("{label}-approve"), validate_only: false };
-        client.must::<_, v1::ApproveSessionResponse>(&office.reviewer, "AssessmentService/ApproveSession", request).await.map(|_| ())
+        let request = v1::ApproveSessionRequest {
+            name: self.name.clone(),
+            request_id: format!("{label}-approve"),
+            validate_only: false,
+        };
+        client
+            .must::<_, v1::ApproveSessionResponse>(
+                &office.reviewer,
+                "AssessmentService/ApproveSession",
+                request,
+            )
+            .await
+            .map(|_| ())
     }
 
     /// One in twenty-five fails, one in fifty does not come.
-    async fn assess(&mut self, client: &Client, office: &Office, label: &str) -> Result<(), PlayError> {
+    async fn assess(
+        &mut self,
+        client: &Client,
+        office: &Office,
+        label: &str,
+    ) -> Result<(), PlayError> {
         if self.seats.is_empty() {
             return Ok(());
         }
@@ -91,59 +155,131 @@ impl SessionPlay {
             n if n % 50 == 29 => v1::Outcome::Absent,
             _ => v1::Outcome::Pass,
         };
-        let requests = self.seats.iter().enumerate().map(|(n, seat)| v1::RecordAssessmentRequest {
-            name: seat.voucher.clone(),
-            session: self.name.clone(),
-            token: seat.token.clone(),
-            identity_number: seat.identity.clone(),
-            outcome: outcome(n).into(),
-            certificate_number: if outcome(n) == v1::Outcome::Pass { format!("S{}{:06}{n:03}", office.region, self.plan.number) } else { String::new() },
-            occupation_not_covered: false,
-            request_id: format!("{label}-assess-{n}"),
-            validate_only: false,
-        });
-        let batch =
-            v1::BatchRecordAssessmentRequest { parent: office.parent(), mode: v1::Mode::Each.into(), request_id: String::new(), requests: requests.collect() };
-        let answer: v1::BatchRecordAssessmentResponse = client.must(&office.assessors.key, "AssessmentService/BatchRecordAssessment", batch).await?;
+        let requests = self
+            .seats
+            .iter()
+            .enumerate()
+            .map(|(n, seat)| v1::RecordAssessmentRequest {
+                name: seat.voucher.clone(),
+                session: self.name.clone(),
+                token: seat.token.clone(),
+                identity_number: seat.identity.clone(),
+                outcome: outcome(n).into(),
+                certificate_number: if outcome(n) == v1::Outcome::Pass {
+                    format!("S{}{:06}{n:03}", office.region, self.plan.number)
+                } else {
+                    String::new()
+                },
+                occupation_not_covered: false,
+                request_id: format!("{label}-assess-{n}"),
+                validate_only: false,
+            });
+        let batch = v1::BatchRecordAssessmentRequest {
+            parent: office.parent(),
+            mode: v1::Mode::Each.into(),
+            request_id: String::new(),
+            requests: requests.collect(),
+        };
+        let answer: v1::BatchRecordAssessmentResponse = client
+            .must(
+                &office.assessors.key,
+                "AssessmentService/BatchRecordAssessment",
+                batch,
+            )
+            .await?;
         let mut passed = Vec::with_capacity(self.seats.len());
-        for (n, (result, seat)) in answer.results.into_iter().zip(self.seats.drain(..)).enumerate() {
-            if let Some(v1::record_assessment_result::Result::Response(_)) = counted(client, result.result)?
+        for (n, (result, seat)) in answer
+            .results
+            .into_iter()
+            .zip(self.seats.drain(..))
+            .enumerate()
+        {
+            if let Some(v1::record_assessment_result::Result::Response(_)) =
+                counted(client, result.result)?
                 && outcome(n) == v1::Outcome::Pass
             {
                 passed.push(seat);
             }
         }
         self.seats = passed;
-        let request = v1::FinishSessionRequest { name: self.name.clone(), request_id: format!("{label}-finish"), validate_only: false };
-        client.must::<_, v1::FinishSessionResponse>(&office.assessors.key, "AssessmentService/FinishSession", request).await.map(|_| ())
+        let request = v1::FinishSessionRequest {
+            name: self.name.clone(),
+            request_id: format!("{label}-finish"),
+            validate_only: false,
+        };
+        client
+            .must::<_, v1::FinishSessionResponse>(
+                &office.assessors.key,
+                "AssessmentService/FinishSession",
+                request,
+            )
+            .await
+            .map(|_| ())
     }
 
-    async fn confirm(&self, client: &Client, office: &Office, label: &str) -> Result<(), PlayError> {
-        let requests = self.seats.iter().enumerate().map(|(n, seat)| v1::ConfirmCertificateRequest {
-            name: seat.voucher.clone(),
-            known: true,
-            request_id: format!("{label}-confirm-{n}"),
-            validate_only: false,
-        });
-        let batch =
-            v1::BatchConfirmCertificateRequest { parent: office.parent(), mode: v1::Mode::Each.into(), request_id: String::new(), requests: requests.collect() };
+    async fn confirm(
+        &self,
+        client: &Client,
+        office: &Office,
+        label: &str,
+    ) -> Result<(), PlayError> {
+        let requests =
+            self.seats
+                .iter()
+                .enumerate()
+                .map(|(n, seat)| v1::ConfirmCertificateRequest {
+                    name: seat.voucher.clone(),
+                    known: true,
+                    request_id: format!("{label}-confirm-{n}"),
+                    validate_only: false,
+                });
+        let batch = v1::BatchConfirmCertificateRequest {
+            parent: office.parent(),
+            mode: v1::Mode::Each.into(),
+            request_id: String::new(),
+            requests: requests.collect(),
+        };
         if batch.requests.is_empty() {
             return Ok(());
         }
-        let answer: v1::BatchConfirmCertificateResponse = client.must(&office.clerk, "AssessmentService/BatchConfirmCertificate", batch).await?;
+        let answer: v1::BatchConfirmCertificateResponse = client
+            .must(
+                &office.clerk,
+                "AssessmentService/BatchConfirmCertificate",
+                batch,
+            )
+            .await?;
         for result in answer.results {
             counted(client, result.result)?;
         }
         // The insurance register is asked again before the claim: who can claim its skill subsidy gets no other.
-        let requests = self.seats.iter().enumerate().map(|(n, seat)| v1::RecordCheckAnswersRequest {
-            name: seat.person.clone(),
-            answers: answers(self.plan.kind, n, true).into_iter().filter(|answer| answer.check == "skill_subsidy_right").collect(),
-            request_id: format!("{label}-insurance-{n}"),
-            validate_only: false,
-        });
+        let requests =
+            self.seats
+                .iter()
+                .enumerate()
+                .map(|(n, seat)| v1::RecordCheckAnswersRequest {
+                    name: seat.person.clone(),
+                    answers: answers(self.plan.kind, n, true)
+                        .into_iter()
+                        .filter(|answer| answer.check == "skill_subsidy_right")
+                        .collect(),
+                    request_id: format!("{label}-insurance-{n}"),
+                    validate_only: false,
+                });
         let parent = office.parent();
-        let batch = v1::BatchRecordCheckAnswersRequest { parent, mode: v1::Mode::Each.into(), request_id: String::new(), requests: requests.collect() };
-        let answer: v1::BatchRecordCheckAnswersResponse = client.must(&office.clerk, "PeopleService/BatchRecordCheckAnswers", batch).await?;
+        let batch = v1::BatchRecordCheckAnswersRequest {
+            parent,
+            mode: v1::Mode::Each.into(),
+            request_id: String::new(),
+            requests: requests.collect(),
+        };
+        let answer: v1::BatchRecordCheckAnswersResponse = client
+            .must(
+                &office.clerk,
+                "PeopleService/BatchRecordCheckAnswers",
+                batch,
+            )
+            .await?;
         for result in answer.results {
             counted(client, result.result)?;
         }

@@ -128,8 +128,16 @@ pub(crate) fn days(day: Date, off: i64) -> Date {
 ///
 /// # Errors
 /// No server, or a move that the script needs was refused.
-pub async fn play(client: &Client, script: &Script, set_clock: impl Fn(i64), mut progress: impl FnMut(Progress)) -> Result<Year, PlayError> {
-    let mut regions: Vec<Region> = SHARES.iter().map(|(code, share)| Region::new(script, code, *share)).collect();
+pub async fn play(
+    client: &Client,
+    script: &Script,
+    set_clock: impl Fn(i64),
+    mut progress: impl FnMut(Progress),
+) -> Result<Year, PlayError> {
+    let mut regions: Vec<Region> = SHARES
+        .iter()
+        .map(|(code, share)| Region::new(script, code, *share))
+        .collect();
     set_clock(instant(date(2023, 4, 19), 8, 30));
     open(client, script, &regions).await?;
     fund(client, &regions).await?;
@@ -145,7 +153,11 @@ pub async fn play(client: &Client, script: &Script, set_clock: impl Fn(i64), mut
             due[region].push(step);
         }
         let short = |index| index == SHORT_OF_MONEY && !topped_up;
-        let running = regions.iter_mut().zip(due).enumerate().map(|(index, (region, steps))| region.perform(client, script, steps, short(index)));
+        let running = regions
+            .iter_mut()
+            .zip(due)
+            .enumerate()
+            .map(|(index, (region, steps))| region.perform(client, script, steps, short(index)));
         let followed = try_join_all(running).await?;
         for (index, more) in followed.into_iter().enumerate() {
             for (at, step) in more {
@@ -153,8 +165,14 @@ pub async fn play(client: &Client, script: &Script, set_clock: impl Fn(i64), mut
             }
         }
         done += 1;
-        let day = jiff::Timestamp::from_millisecond(at).map(|t| jiff::tz::offset(8).to_datetime(t).date()).unwrap_or_default();
-        progress(Progress { day, done, of: done + agenda.len() });
+        let day = jiff::Timestamp::from_millisecond(at)
+            .map(|t| jiff::tz::offset(8).to_datetime(t).date())
+            .unwrap_or_default();
+        progress(Progress {
+            day,
+            done,
+            of: done + agenda.len(),
+        });
         if day >= date(2023, 5, 22) && !topped_up {
             topped_up = true;
             second_instalment(client, &regions).await?;
@@ -164,7 +182,12 @@ pub async fn play(client: &Client, script: &Script, set_clock: impl Fn(i64), mut
             doubles(client, script, &regions).await?;
         }
     }
-    Ok(Year { regions: regions.iter().map(|region| region.office.region.clone()).collect() })
+    Ok(Year {
+        regions: regions
+            .iter()
+            .map(|region| region.office.region.clone())
+            .collect(),
+    })
 }
 
 /// Opens the plan year everywhere: policy, calendars, years, callers, institutions.
@@ -178,7 +201,13 @@ async fn open(client: &Client, script: &Script, regions: &[Region]) -> Result<()
             request_id: "policy-2023".to_owned(),
             validate_only: false,
         };
-        client.must::<_, v1::AdoptPolicyResponse>(&script.operator, "PolicyService/AdoptPolicy", request).await?;
+        client
+            .must::<_, v1::AdoptPolicyResponse>(
+                &script.operator,
+                "PolicyService/AdoptPolicy",
+                request,
+            )
+            .await?;
         for calendar in &script.calendars {
             let request = v1::AdoptCalendarRequest {
                 parent: office.parent(),
@@ -186,21 +215,54 @@ async fn open(client: &Client, script: &Script, regions: &[Region]) -> Result<()
                 request_id: format!("calendar-{}", calendar.year),
                 validate_only: false,
             };
-            client.must::<_, v1::AdoptCalendarResponse>(&script.operator, "PolicyService/AdoptCalendar", request).await?;
+            client
+                .must::<_, v1::AdoptCalendarResponse>(
+                    &script.operator,
+                    "PolicyService/AdoptCalendar",
+                    request,
+                )
+                .await?;
         }
         for year in ["2023", "2024"] {
-            let request = v1::OpenPlanYearRequest { name: office.name("planYears", year), request_id: format!("open-year-{year}"), validate_only: false };
-            client.must::<_, v1::OpenPlanYearResponse>(&script.operator, "FundsService/OpenPlanYear", request).await?;
+            let request = v1::OpenPlanYearRequest {
+                name: office.name("planYears", year),
+                request_id: format!("open-year-{year}"),
+                validate_only: false,
+            };
+            client
+                .must::<_, v1::OpenPlanYearResponse>(
+                    &script.operator,
+                    "FundsService/OpenPlanYear",
+                    request,
+                )
+                .await?;
         }
-        let heads = |kind: Kind| region.classes.iter().filter(|class| class.plan.kind == kind).map(|class| class.plan.applied as u32).sum::<u32>();
-        let target = |code: &str, people: u32| v1::Target { code: code.to_owned(), people };
+        let heads = |kind: Kind| {
+            region
+                .classes
+                .iter()
+                .filter(|class| class.plan.kind == kind)
+                .map(|class| class.plan.applied as u32)
+                .sum::<u32>()
+        };
+        let target = |code: &str, people: u32| v1::Target {
+            code: code.to_owned(),
+            people,
+        };
         let targets = vec![
             target("general", heads(Kind::General)),
             target("enterprise_staff", heads(Kind::EnterpriseStaff)),
             target("order_project", heads(Kind::OrderProject)),
         ];
-        let request = v1::SetTargetsRequest { name: office.name("planYears", "2023"), targets, request_id: "targets-2023".to_owned(), validate_only: false };
-        client.must::<_, v1::SetTargetsResponse>(&script.operator, "FundsService/SetTargets", request).await?;
+        let request = v1::SetTargetsRequest {
+            name: office.name("planYears", "2023"),
+            targets,
+            request_id: "targets-2023".to_owned(),
+            validate_only: false,
+        };
+        client
+            .must::<_, v1::SetTargetsResponse>(&script.operator, "FundsService/SetTargets", request)
+            .await?;
         office.grant_staff(client, &script.operator).await?;
         office.register_institutions(client, &script.operator).await
     });
@@ -212,8 +274,18 @@ async fn fund(client: &Client, regions: &[Region]) -> Result<(), PlayError> {
     let city = &regions[0].office;
     // Generous per voucher: what is left is carried over.
     let need = |region: &Region| {
-        let classes = region.classes.iter().map(|class| class.plan.applied * if class.plan.kind == Kind::OrderProject { 200_000 } else { 100_000 });
-        let sessions = region.sessions.iter().map(|session| session.plan.applied * 30_000);
+        let classes = region.classes.iter().map(|class| {
+            class.plan.applied
+                * if class.plan.kind == Kind::OrderProject {
+                    200_000
+                } else {
+                    100_000
+                }
+        });
+        let sessions = region
+            .sessions
+            .iter()
+            .map(|session| session.plan.applied * 30_000);
         classes.sum::<u64>() + sessions.sum::<u64>()
     };
     let total: u64 = regions.iter().map(need).sum();
@@ -224,9 +296,19 @@ async fn fund(client: &Client, regions: &[Region]) -> Result<(), PlayError> {
         request_id: "appropriate-2023".to_owned(),
         validate_only: false,
     };
-    client.must::<_, v1::AppropriateFundsResponse>(&city.finance, "FundsService/AppropriateFunds", request).await?;
+    client
+        .must::<_, v1::AppropriateFundsResponse>(
+            &city.finance,
+            "FundsService/AppropriateFunds",
+            request,
+        )
+        .await?;
     for (index, region) in regions.iter().enumerate().skip(1) {
-        let amount = if index == SHORT_OF_MONEY { need(region) / 60 } else { need(region) };
+        let amount = if index == SHORT_OF_MONEY {
+            need(region) / 60
+        } else {
+            need(region)
+        };
         allocate(client, city, &region.office, amount.max(1), "1").await?;
     }
     Ok(())
@@ -235,12 +317,27 @@ async fn fund(client: &Client, regions: &[Region]) -> Result<(), PlayError> {
 /// The county whose first instalment was too small gets the rest.
 async fn second_instalment(client: &Client, regions: &[Region]) -> Result<(), PlayError> {
     let (city, county) = (&regions[0].office, &regions[SHORT_OF_MONEY]);
-    let heads = county.classes.iter().map(|class| class.plan.applied * 200_000).chain(county.sessions.iter().map(|session| session.plan.applied * 30_000));
+    let heads = county
+        .classes
+        .iter()
+        .map(|class| class.plan.applied * 200_000)
+        .chain(
+            county
+                .sessions
+                .iter()
+                .map(|session| session.plan.applied * 30_000),
+        );
     allocate(client, city, &county.office, heads.sum(), "2").await
 }
 
 /// One allocation from the city to a county.
-async fn allocate(client: &Client, city: &Office, county: &Office, amount: u64, part: &str) -> Result<(), PlayError> {
+async fn allocate(
+    client: &Client,
+    city: &Office,
+    county: &Office,
+    amount: u64,
+    part: &str,
+) -> Result<(), PlayError> {
     let request = v1::AllocateFundsRequest {
         name: format!("{}/planYears/2023/accounts/city", city.parent()),
         to: county.parent(),
@@ -249,7 +346,10 @@ async fn allocate(client: &Client, city: &Office, county: &Office, amount: u64, 
         request_id: format!("allocate-{}-{part}", county.region),
         validate_only: false,
     };
-    client.must::<_, v1::AllocateFundsResponse>(&city.finance, "FundsService/AllocateFunds", request).await.map(|_| ())
+    client
+        .must::<_, v1::AllocateFundsResponse>(&city.finance, "FundsService/AllocateFunds", request)
+        .await
+        .map(|_| ())
 }
 
 /// People who apply in two counties: contended, so it runs alone. The second county learns only that there is a live voucher somewhere.
@@ -267,7 +367,9 @@ async fn doubles(client: &Client, script: &Script, regions: &[Region]) -> Result
                 request_id: id("person"),
                 validate_only: false,
             };
-            let registered: v1::RegisterPersonResponse = client.must(&office.clerk, "PeopleService/RegisterPerson", request).await?;
+            let registered: v1::RegisterPersonResponse = client
+                .must(&office.clerk, "PeopleService/RegisterPerson", request)
+                .await?;
             let name = registered.receipt.unwrap_or_default().name;
             let request = v1::RecordCheckAnswersRequest {
                 name: name.clone(),
@@ -275,7 +377,13 @@ async fn doubles(client: &Client, script: &Script, regions: &[Region]) -> Result
                 request_id: id("checks"),
                 validate_only: false,
             };
-            client.must::<_, v1::RecordCheckAnswersResponse>(&office.clerk, "PeopleService/RecordCheckAnswers", request).await?;
+            client
+                .must::<_, v1::RecordCheckAnswersResponse>(
+                    &office.clerk,
+                    "PeopleService/RecordCheckAnswers",
+                    request,
+                )
+                .await?;
             let request = v1::ApplyRequest {
                 parent: office.parent(),
                 person: name,
@@ -286,7 +394,9 @@ async fn doubles(client: &Client, script: &Script, regions: &[Region]) -> Result
                 ..v1::ApplyRequest::default()
             };
             // The second one is refused, and that is the point.
-            let _ = client.make::<_, v1::ApplyResponse>(&office.portal, "ApplicationService/Apply", request).await;
+            let _ = client
+                .make::<_, v1::ApplyResponse>(&office.portal, "ApplicationService/Apply", request)
+                .await;
         }
     }
     Ok(())
@@ -296,16 +406,29 @@ impl Region {
     fn new(script: &Script, code: &str, share: u64) -> Region {
         let office = Office::new(script.seed, code);
         let plans = plan::of_region(script.seed, code, share, script.vouchers);
-        let (sessions, classes): (Vec<_>, Vec<_>) = plans.into_iter().partition(|plan| plan.kind == Kind::Assessment);
+        let (sessions, classes): (Vec<_>, Vec<_>) = plans
+            .into_iter()
+            .partition(|plan| plan.kind == Kind::Assessment);
         let mut next_person = 0;
         let mut place = |applied: u64| {
             let first = next_person;
             next_person += applied;
             first
         };
-        let classes = classes.into_iter().map(|plan| ClassPlay::new(place(plan.applied), plan)).collect::<Vec<_>>();
-        let sessions = sessions.into_iter().map(|plan| SessionPlay::new(place(plan.applied), plan)).collect();
-        Region { office, classes, sessions, claims: Vec::new() }
+        let classes = classes
+            .into_iter()
+            .map(|plan| ClassPlay::new(place(plan.applied), plan))
+            .collect::<Vec<_>>();
+        let sessions = sessions
+            .into_iter()
+            .map(|plan| SessionPlay::new(place(plan.applied), plan))
+            .collect();
+        Region {
+            office,
+            classes,
+            sessions,
+            claims: Vec::new(),
+        }
     }
 
     /// What is due in this region from the start; claims put themselves on the agenda when they are made.
@@ -333,8 +456,15 @@ impl Region {
     /// Returns what follows from it.
     ///
     /// `alone`: money is short, so who comes first matters, and they come one after the other.
-    async fn perform(&mut self, client: &Client, script: &Script, steps: Vec<Step>, alone: bool) -> Result<Vec<(i64, Step)>, PlayError> {
-        let (mut of_classes, mut of_sessions, mut of_claims) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    async fn perform(
+        &mut self,
+        client: &Client,
+        script: &Script,
+        steps: Vec<Step>,
+        alone: bool,
+    ) -> Result<Vec<(i64, Step)>, PlayError> {
+        let (mut of_classes, mut of_sessions, mut of_claims) =
+            (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let mut own = Vec::new();
         for step in steps {
             match step {
@@ -348,24 +478,64 @@ impl Region {
         let mut made = Vec::new();
         if alone {
             for (n, step) in std::mem::take(&mut of_classes) {
-                made.extend(self.classes[n].perform(client, script, office, step).await?);
+                made.extend(
+                    self.classes[n]
+                        .perform(client, script, office, step)
+                        .await?,
+                );
             }
             for (n, step) in std::mem::take(&mut of_sessions) {
-                made.extend(self.sessions[n].perform(client, script, office, step).await?);
+                made.extend(
+                    self.sessions[n]
+                        .perform(client, script, office, step)
+                        .await?,
+                );
             }
         }
-        let classes = self.classes.iter_mut().enumerate().filter_map(|(n, class)| Some(class.perform(client, script, office, *of_classes.get(&n)?)));
-        let sessions = self.sessions.iter_mut().enumerate().filter_map(|(n, session)| Some(session.perform(client, script, office, *of_sessions.get(&n)?)));
-        let claims = self.claims.iter_mut().enumerate().filter_map(|(n, claim)| Some(claim.perform(client, office, *of_claims.get(&n)?)));
-        let (of_classes, of_sessions, _) = tokio::try_join!(try_join_all(classes), try_join_all(sessions), try_join_all(claims))?;
+        let classes = self
+            .classes
+            .iter_mut()
+            .enumerate()
+            .filter_map(|(n, class)| {
+                Some(class.perform(client, script, office, *of_classes.get(&n)?))
+            });
+        let sessions = self
+            .sessions
+            .iter_mut()
+            .enumerate()
+            .filter_map(|(n, session)| {
+                Some(session.perform(client, script, office, *of_sessions.get(&n)?))
+            });
+        let claims = self
+            .claims
+            .iter_mut()
+            .enumerate()
+            .filter_map(|(n, claim)| Some(claim.perform(client, office, *of_claims.get(&n)?)));
+        let (of_classes, of_sessions, _) = tokio::try_join!(
+            try_join_all(classes),
+            try_join_all(sessions),
+            try_join_all(claims)
+        )?;
         made.extend(of_classes.into_iter().chain(of_sessions).flatten());
-        let follow = made.into_iter().flat_map(|claim| self.claim(claim)).collect();
+        let follow = made
+            .into_iter()
+            .flat_map(|claim| self.claim(claim))
+            .collect();
         for step in own {
             match step {
                 Step::Expire(state) => self.expire(client, state).await?,
                 Step::Close => {
-                    let request = v1::ClosePlanYearRequest { name: self.office.name("planYears", "2023"), request_id: "close-2023".to_owned() };
-                    client.must::<_, v1::ClosePlanYearResponse>(&script.operator, "FundsService/ClosePlanYear", request).await?;
+                    let request = v1::ClosePlanYearRequest {
+                        name: self.office.name("planYears", "2023"),
+                        request_id: "close-2023".to_owned(),
+                    };
+                    client
+                        .must::<_, v1::ClosePlanYearResponse>(
+                            &script.operator,
+                            "FundsService/ClosePlanYear",
+                            request,
+                        )
+                        .await?;
                 }
                 Step::Class(..) | Step::Session(..) | Step::Claim(..) => {}
             }
@@ -375,7 +545,11 @@ impl Region {
 
     fn claim(&mut self, claim: Claim) -> Vec<(i64, Step)> {
         let n = self.claims.len();
-        let agenda = claim.agenda().into_iter().map(|(at, step)| (at, Step::Claim(n, step))).collect();
+        let agenda = claim
+            .agenda()
+            .into_iter()
+            .map(|(at, step)| (at, Step::Claim(n, step)))
+            .collect();
         self.claims.push(claim);
         agenda
     }
@@ -392,16 +566,33 @@ impl Region {
                 plan_year: 2023,
                 ..v1::ListVouchersRequest::default()
             };
-            let refused = |status| PlayError::Refused { what: "ListVouchers".to_owned(), status: Box::new(status) };
-            let page: v1::ListVouchersResponse = client.call(&self.office.clerk, "ApplicationService/ListVouchers", list).await.map_err(refused)?;
+            let refused = |status| PlayError::Refused {
+                what: "ListVouchers".to_owned(),
+                status: Box::new(status),
+            };
+            let page: v1::ListVouchersResponse = client
+                .call(&self.office.clerk, "ApplicationService/ListVouchers", list)
+                .await
+                .map_err(refused)?;
             if !page.vouchers.is_empty() {
                 let requests = page.vouchers.iter().map(|voucher| v1::ExpireRequest {
                     name: voucher.name.clone(),
-                    request_id: format!("expire-{}", voucher.name.rsplit('/').next().unwrap_or_default()),
+                    request_id: format!(
+                        "expire-{}",
+                        voucher.name.rsplit('/').next().unwrap_or_default()
+                    ),
                     validate_only: false,
                 });
-                let batch = v1::BatchExpireRequest { parent: self.office.parent(), mode: v1::Mode::Each.into(), request_id: String::new(), requests: requests.collect() };
-                let answer: v1::BatchExpireResponse = client.call(&self.office.clerk, "IssuanceService/BatchExpire", batch).await.map_err(refused)?;
+                let batch = v1::BatchExpireRequest {
+                    parent: self.office.parent(),
+                    mode: v1::Mode::Each.into(),
+                    request_id: String::new(),
+                    requests: requests.collect(),
+                };
+                let answer: v1::BatchExpireResponse = client
+                    .call(&self.office.clerk, "IssuanceService/BatchExpire", batch)
+                    .await
+                    .map_err(refused)?;
                 for result in answer.results {
                     client.count(match &result.result {
                         Some(v1::expire_result::Result::Error(error)) => Some(error),

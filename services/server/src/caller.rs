@@ -11,7 +11,10 @@ pub const KEY_PREFIX: &str = "hefu_";
 /// The credential of an API key: its SHA-256. The key is random, so no salt and no slow hash is needed, and nobody who reads the log can call with it.
 pub fn credential(key: &str) -> CredentialId {
     let digest = Digest(Sha256::digest(key.as_bytes()).into());
-    digest.to_string().parse().expect("a SHA-256 in base64url has 43 characters")
+    digest
+        .to_string()
+        .parse()
+        .expect("a SHA-256 in base64url has 43 characters")
 }
 
 /// An API key from 32 random bytes.
@@ -25,13 +28,30 @@ pub fn api_key(random: [u8; 32]) -> String {
 /// UNAUTHENTICATED when there is none, or not of the form of a key.
 pub(crate) fn of<T>(request: &Request<T>) -> Result<CredentialId, Status> {
     let missing = |what: &str| {
-        let details = ErrorDetails::with_error_info("CREDENTIAL_MISSING", "hefu", std::collections::HashMap::new());
+        let details = ErrorDetails::with_error_info(
+            "CREDENTIAL_MISSING",
+            "hefu",
+            std::collections::HashMap::new(),
+        );
         Status::with_error_details(tonic::Code::Unauthenticated, what, details)
     };
-    let value = request.metadata().get("authorization").ok_or_else(|| missing("send an API key: `authorization: Bearer hefu_…`"))?;
-    let key = value.to_str().ok().and_then(|text| text.strip_prefix("Bearer ")).ok_or_else(|| missing("authorization is `Bearer hefu_…`"))?;
-    let well_formed = key.starts_with(KEY_PREFIX) && (20..=200).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
-    if well_formed { Ok(credential(key)) } else { Err(missing("the key is not of the form hefu_…")) }
+    let value = request
+        .metadata()
+        .get("authorization")
+        .ok_or_else(|| missing("send an API key: `authorization: Bearer hefu_…`"))?;
+    let key = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.strip_prefix("Bearer "))
+        .ok_or_else(|| missing("authorization is `Bearer hefu_…`"))?;
+    let well_formed = key.starts_with(KEY_PREFIX)
+        && (20..=200).contains(&key.len())
+        && key.bytes().all(|b| b.is_ascii_graphic());
+    if well_formed {
+        Ok(credential(key))
+    } else {
+        Err(missing("the key is not of the form hefu_…"))
+    }
 }
 
 #[cfg(test)]
@@ -48,11 +68,23 @@ mod tests {
     #[test]
     fn without_a_key_nobody_is_let_in() {
         let mut request = Request::new(());
-        assert_eq!(of(&request).unwrap_err().code(), tonic::Code::Unauthenticated);
-        for bad in ["Basic abc", "Bearer ", "Bearer nonsense-that-is-long-enough", "Bearer hefu_ü"] {
+        assert_eq!(
+            of(&request).unwrap_err().code(),
+            tonic::Code::Unauthenticated
+        );
+        for bad in [
+            "Basic abc",
+            "Bearer ",
+            "Bearer nonsense-that-is-long-enough",
+            "Bearer hefu_ü",
+        ] {
             if let Ok(value) = bad.parse() {
                 request.metadata_mut().insert("authorization", value);
-                assert_eq!(of(&request).unwrap_err().code(), tonic::Code::Unauthenticated, "{bad}");
+                assert_eq!(
+                    of(&request).unwrap_err().code(),
+                    tonic::Code::Unauthenticated,
+                    "{bad}"
+                );
             }
         }
     }

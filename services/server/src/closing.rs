@@ -23,15 +23,33 @@ struct Closing<'a> {
 }
 
 impl Api {
-    pub(crate) async fn close_plan_year(&self, request: Request<v1::ClosePlanYearRequest>) -> Result<v1::ClosePlanYearResponse, Status> {
+    pub(crate) async fn close_plan_year(
+        &self,
+        request: Request<v1::ClosePlanYearRequest>,
+    ) -> Result<v1::ClosePlanYearResponse, Status> {
         let by = caller::of(&request)?;
         let asked = request.get_ref();
-        let (region, year) = names::parse_year(&asked.name, "planYears").map_err(|rule| bad("name", rule))?;
+        let (region, year) =
+            names::parse_year(&asked.name, "planYears").map_err(|rule| bad("name", rule))?;
         if asked.request_id.len() > 40 {
-            return Err(bad("request_id", "8 to 40 characters: the steps' ids begin with it"));
+            return Err(bad(
+                "request_id",
+                "8 to 40 characters: the steps' ids begin with it",
+            ));
         }
-        asked.request_id.parse::<RequestId>().map_err(|rule| bad("request_id", rule.0))?;
-        Closing { api: self, by, region, year, request: asked.request_id.clone() }.run().await
+        asked
+            .request_id
+            .parse::<RequestId>()
+            .map_err(|rule| bad("request_id", rule.0))?;
+        Closing {
+            api: self,
+            by,
+            region,
+            year,
+            request: asked.request_id.clone(),
+        }
+        .run()
+        .await
     }
 }
 
@@ -39,7 +57,13 @@ impl Closing<'_> {
     async fn run(&self) -> Result<v1::ClosePlanYearResponse, Status> {
         let mut summary = v1::ClosePlanYearResponse::default();
         let phase = |world: &hefu_domain::World, _| Ok::<_, Stop>(world.year(&self.year)?.phase);
-        let phase = self.api.engine.inspect(&self.region, phase).await.map_err(errors::status)?.map_err(errors::stop)?;
+        let phase = self
+            .api
+            .engine
+            .inspect(&self.region, phase)
+            .await
+            .map_err(errors::status)?
+            .map_err(errors::stop)?;
         if phase == hefu_domain::state::YearPhase::Open {
             self.step("begin", ClosingStep::Begin).await?;
         }
@@ -65,28 +89,81 @@ impl Closing<'_> {
                 carried.push(id.parse::<SheetId>().map_err(|_| errors::internal())?);
             }
         }
-        summary.carried = carried.iter().map(|sheet| names::child(&self.region, "sheets", sheet)).collect();
+        summary.carried = carried
+            .iter()
+            .map(|sheet| names::child(&self.region, "sheets", sheet))
+            .collect();
         let last = self.step("finish", ClosingStep::Finish { carried }).await?;
-        let outcome = Outcome { region: &self.region, at: last.at, first_index: last.first_index, events: &last.events, token: None };
+        let outcome = Outcome {
+            region: &self.region,
+            at: last.at,
+            first_index: last.first_index,
+            events: &last.events,
+            token: None,
+        };
         summary.receipt = Some(outcome.receipt());
         Ok(summary)
     }
 
     /// Ids of the year's things in a state. They are hints only: each step decides anew.
-    async fn ids(&self, table: Table, state: &'static str, limit: u32) -> Result<Vec<String>, Status> {
+    async fn ids(
+        &self,
+        table: Table,
+        state: &'static str,
+        limit: u32,
+    ) -> Result<Vec<String>, Status> {
         let equals = vec![("state", state.to_owned()), ("year", self.year.to_string())];
-        let query = ListQuery { table, scope: Scope::Region(self.region.to_string()), equals, due_before: None, after: None, limit };
-        let rows = self.api.engine.store().list(&query).await.map_err(errors::store)?;
+        let query = ListQuery {
+            table,
+            scope: Scope::Region(self.region.to_string()),
+            equals,
+            due_before: None,
+            after: None,
+            limit,
+        };
+        let rows = self
+            .api
+            .engine
+            .store()
+            .list(&query)
+            .await
+            .map_err(errors::store)?;
         Ok(rows.into_iter().map(|row| row.id).collect())
     }
 
     async fn step(&self, name: &str, step: ClosingStep) -> Result<Recorded, Status> {
         // A step is named by what it closes, so a closing that is called again goes on where it stopped.
-        let digest = self.api.engine.people().secrets().request_digest("ClosePlanYear", format!("{name}/{step:?}").as_bytes());
-        let request: RequestId = format!("{}.{}", self.request, digest.to_string().get(..20).unwrap_or_default()).parse().map_err(|_| errors::internal())?;
-        let act = Act::ClosePlanYear(ClosePlanYear { year: self.year, step });
-        let command = Command { region: self.region.clone(), by: self.by.clone(), request, digest, act };
-        match self.api.engine.submit(command.into()).await.map_err(errors::status)? {
+        let digest = self
+            .api
+            .engine
+            .people()
+            .secrets()
+            .request_digest("ClosePlanYear", format!("{name}/{step:?}").as_bytes());
+        let request: RequestId = format!(
+            "{}.{}",
+            self.request,
+            digest.to_string().get(..20).unwrap_or_default()
+        )
+        .parse()
+        .map_err(|_| errors::internal())?;
+        let act = Act::ClosePlanYear(ClosePlanYear {
+            year: self.year,
+            step,
+        });
+        let command = Command {
+            region: self.region.clone(),
+            by: self.by.clone(),
+            request,
+            digest,
+            act,
+        };
+        match self
+            .api
+            .engine
+            .submit(command.into())
+            .await
+            .map_err(errors::status)?
+        {
             Answer::Recorded(recorded) | Answer::Dry(recorded) => Ok(recorded),
         }
     }

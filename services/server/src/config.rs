@@ -73,7 +73,9 @@ pub enum ConfigError {
         message: String,
     },
     /// Credentials would cross the network in clear.
-    #[error("{listen} is not a loopback address and there is no TLS: callers' keys would cross the network in clear. Listen on 127.0.0.1 behind a proxy that ends TLS, or say `plaintext = true` (--plaintext) if the network is your own")]
+    #[error(
+        "{listen} is not a loopback address and there is no TLS: callers' keys would cross the network in clear. Listen on 127.0.0.1 behind a proxy that ends TLS, or say `plaintext = true` (--plaintext) if the network is your own"
+    )]
     Plaintext {
         /// The address asked for.
         listen: SocketAddr,
@@ -89,8 +91,14 @@ impl Config {
     /// # Errors
     /// `Read` or `Parse`, naming file, line and key.
     pub fn read(path: &Path) -> Result<Config, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-        toml::from_str(&text).map_err(|error| ConfigError::Parse { path: path.to_owned(), message: error.to_string() })
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        toml::from_str(&text).map_err(|error| ConfigError::Parse {
+            path: path.to_owned(),
+            message: error.to_string(),
+        })
     }
 
     /// Refuses what would be unsafe.
@@ -99,7 +107,9 @@ impl Config {
     /// `Plaintext`, `Deployment`.
     pub fn check(&self) -> Result<(), ConfigError> {
         if !self.listen.ip().is_loopback() && !self.plaintext {
-            return Err(ConfigError::Plaintext { listen: self.listen });
+            return Err(ConfigError::Plaintext {
+                listen: self.listen,
+            });
         }
         let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' || c == '-';
         if !(1..=100).contains(&self.deployment.len()) || !self.deployment.chars().all(fits) {
@@ -121,14 +131,29 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_named_with_its_line() {
-        let error = toml::from_str::<Config>("databsae = \"sqlite://x\"").unwrap_err().to_string();
-        assert!(error.contains("databsae") && error.contains("line 1"), "{error}");
+        let error = toml::from_str::<Config>("databsae = \"sqlite://x\"")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("databsae") && error.contains("line 1"),
+            "{error}"
+        );
     }
 
     #[test]
     fn the_world_is_not_served_in_clear_unless_told_so() {
-        let open = Config { listen: SocketAddr::from(([0, 0, 0, 0], 8080)), ..Config::default() };
+        let open = Config {
+            listen: SocketAddr::from(([0, 0, 0, 0], 8080)),
+            ..Config::default()
+        };
         assert!(matches!(open.check(), Err(ConfigError::Plaintext { .. })));
-        assert!(Config { plaintext: true, ..open }.check().is_ok());
+        assert!(
+            Config {
+                plaintext: true,
+                ..open
+            }
+            .check()
+            .is_ok()
+        );
     }
 }

@@ -25,23 +25,47 @@ pub(crate) fn status(error: EngineError) -> Status {
         EngineError::Refused(refusals) => hefu_wire::errors::refused(&refusals),
         EngineError::GroupRefused { item, refusals } => {
             let inner = hefu_wire::errors::refused(&refusals);
-            let message = format!("item {item} was refused, so nothing of the group was done: {}", inner.message());
+            let message = format!(
+                "item {item} was refused, so nothing of the group was done: {}",
+                inner.message()
+            );
             Status::with_error_details(inner.code(), message, inner.get_error_details())
         }
-        EngineError::RequestReused => {
-            coded(Code::AlreadyExists, "REQUEST_ID_REUSED", "this request id was used for another request; take a new one for a new request", None)
-        }
-        EngineError::Busy(why) => coded(Code::Unavailable, "BUSY", why, Some(Duration::from_millis(200))),
-        EngineError::OutcomeUnknown => {
-            coded(Code::Unavailable, "OUTCOME_UNKNOWN", "outcome unknown, retry with the same request id", Some(Duration::from_secs(1)))
-        }
+        EngineError::RequestReused => coded(
+            Code::AlreadyExists,
+            "REQUEST_ID_REUSED",
+            "this request id was used for another request; take a new one for a new request",
+            None,
+        ),
+        EngineError::Busy(why) => coded(
+            Code::Unavailable,
+            "BUSY",
+            why,
+            Some(Duration::from_millis(200)),
+        ),
+        EngineError::OutcomeUnknown => coded(
+            Code::Unavailable,
+            "OUTCOME_UNKNOWN",
+            "outcome unknown, retry with the same request id",
+            Some(Duration::from_secs(1)),
+        ),
         EngineError::Stopped(why) => {
             tracing::warn!(%why, "a write was turned away: this process writes no more");
-            coded(Code::Unavailable, "NOT_SERVING", "this server takes no writes at present", Some(Duration::from_secs(30)))
+            coded(
+                Code::Unavailable,
+                "NOT_SERVING",
+                "this server takes no writes at present",
+                Some(Duration::from_secs(30)),
+            )
         }
         EngineError::Unstorable(what) => {
             tracing::warn!(%what, "a command could not be recorded");
-            coded(Code::InvalidArgument, "TOO_LARGE", "the request is too large to be recorded as one event", None)
+            coded(
+                Code::InvalidArgument,
+                "TOO_LARGE",
+                "the request is too large to be recorded as one event",
+                None,
+            )
         }
         EngineError::Store(error) => store(error),
         error @ (EngineError::Vault(_) | EngineError::Endless) => {
@@ -56,10 +80,23 @@ pub(crate) fn store(error: StoreError) -> Status {
     match &error {
         StoreError::Unavailable { .. } | StoreError::OutcomeUnknown { .. } => {
             tracing::warn!(%error, "the store is unavailable");
-            coded(Code::Unavailable, "BUSY", "the database is not available", Some(Duration::from_secs(1)))
+            coded(
+                Code::Unavailable,
+                "BUSY",
+                "the database is not available",
+                Some(Duration::from_secs(1)),
+            )
         }
-        StoreError::Invalid { column, why, .. } => coded(Code::InvalidArgument, "NOT_STORABLE", &format!("{column} {why}"), None),
-        StoreError::Fatal { .. } | StoreError::Corrupt { .. } | StoreError::InUse { .. } | StoreError::Setup { .. } => {
+        StoreError::Invalid { column, why, .. } => coded(
+            Code::InvalidArgument,
+            "NOT_STORABLE",
+            &format!("{column} {why}"),
+            None,
+        ),
+        StoreError::Fatal { .. }
+        | StoreError::Corrupt { .. }
+        | StoreError::InUse { .. }
+        | StoreError::Setup { .. } => {
             tracing::error!(%error, "the store failed");
             internal()
         }
@@ -79,5 +116,10 @@ pub(crate) fn stop(stop: Stop) -> Status {
 
 /// Never shows detail.
 pub(crate) fn internal() -> Status {
-    coded(Code::Internal, "INTERNAL", "an error inside this server; its operator's log says more", None)
+    coded(
+        Code::Internal,
+        "INTERNAL",
+        "an error inside this server; its operator's log says more",
+        None,
+    )
 }

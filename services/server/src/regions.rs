@@ -36,15 +36,25 @@ impl RegionTree {
     /// # Errors
     /// `Parse`: not a tree, a code that is none, a parent that does not come first.
     pub fn parse(text: &str, path: &Path) -> Result<RegionTree, ConfigError> {
-        let wrong = |message: String| ConfigError::Parse { path: path.to_owned(), message };
+        let wrong = |message: String| ConfigError::Parse {
+            path: path.to_owned(),
+            message,
+        };
         let tree: RegionTree = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
         for (i, entry) in tree.region.iter().enumerate() {
             let before = &tree.region[..i];
             if before.iter().any(|other| other.code == entry.code) {
                 return Err(wrong(format!("region {} stands twice", entry.code)));
             }
-            if let Some(parent) = entry.parent.as_ref().filter(|parent| before.iter().all(|other| other.code != **parent)) {
-                return Err(wrong(format!("region {}: its parent {parent} must come before it", entry.code)));
+            if let Some(parent) = entry
+                .parent
+                .as_ref()
+                .filter(|parent| before.iter().all(|other| other.code != **parent))
+            {
+                return Err(wrong(format!(
+                    "region {}: its parent {parent} must come before it",
+                    entry.code
+                )));
             }
         }
         Ok(tree)
@@ -58,7 +68,10 @@ impl RegionTree {
         match path {
             None => RegionTree::parse(JINZHONG, Path::new("policy/regions-140700.toml")),
             Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+                let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+                    path: path.to_owned(),
+                    source,
+                })?;
                 RegionTree::parse(&text, path)
             }
         }

@@ -71,7 +71,9 @@ pub enum StartError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// The state folder belongs to another database.
-    #[error("the state folder {path} belongs to another database: its keys open nothing here. Name the right one with --state")]
+    #[error(
+        "the state folder {path} belongs to another database: its keys open nothing here. Name the right one with --state"
+    )]
     ForeignState {
         /// Which.
         path: PathBuf,
@@ -136,7 +138,10 @@ impl Running {
 /// # Errors
 /// See [`StartError`]; nothing serves then.
 pub async fn serve(setup: Setup) -> Result<Running, StartError> {
-    std::fs::create_dir_all(&setup.state).map_err(|source| StartError::State { path: setup.state.clone(), source })?;
+    std::fs::create_dir_all(&setup.state).map_err(|source| StartError::State {
+        path: setup.state.clone(),
+        source,
+    })?;
     let store = Store::open(&setup.database, OpenOptions::default()).await?;
     store.migrate().await?;
     let first_start = make_keys(&setup)?;
@@ -144,34 +149,74 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
     belongs_together(&store, &setup, &secrets).await?;
     let files = keys::load(&setup.state, Use::Token)?;
     let signers = files.iter().map(keys::KeyFile::signer).collect();
-    let tokens = Arc::new(KeySet::from_files(setup.deployment.clone(), &files, LONGEST_TOKEN));
-    let people = People::open(&setup.state, secrets, setup.deployment.clone(), signers, setup.clock.clone())?;
+    let tokens = Arc::new(KeySet::from_files(
+        setup.deployment.clone(),
+        &files,
+        LONGEST_TOKEN,
+    ));
+    let people = People::open(
+        &setup.state,
+        secrets,
+        setup.deployment.clone(),
+        signers,
+        setup.clock.clone(),
+    )?;
     let engine = Engine::start(store, setup.clock.clone(), people, setup.writers);
     let operator_key_file = setup.state.join("operator.key");
     let operator_key = operator_key(&operator_key_file)?;
     open_tree(&engine, &setup, &caller::credential(&operator_key)).await?;
-    let listener = TcpListener::bind(setup.listen).await.map_err(|source| StartError::Listen { listen: setup.listen, source })?;
-    let address = listener.local_addr().map_err(|source| StartError::Listen { listen: setup.listen, source })?;
+    let listener = TcpListener::bind(setup.listen)
+        .await
+        .map_err(|source| StartError::Listen {
+            listen: setup.listen,
+            source,
+        })?;
+    let address = listener.local_addr().map_err(|source| StartError::Listen {
+        listen: setup.listen,
+        source,
+    })?;
     let (stop, stopped) = oneshot::channel();
     let jwks = tokens.jwks_json();
-    let api = Api { engine: engine.clone(), tokens, source: setup.source, deployment: setup.deployment.as_str().into() };
+    let api = Api {
+        engine: engine.clone(),
+        tokens,
+        source: setup.source,
+        deployment: setup.deployment.as_str().into(),
+    };
     let served = tokio::spawn(run(listener, api, jwks, async {
         // Told to stop, or nobody is left who could tell.
         let _ = stopped.await;
     }));
-    Ok(Running { address, operator_key, operator_key_file, first_start, engine, stop: Some(stop), served })
+    Ok(Running {
+        address,
+        operator_key,
+        operator_key_file,
+        first_start,
+        engine,
+        stop: Some(stop),
+        served,
+    })
 }
 
-async fn run(listener: TcpListener, api: Api, jwks: String, stop: impl Future<Output = ()> + Send + 'static) {
+async fn run(
+    listener: TcpListener,
+    api: Api,
+    jwks: String,
+    stop: impl Future<Output = ()> + Send + 'static,
+) {
     let engine = api.engine.clone();
     let (reporter, health) = tonic_health::server::health_reporter();
-    reporter.set_service_status("", tonic_health::ServingStatus::Serving).await;
+    reporter
+        .set_service_status("", tonic_health::ServingStatus::Serving)
+        .await;
     let watched = engine.clone();
     let watch = tokio::spawn(async move {
         loop {
             tokio::time::sleep(std::time::Duration::from_millis(500)).await;
             if watched.stopped().is_some() {
-                reporter.set_service_status("", tonic_health::ServingStatus::NotServing).await;
+                reporter
+                    .set_service_status("", tonic_health::ServingStatus::NotServing)
+                    .await;
             }
         }
     });
@@ -191,8 +236,14 @@ async fn run(listener: TcpListener, api: Api, jwks: String, stop: impl Future<Ou
             tracing::debug!(%error, "a connection without TCP_NODELAY");
         }
     });
-    let app = routes.into_axum_router().reset_fallback().merge(crate::http::routes(jwks, engine));
-    if let Err(error) = axum::serve(listener, app).with_graceful_shutdown(stop).await {
+    let app = routes
+        .into_axum_router()
+        .reset_fallback()
+        .merge(crate::http::routes(jwks, engine));
+    if let Err(error) = axum::serve(listener, app)
+        .with_graceful_shutdown(stop)
+        .await
+    {
         tracing::error!(%error, "the server ended");
     }
     watch.abort();
@@ -203,8 +254,16 @@ fn make_keys(setup: &Setup) -> Result<bool, StartError> {
     let now = setup.clock.now();
     let mut made = false;
     for usage in Use::ALL {
-        if keys::list(&setup.state)?.iter().all(|key| key.usage != usage) {
-            keys::new_key(&setup.state, usage, &setup.source.draw(&["key", usage.as_str()]), now)?;
+        if keys::list(&setup.state)?
+            .iter()
+            .all(|key| key.usage != usage)
+        {
+            keys::new_key(
+                &setup.state,
+                usage,
+                &setup.source.draw(&["key", usage.as_str()]),
+                now,
+            )?;
             made = true;
         }
     }
@@ -212,13 +271,15 @@ fn make_keys(setup: &Setup) -> Result<bool, StartError> {
     Secrets::open(&setup.state, &mut |buffer: &mut [u8]| {
         for chunk in buffer.chunks_mut(32) {
             drawn += 1;
-            chunk.copy_from_slice(&setup.source.draw(&["vault", &drawn.to_string()])[..chunk.len()]);
+            chunk
+                .copy_from_slice(&setup.source.draw(&["vault", &drawn.to_string()])[..chunk.len()]);
         }
     })?;
     let file = setup.state.join("operator.key");
     if !file.exists() {
         let key = caller::api_key(setup.source.draw(&["operator"]));
-        let text = format!("# The operator's API key. Whoever has it runs this deployment.\n{key}\n");
+        let text =
+            format!("# The operator's API key. Whoever has it runs this deployment.\n{key}\n");
         private_file::create(&file, text.as_bytes())?;
         made = true;
     }
@@ -227,18 +288,38 @@ fn make_keys(setup: &Setup) -> Result<bool, StartError> {
 
 fn operator_key(file: &Path) -> Result<String, StartError> {
     let text = private_file::read(file)?;
-    Ok(text.lines().find(|line| line.starts_with(caller::KEY_PREFIX)).unwrap_or_default().to_owned())
+    Ok(text
+        .lines()
+        .find(|line| line.starts_with(caller::KEY_PREFIX))
+        .unwrap_or_default()
+        .to_owned())
 }
 
 /// Database, state folder, deployment and kind of clock are bound together at the first start and checked at every other.
-async fn belongs_together(store: &Store, setup: &Setup, secrets: &Secrets) -> Result<(), StartError> {
+async fn belongs_together(
+    store: &Store,
+    setup: &Setup,
+    secrets: &Secrets,
+) -> Result<(), StartError> {
     let fingerprint = secrets.fingerprint().to_string();
     match store.meta("vault").await? {
         None => store.set_meta("vault", &fingerprint).await?,
         Some(found) if found == fingerprint => {}
-        Some(_) => return Err(StartError::ForeignState { path: setup.state.clone() }),
+        Some(_) => {
+            return Err(StartError::ForeignState {
+                path: setup.state.clone(),
+            });
+        }
     }
-    let wanted = format!("{}{}", setup.deployment, if setup.clock.is_simulated() { " (simulated clock)" } else { "" });
+    let wanted = format!(
+        "{}{}",
+        setup.deployment,
+        if setup.clock.is_simulated() {
+            " (simulated clock)"
+        } else {
+            ""
+        }
+    );
     match store.meta("deployment").await? {
         None => store.set_meta("deployment", &wanted).await?,
         Some(found) if found == wanted => {}
@@ -248,11 +329,28 @@ async fn belongs_together(store: &Store, setup: &Setup, secrets: &Secrets) -> Re
 }
 
 /// Opens the regions of the tree that are not open yet, each as the first event of its log.
-async fn open_tree(engine: &Engine, setup: &Setup, operator: &CredentialId) -> Result<(), StartError> {
-    let open: Vec<String> = engine.store().all_heads().await?.into_iter().map(|head| head.region).collect();
-    for entry in setup.tree.region.iter().filter(|entry| !open.iter().any(|code| code == entry.code.as_str())) {
+async fn open_tree(
+    engine: &Engine,
+    setup: &Setup,
+    operator: &CredentialId,
+) -> Result<(), StartError> {
+    let open: Vec<String> = engine
+        .store()
+        .all_heads()
+        .await?
+        .into_iter()
+        .map(|head| head.region)
+        .collect();
+    for entry in setup
+        .tree
+        .region
+        .iter()
+        .filter(|entry| !open.iter().any(|code| code == entry.code.as_str()))
+    {
         let word = |text: &str| EngineError::Unstorable(format!("{text} is no code"));
-        let request: RequestId = format!("open-{}", entry.code).parse().map_err(|_| word("open"))?;
+        let request: RequestId = format!("open-{}", entry.code)
+            .parse()
+            .map_err(|_| word("open"))?;
         let grant = Grant {
             credential: operator.clone(),
             subject: "operator".parse().map_err(|_| word("operator"))?,
@@ -269,9 +367,27 @@ async fn open_tree(engine: &Engine, setup: &Setup, operator: &CredentialId) -> R
             deployment: setup.deployment.clone(),
             simulated: setup.clock.is_simulated(),
         };
-        let digest = engine.people().secrets().request_digest("OpenRegion", entry.code.as_str().as_bytes());
-        let act = OpenRegion { state, operator: grant }.into();
-        engine.submit(Command { region: entry.code.clone(), by: operator.clone(), request, digest, act }.into()).await?;
+        let digest = engine
+            .people()
+            .secrets()
+            .request_digest("OpenRegion", entry.code.as_str().as_bytes());
+        let act = OpenRegion {
+            state,
+            operator: grant,
+        }
+        .into();
+        engine
+            .submit(
+                Command {
+                    region: entry.code.clone(),
+                    by: operator.clone(),
+                    request,
+                    digest,
+                    act,
+                }
+                .into(),
+            )
+            .await?;
     }
     Ok(())
 }

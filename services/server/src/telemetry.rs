@@ -43,22 +43,54 @@ pub enum TelemetryError {
 /// # Errors
 /// A bad filter or endpoint; nothing was started then.
 pub fn start(filter: &str, otlp_endpoint: Option<&str>) -> Result<Telemetry, TelemetryError> {
-    let parsed = EnvFilter::try_new(filter).map_err(|why| TelemetryError::Filter { filter: filter.to_owned(), why: why.to_string() })?;
-    let terminal = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false).with_filter(parsed);
+    let parsed = EnvFilter::try_new(filter).map_err(|why| TelemetryError::Filter {
+        filter: filter.to_owned(),
+        why: why.to_string(),
+    })?;
+    let terminal = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_filter(parsed);
     let Some(endpoint) = otlp_endpoint else {
         let _ = tracing_subscriber::registry().with(terminal).try_init();
         return Ok(Telemetry::default());
     };
-    let wrong = |why: String| TelemetryError::Endpoint { endpoint: endpoint.to_owned(), why };
-    let resource = Resource::builder().with_service_name("hefu").with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION"))).build();
-    let spans = opentelemetry_otlp::SpanExporter::builder().with_tonic().with_endpoint(endpoint).build().map_err(|e| wrong(e.to_string()))?;
-    let points = opentelemetry_otlp::MetricExporter::builder().with_tonic().with_endpoint(endpoint).build().map_err(|e| wrong(e.to_string()))?;
-    let traces = SdkTracerProvider::builder().with_batch_exporter(spans).with_resource(resource.clone()).build();
-    let metrics = SdkMeterProvider::builder().with_periodic_exporter(points).with_resource(resource).build();
+    let wrong = |why: String| TelemetryError::Endpoint {
+        endpoint: endpoint.to_owned(),
+        why,
+    };
+    let resource = Resource::builder()
+        .with_service_name("hefu")
+        .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
+        .build();
+    let spans = opentelemetry_otlp::SpanExporter::builder()
+        .with_tonic()
+        .with_endpoint(endpoint)
+        .build()
+        .map_err(|e| wrong(e.to_string()))?;
+    let points = opentelemetry_otlp::MetricExporter::builder()
+        .with_tonic()
+        .with_endpoint(endpoint)
+        .build()
+        .map_err(|e| wrong(e.to_string()))?;
+    let traces = SdkTracerProvider::builder()
+        .with_batch_exporter(spans)
+        .with_resource(resource.clone())
+        .build();
+    let metrics = SdkMeterProvider::builder()
+        .with_periodic_exporter(points)
+        .with_resource(resource)
+        .build();
     global::set_meter_provider(metrics.clone());
     let layer = tracing_opentelemetry::layer().with_tracer(traces.tracer("hefu"));
-    let _ = tracing_subscriber::registry().with(terminal).with(layer).try_init();
-    Ok(Telemetry { traces: Some(traces), metrics: Some(metrics) })
+    let _ = tracing_subscriber::registry()
+        .with(terminal)
+        .with(layer)
+        .try_init();
+    Ok(Telemetry {
+        traces: Some(traces),
+        metrics: Some(metrics),
+    })
 }
 
 impl Telemetry {

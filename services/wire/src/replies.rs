@@ -41,7 +41,11 @@ impl Outcome<'_> {
             state: self
                 .events
                 .iter()
-                .filter(|event| self.events.first().is_some_and(|first| first.stream() == event.stream()))
+                .filter(|event| {
+                    self.events
+                        .first()
+                        .is_some_and(|first| first.stream() == event.stream())
+                })
                 .map(state_after)
                 .rfind(|state| !state.is_empty())
                 .unwrap_or_default()

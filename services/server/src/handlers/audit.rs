@@ -27,7 +27,10 @@ const MOST_HISTORY: u32 = 1_000;
 impl AuditService for Api {
     type StreamEventsStream = ReceiverStream<Result<v1::EventRecord, Status>>;
 
-    async fn get_head(&self, request: Request<v1::GetHeadRequest>) -> Result<Response<v1::Head>, Status> {
+    async fn get_head(
+        &self,
+        request: Request<v1::GetHeadRequest>,
+    ) -> Result<Response<v1::Head>, Status> {
         let region = parent(&request.get_ref().name)?;
         self.staff(&request, &region).await?;
         let head = self.head(&region).await?;
@@ -40,19 +43,41 @@ impl AuditService for Api {
         }))
     }
 
-    async fn list_events(&self, request: Request<v1::ListEventsRequest>) -> Result<Response<v1::ListEventsResponse>, Status> {
+    async fn list_events(
+        &self,
+        request: Request<v1::ListEventsRequest>,
+    ) -> Result<Response<v1::ListEventsResponse>, Status> {
         let asked = request.get_ref();
         let region = parent(&asked.parent)?;
         self.staff(&request, &region).await?;
         let head = self.head(&region).await?;
-        let size = if asked.page_size == 0 { 100 } else { asked.page_size.min(1_000) };
-        let rows = self.engine.store().events(region.as_str(), head.epoch, asked.from_index, size).await.map_err(errors::store)?;
+        let size = if asked.page_size == 0 {
+            100
+        } else {
+            asked.page_size.min(1_000)
+        };
+        let rows = self
+            .engine
+            .store()
+            .events(region.as_str(), head.epoch, asked.from_index, size)
+            .await
+            .map_err(errors::store)?;
         let next = asked.from_index.saturating_add(rows.len() as u64);
-        let next_index = if next < head.size && !rows.is_empty() { next } else { 0 };
-        Ok(Response::new(v1::ListEventsResponse { events: rows.iter().map(|row| record(&region, row)).collect(), next_index }))
+        let next_index = if next < head.size && !rows.is_empty() {
+            next
+        } else {
+            0
+        };
+        Ok(Response::new(v1::ListEventsResponse {
+            events: rows.iter().map(|row| record(&region, row)).collect(),
+            next_index,
+        }))
     }
 
-    async fn stream_events(&self, request: Request<v1::StreamEventsRequest>) -> Result<Response<Self::StreamEventsStream>, Status> {
+    async fn stream_events(
+        &self,
+        request: Request<v1::StreamEventsRequest>,
+    ) -> Result<Response<Self::StreamEventsStream>, Status> {
         let asked = request.get_ref().clone();
         let region = parent(&asked.parent)?;
         self.staff(&request, &region).await?;
@@ -89,7 +114,10 @@ impl AuditService for Api {
         Ok(Response::new(ReceiverStream::new(receiver)))
     }
 
-    async fn voucher_history(&self, request: Request<v1::VoucherHistoryRequest>) -> Result<Response<v1::VoucherHistoryResponse>, Status> {
+    async fn voucher_history(
+        &self,
+        request: Request<v1::VoucherHistoryRequest>,
+    ) -> Result<Response<v1::VoucherHistoryResponse>, Status> {
         let (region, id): (Region, VoucherId) = child(&request.get_ref().name, "name", "vouchers")?;
         self.staff(&request, &region).await?;
         let own = self.stream(&region, &Key::Voucher(id)).await?;
@@ -106,18 +134,32 @@ impl AuditService for Api {
             events.extend(self.stream(&region, key).await?);
         }
         events.sort_by_key(|row| (row.epoch, row.idx));
-        Ok(Response::new(v1::VoucherHistoryResponse { events: events.iter().map(|row| record(&region, row)).collect() }))
+        Ok(Response::new(v1::VoucherHistoryResponse {
+            events: events.iter().map(|row| record(&region, row)).collect(),
+        }))
     }
 }
 
 impl Api {
     async fn head(&self, region: &Region) -> Result<Head, Status> {
-        let heads = self.engine.store().heads(&[region.to_string()]).await.map_err(errors::store)?;
-        heads.into_iter().next().ok_or_else(|| errors::stop(hefu_domain::Code::RegionNotFound.into()))
+        let heads = self
+            .engine
+            .store()
+            .heads(&[region.to_string()])
+            .await
+            .map_err(errors::store)?;
+        heads
+            .into_iter()
+            .next()
+            .ok_or_else(|| errors::stop(hefu_domain::Code::RegionNotFound.into()))
     }
 
     async fn stream(&self, region: &Region, key: &Key) -> Result<Vec<EventRow>, Status> {
-        let rows = self.engine.store().events_of_stream(region.as_str(), &rows::stream(key), None, MOST_HISTORY).await;
+        let rows = self
+            .engine
+            .store()
+            .events_of_stream(region.as_str(), &rows::stream(key), None, MOST_HISTORY)
+            .await;
         let rows = rows.map_err(errors::store)?;
         if rows.is_empty() && matches!(key, Key::Voucher(_)) {
             return Err(errors::stop(hefu_domain::Code::VoucherNotFound.into()));
