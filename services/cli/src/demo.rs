@@ -165,6 +165,7 @@ fn script(demo: &Demo, running: &Running) -> anyhow::Result<Script> {
         operator: running.operator_key.clone(),
         policy_json: serde_json::to_string(&policy)?,
         calendars: calendars.iter().map(hefu_wire::show::calendar).collect(),
+        sequential: false,
     })
 }
 

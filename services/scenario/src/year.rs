@@ -30,6 +30,8 @@ pub struct Script {
     pub policy_json: String,
     /// Working-day calendars.
     pub calendars: Vec<v1::Calendar>,
+    /// One call after the other, so that every log, and so every root, is the same in every run.
+    pub sequential: bool,
 }
 
 /// Where the year stands, for a progress bar.
@@ -153,12 +155,19 @@ pub async fn play(
             due[region].push(step);
         }
         let short = |index| index == SHORT_OF_MONEY && !topped_up;
-        let running = regions
-            .iter_mut()
-            .zip(due)
-            .enumerate()
-            .map(|(index, (region, steps))| region.perform(client, script, steps, short(index)));
-        let followed = try_join_all(running).await?;
+        let work = regions.iter_mut().zip(due).enumerate();
+        let followed = if script.sequential {
+            let mut followed = Vec::new();
+            for (_, (region, steps)) in work {
+                followed.push(region.perform(client, script, steps, true).await?);
+            }
+            followed
+        } else {
+            try_join_all(work.map(|(index, (region, steps))| {
+                region.perform(client, script, steps, short(index))
+            }))
+            .await?
+        };
         for (index, more) in followed.into_iter().enumerate() {
             for (at, step) in more {
                 agenda.entry(at).or_default().push((index, step));
@@ -177,7 +186,7 @@ pub async fn play(
             topped_up = true;
             second_instalment(client, &regions).await?;
         }
-        if day >= date(2023, 8, 1) && !doubled {
+        if day >= date(2023, 6, 1) && !doubled {
             doubled = true;
             doubles(client, script, &regions).await?;
         }
@@ -266,6 +275,12 @@ async fn open(client: &Client, script: &Script, regions: &[Region]) -> Result<()
         office.grant_staff(client, &script.operator).await?;
         office.register_institutions(client, &script.operator).await
     });
+    if script.sequential {
+        for region in opening {
+            region.await?;
+        }
+        return Ok(());
+    }
     try_join_all(opening).await.map(|_| ())
 }
 
@@ -490,6 +505,11 @@ impl Region {
                         .perform(client, script, office, step)
                         .await?,
                 );
+            }
+        }
+        if alone {
+            for (n, step) in std::mem::take(&mut of_claims) {
+                self.claims[n].perform(client, office, step).await?;
             }
         }
         let classes = self
