@@ -88,7 +88,8 @@ impl Claim {
             agenda.push((instant(days(self.payout, 2), 10, 0), ClaimStep::Again));
         }
         if self.trouble == Trouble::ClawedBack {
-            agenda.push((instant(days(self.payout, 7), 10, 0), ClaimStep::ClawBack));
+            // Not while payouts are sent: until the money is back, this payee's others are withheld.
+            agenda.push((instant(days(self.payout, 7), 16, 0), ClaimStep::ClawBack));
         }
         agenda
     }
