@@ -1,4 +1,5 @@
 //! Shared harness of the end-to-end tests.
 
 pub mod engines;
+pub mod office;
 pub mod postgres;
