@@ -17,6 +17,9 @@ use clap::{Parser, Subcommand};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Threads for the vault's short file reads: each keeps memory of its own, so a few are better than tokio's hundreds.
+const BLOCKING_THREADS: usize = 8;
+
 /// Training vouchers from application to write-off, with a log that a stranger can verify.
 #[derive(Parser)]
 #[command(name = "hefu", version, about, max_term_width = 120)]
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
         .build()
     {
         Ok(runtime) => runtime,
