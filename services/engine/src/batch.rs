@@ -381,7 +381,8 @@ impl<'a, 'c> Attempt<'a, 'c> {
         }
     }
 
-    /// Applies a command's events to the overlay, bringing in what they touch and the policy that their envelopes name.
+    /// Applies a command's events to the overlay, bringing in what they touch, and the rows of their streams and the policy that their
+    /// envelopes name.
     async fn apply(
         &mut self,
         region: &Region,
@@ -392,9 +393,10 @@ impl<'a, 'c> Attempt<'a, 'c> {
         for _ in 0..MOST_ASKS {
             let cell = self.cells.get_mut(region).ok_or(EngineError::Endless)?;
             let missing = if applied {
-                events
-                    .iter()
-                    .find_map(|event| cell.world.policy_version(&event.stream(), at).err())
+                events.iter().map(Event::stream).find_map(|stream| {
+                    let row = cell.world.get(&stream).err();
+                    row.or_else(|| cell.world.policy_version(&stream, at).err())
+                })
             } else {
                 cell.world.apply(events, at).err()
             };
@@ -519,8 +521,9 @@ impl<'a, 'c> Attempt<'a, 'c> {
 
     async fn bring_nullifiers(
         &mut self,
-        wanted: Vec<(Region, Subject, hefu_domain::state::Once)>,
+        mut wanted: Vec<(Region, Subject, hefu_domain::state::Once)>,
     ) -> Result<(), EngineError> {
+        wanted.retain(|(region, subject, _)| !self.is_nobody(region, subject));
         if wanted.is_empty() {
             return Ok(());
         }
@@ -557,6 +560,16 @@ impl<'a, 'c> Attempt<'a, 'c> {
             }
         }
         Ok(())
+    }
+
+    /// Whom the region does not know has no identity to make a tag from; deciding says that they are not there.
+    fn is_nobody(&self, region: &Region, subject: &Subject) -> bool {
+        match (subject, self.cells.get(region)) {
+            (Subject::Person(person), Some(cell)) => {
+                matches!(cell.world.get(&Key::Person(*person)), Ok(None))
+            }
+            (Subject::Person(_), None) | (Subject::Tag(_), _) => false,
+        }
     }
 
     async fn bring_identities(&mut self, tags: Vec<(Region, Tag)>) -> Result<(), EngineError> {

@@ -1,9 +1,9 @@
 //! One region in memory: what was read under its head, the overlay of the batch at hand, and the log's right edge.
 //! Whatever is here is true exactly as long as the head is still the one that was read.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use hefu_domain::{Digest, Event, Instant, Key, Region, World};
+use hefu_domain::{Digest, Event, Fact, Instant, Key, Region, World};
 use hefu_log::{Envelope, Frontier, Hash};
 use hefu_store::{EventRow, Head, RegionCommit};
 
@@ -103,7 +103,7 @@ impl Cell {
     }
 
     /// Brings a fact in with its stream.
-    pub(crate) fn bring(&mut self, key: Key, fact: Option<hefu_domain::Fact>, stream: Stream) {
+    pub(crate) fn bring(&mut self, key: Key, fact: Option<Fact>, stream: Stream) {
         self.streams.insert(key.clone(), stream);
         self.world.bring(key, fact);
     }
@@ -202,7 +202,7 @@ impl Cell {
             HeadRead::Read(head) => Some(head.clone()),
             HeadRead::Absent | HeadRead::Unread => None,
         };
-        let rows = self.world.changed().into_iter().map(|(key, fact)| {
+        let rows = self.rows()?.into_iter().map(|(key, fact)| {
             let (version, leaf) = self
                 .streams_over
                 .get(key)
@@ -217,6 +217,24 @@ impl Cell {
             events: self.pending.clone(),
             rows: rows.collect::<Result<_, _>>()?,
         })
+    }
+
+    /// The rows that this batch writes, in key order: what changed, and what only moved on in its stream. An event may leave
+    /// its own stream's fact as it was (days attended stand beside the class), yet the row is where the stream's version is kept.
+    fn rows(&self) -> Result<BTreeMap<&Key, &Fact>, EngineError> {
+        let mut rows: BTreeMap<&Key, &Fact> = self.world.changed().into_iter().collect();
+        for key in self.streams_over.keys() {
+            if !rows.contains_key(key) {
+                let Ok(Some(fact)) = self.world.get(key) else {
+                    let stream = rows::stream(key);
+                    return Err(EngineError::Unstorable(format!(
+                        "an event's stream {stream} has no row"
+                    )));
+                };
+                rows.insert(key, fact);
+            }
+        }
+        Ok(rows)
     }
 
     /// The commit was acknowledged: the overlay is what stands now.
