@@ -155,15 +155,15 @@ pub async fn play(
             due[region].push(step);
         }
         let short = |index| index == SHORT_OF_MONEY && !topped_up;
-        let work = regions.iter_mut().zip(due).enumerate();
+        let work = regions.iter_mut().zip(due);
         let followed = if script.sequential {
             let mut followed = Vec::new();
-            for (_, (region, steps)) in work {
+            for (region, steps) in work {
                 followed.push(region.perform(client, script, steps, true).await?);
             }
             followed
         } else {
-            try_join_all(work.map(|(index, (region, steps))| {
+            try_join_all(work.enumerate().map(|(index, (region, steps))| {
                 region.perform(client, script, steps, short(index))
             }))
             .await?
