@@ -1,0 +1,269 @@
+//! A request that is wrong in itself names every field that is wrong, and a name of nothing is NOT_FOUND.
+
+use hefu_wire::v1;
+use prost::Message;
+use tonic::Code;
+
+use crate::{Api, REGION, reason, wrong_fields};
+
+const NOBODY: &str = "01890000-0000-7000-8000-000000000000";
+
+/// One call that must be refused as wrong, with the fields that it must name.
+async fn wrong<Q>(api: &Api, key: &str, method: &str, message: Q, fields: &[&str])
+where
+    Q: Message + Clone + 'static,
+{
+    let status = api.refused(key, method, message).await;
+    assert_eq!(status.code(), Code::InvalidArgument, "{method}: {status}");
+    assert_eq!(reason(&status), "BAD_FIELD", "{method}");
+    assert_eq!(wrong_fields(&status), fields, "{method}: {status}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_registration_names_each_of_its_wrong_fields() {
+    let api = Api::start().await;
+    let good = || api.office.registration(1, api.office.fresh("person"));
+    let cases: Vec<(&str, v1::RegisterPersonRequest)> = vec![
+        (
+            "parent",
+            v1::RegisterPersonRequest {
+                parent: "regions/14072".to_owned(),
+                ..good()
+            },
+        ),
+        (
+            "parent",
+            v1::RegisterPersonRequest {
+                parent: "140725".to_owned(),
+                ..good()
+            },
+        ),
+        (
+            "identity_number",
+            v1::RegisterPersonRequest {
+                identity_number: "110105194912310021".to_owned(),
+                ..good()
+            },
+        ),
+        (
+            "identity_number",
+            v1::RegisterPersonRequest {
+                identity_number: "1101051949123100\u{0}X".to_owned(),
+                ..good()
+            },
+        ),
+        (
+            "display_name",
+            v1::RegisterPersonRequest {
+                display_name: "王\u{0}伟".to_owned(),
+                ..good()
+            },
+        ),
+        (
+            "display_name",
+            v1::RegisterPersonRequest {
+                display_name: "王".repeat(51),
+                ..good()
+            },
+        ),
+        (
+            "display_name",
+            v1::RegisterPersonRequest {
+                display_name: "王\u{202e}伟".to_owned(),
+                ..good()
+            },
+        ),
+        (
+            "display_name",
+            v1::RegisterPersonRequest {
+                display_name: String::new(),
+                ..good()
+            },
+        ),
+        (
+            "phone",
+            v1::RegisterPersonRequest {
+                phone: "0351-1234567".to_owned(),
+                ..good()
+            },
+        ),
+        (
+            "request_id",
+            v1::RegisterPersonRequest {
+                request_id: "short".to_owned(),
+                ..good()
+            },
+        ),
+        (
+            "request_id",
+            v1::RegisterPersonRequest {
+                request_id: "with\u{0}nul-in-it".to_owned(),
+                ..good()
+            },
+        ),
+        (
+            "request_id",
+            v1::RegisterPersonRequest {
+                request_id: "r".repeat(65),
+                ..good()
+            },
+        ),
+    ];
+    let before = api.head().await;
+    let method = "PeopleService/RegisterPerson";
+    for (field, message) in cases {
+        wrong(&api, api.clerk(), method, message, &[field]).await;
+    }
+    let all = v1::RegisterPersonRequest {
+        identity_number: "1".to_owned(),
+        display_name: String::new(),
+        phone: "1".to_owned(),
+        request_id: String::new(),
+        ..good()
+    };
+    let fields = ["request_id", "identity_number", "display_name", "phone"];
+    wrong(&api, api.clerk(), method, all, &fields).await;
+    assert_eq!(api.head().await, before, "a wrong request writes nothing");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn amounts_enums_dates_and_foreign_regions_are_named() {
+    let api = Api::start().await;
+    let office = &api.office;
+    let account = format!("{}/planYears/2023/accounts/city", office.parent());
+    for amount_fen in [-1, 0, i64::MIN, i64::MAX] {
+        let money = v1::AppropriateFundsRequest {
+            name: account.clone(),
+            amount_fen,
+            reference: "TEST-2".to_owned(),
+            request_id: office.fresh("money"),
+            validate_only: false,
+        };
+        let method = "FundsService/AppropriateFunds";
+        wrong(&api, &office.finance, method, money, &["amount_fen"]).await;
+    }
+    let person = office.person(&api.client, 1).await;
+    let apply = "ApplicationService/Apply";
+    for programme in [0, 99, -1] {
+        let mut message = office.application(&person, office.fresh("apply"));
+        message.programme = programme;
+        wrong(&api, &office.portal, apply, message, &["programme"]).await;
+    }
+    let mut message = office.application(&person.replace(REGION, "140727"), office.fresh("apply"));
+    wrong(&api, &office.portal, apply, message.clone(), &["person"]).await;
+    message.person = person.to_uppercase();
+    wrong(&api, &office.portal, apply, message.clone(), &["person"]).await;
+    message.person = "x".repeat(5_000);
+    wrong(&api, &office.portal, apply, message.clone(), &["person"]).await;
+    message.person = person.clone();
+    message.plan_year = 70_000;
+    message.skill_level = 9;
+    message.occupation = "9-99-99-99".to_owned();
+    let fields = ["plan_year", "occupation", "skill_level"];
+    wrong(&api, &office.portal, apply, message, &fields).await;
+    let mut message = office.answers(&person, office.fresh("answers"));
+    message.answers[2].valid_until = "2023-02-30".to_owned();
+    message.answers[4].answer = "NO\u{0}".to_owned();
+    let fields = ["answers[2].valid_until", "answers[4].answer"];
+    let method = "PeopleService/RecordCheckAnswers";
+    wrong(&api, api.clerk(), method, message, &fields).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_is_of_one_region_one_mode_and_a_thousand_items_at_most() {
+    let api = Api::start().await;
+    let office = &api.office;
+    let item = || office.registration(1, office.fresh("person"));
+    let batch =
+        |mode: v1::Mode, requests: Vec<v1::RegisterPersonRequest>| v1::BatchRegisterPersonRequest {
+            parent: office.parent(),
+            mode: mode.into(),
+            request_id: String::new(),
+            requests,
+        };
+    let method = "PeopleService/BatchRegisterPerson";
+    let none = batch(v1::Mode::Each, Vec::new());
+    wrong(&api, api.clerk(), method, none, &["requests"]).await;
+    let many = batch(v1::Mode::Each, vec![item(); 1_001]);
+    wrong(&api, api.clerk(), method, many, &["requests"]).await;
+    let unsaid = batch(v1::Mode::Unspecified, vec![item()]);
+    wrong(&api, api.clerk(), method, unsaid, &["mode"]).await;
+    let nowhere = v1::BatchRegisterPersonRequest {
+        parent: "regions/nowhere".to_owned(),
+        ..batch(v1::Mode::Each, vec![item()])
+    };
+    wrong(&api, api.clerk(), method, nowhere, &["parent"]).await;
+
+    let before = api.head().await;
+    let foreign = v1::RegisterPersonRequest {
+        parent: "regions/140727".to_owned(),
+        ..item()
+    };
+    let unreadable = v1::RegisterPersonRequest {
+        phone: "1".to_owned(),
+        ..item()
+    };
+    let mixed = batch(v1::Mode::Each, vec![foreign, unreadable, item()]);
+    let answer: v1::BatchRegisterPersonResponse =
+        hefu_tests::office::must(&api.client, api.clerk(), method, mixed).await;
+    let codes: Vec<i32> = answer
+        .results
+        .iter()
+        .map(|result| match &result.result {
+            Some(v1::register_person_result::Result::Error(error)) => error.code,
+            Some(v1::register_person_result::Result::Response(_)) => 0,
+            None => panic!("an item without a result"),
+        })
+        .collect();
+    let invalid = Code::InvalidArgument as i32;
+    assert_eq!(codes, [invalid, invalid, 0], "one item spoils no other");
+    assert_eq!(api.head().await.size, before.size + 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_there_is_not_found() {
+    let api = Api::start().await;
+    let office = &api.office;
+    let name = |collection: &str| format!("{}/{collection}/{NOBODY}", office.parent());
+    let get = api.refused(
+        api.clerk(),
+        "ApplicationService/GetVoucher",
+        v1::GetVoucherRequest {
+            name: name("vouchers"),
+        },
+    );
+    let issue = api.refused(
+        &office.reviewer,
+        "IssuanceService/Issue",
+        office.issue(&name("vouchers"), office.fresh("issue")),
+    );
+    let person = api.refused(
+        api.clerk(),
+        "PeopleService/GetPerson",
+        v1::GetPersonRequest {
+            name: name("people"),
+        },
+    );
+    let apply = api.refused(
+        &office.portal,
+        "ApplicationService/Apply",
+        office.application(&name("people"), office.fresh("apply")),
+    );
+    let nowhere = api.refused(
+        api.clerk(),
+        "AuditService/GetHead",
+        v1::GetHeadRequest {
+            name: "regions/999999".to_owned(),
+        },
+    );
+    for (status, code) in [
+        (get.await, "VOUCHER_NOT_FOUND"),
+        (issue.await, "VOUCHER_NOT_FOUND"),
+        (person.await, "PERSON_NOT_FOUND"),
+        (apply.await, "PERSON_NOT_FOUND"),
+        (nowhere.await, "REGION_NOT_FOUND"),
+    ] {
+        assert_eq!(status.code(), Code::NotFound, "{code}: {status}");
+        assert_eq!(reason(&status), code);
+    }
+}

@@ -1,0 +1,108 @@
+//! The API as a client meets it: over gRPC and HTTP, against a server of this process with a made-up clock.
+
+#![allow(clippy::unwrap_used)] // a test's own steps must succeed
+
+mod callers;
+mod endpoints;
+mod fields;
+mod personal;
+mod requests;
+
+use hefu_domain::Instant;
+use hefu_engine::{Clock, Source};
+use hefu_scenario::Client;
+use hefu_server::{RegionTree, Running, Setup, serve};
+use hefu_tests::engines::{Engine, Folder, Place};
+use hefu_tests::office::{Office, must};
+use hefu_wire::v1;
+use tonic::Status;
+use tonic_types::StatusExt as _;
+
+/// 2023-05-10 10:00 in Asia/Shanghai.
+const NOW: Instant = Instant(1_683_684_000_000);
+const REGION: &str = "140725";
+const ISSUER: &str = "test.hefu.local";
+
+/// A server with one region's office.
+struct Api {
+    running: Running,
+    client: Client,
+    office: Office,
+    state: Folder,
+    place: Place,
+}
+
+impl Api {
+    async fn start() -> Api {
+        let place = Place::new(Engine::Sqlite).await;
+        let state = Folder::new("hefu-api");
+        let running = serve(Setup {
+            database: place.url(),
+            state: state.path().join("state"),
+            listen: ([127, 0, 0, 1], 0).into(),
+            deployment: ISSUER.to_owned(),
+            tree: RegionTree::read(None).unwrap(),
+            clock: Clock::simulated(NOW).0,
+            source: Source::Seeded([7; 32]),
+            writers: 2,
+        })
+        .await
+        .unwrap();
+        let client = Client::connect(&format!("http://{}", running.address))
+            .await
+            .unwrap();
+        let money = 10_000_000;
+        let office = Office::open(&client, &running.operator_key, REGION, NOW, 1, money).await;
+        Api {
+            running,
+            client,
+            office,
+            state,
+            place,
+        }
+    }
+
+    fn clerk(&self) -> &str {
+        &self.office.clerks[0]
+    }
+
+    async fn head(&self) -> v1::Head {
+        let request = v1::GetHeadRequest {
+            name: self.office.parent(),
+        };
+        let key = &self.running.operator_key;
+        must(&self.client, key, "AuditService/GetHead", request).await
+    }
+
+    /// A call that must be refused.
+    async fn refused<Q>(&self, key: &str, method: &str, message: Q) -> Status
+    where
+        Q: prost::Message + Clone + 'static,
+    {
+        // No answer's fields are read: every message takes any bytes as unknown fields.
+        match self.client.call::<Q, v1::Head>(key, method, message).await {
+            Ok(_) => panic!("{method} was accepted"),
+            Err(status) => status,
+        }
+    }
+}
+
+/// The stable code of a refusal.
+fn reason(status: &Status) -> String {
+    let details = status.get_error_details();
+    let info = details.error_info().map(|info| info.reason.clone());
+    info.unwrap_or_default()
+}
+
+/// The paths of the wrong fields that an answer names.
+fn wrong_fields(status: &Status) -> Vec<String> {
+    let details = status.get_error_details();
+    let bad = details.bad_request();
+    bad.map(|bad| {
+        bad.field_violations
+            .iter()
+            .map(|v| v.field.clone())
+            .collect()
+    })
+    .unwrap_or_default()
+}
