@@ -306,3 +306,52 @@ fn corrupt(region: &Region, column: &'static str) -> EngineError {
         key: region.to_string(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hefu_domain::state::RegionState;
+
+    fn region_state() -> RegionState {
+        RegionState {
+            parent: None,
+            name: "祁县".to_owned(),
+            name_en: "Qi County".to_owned(),
+            deployment: "hefu.example.org".to_owned(),
+            simulated: true,
+        }
+    }
+
+    fn append(cell: &mut Cell) {
+        let asked = Asked {
+            caller: "operator",
+            numbered: true,
+            request: "request-1",
+            digest: &Digest([7; 32]),
+        };
+        // Appended and not applied: the event leaves its stream's fact as it was.
+        let event = Event::RegionOpened(region_state());
+        cell.append(&[event], &asked, Instant(1_000), 0).unwrap();
+    }
+
+    #[test]
+    fn an_event_that_leaves_its_streams_row_as_it_was_still_moves_the_rows_version_on() {
+        let mut cell = Cell::new("140727".parse().unwrap());
+        let fact = Fact::Region(region_state());
+        cell.bring(Key::Region, Some(fact), (27, Some([1; 32])));
+        append(&mut cell);
+        let commit = cell.commit().unwrap();
+        let [row] = &commit.rows[..] else {
+            panic!("{} rows", commit.rows.len())
+        };
+        assert_eq!((row.version, row.leaf), (28, Some(commit.events[0].leaf)));
+        assert_eq!(commit.events[0].version, 28);
+    }
+
+    #[test]
+    fn an_event_whose_stream_has_no_row_is_not_written() {
+        let mut cell = Cell::new("140727".parse().unwrap());
+        append(&mut cell);
+        assert!(matches!(cell.commit(), Err(EngineError::Unstorable(_))));
+    }
+}
