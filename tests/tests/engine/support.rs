@@ -1,0 +1,497 @@
+//! Two counties and their city, ready to take applications, driven straight through the engine: no wire between a test and the
+//! region writer. On PostgreSQL a second engine is another process's: its own connections. SQLite has one process, so there the
+//! second engine shares the store and nothing else.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use hefu_audit::{Replay, Replayed};
+use hefu_domain::calendar::Calendar;
+use hefu_domain::command::*;
+use hefu_domain::state::{Account, RegionState};
+use hefu_domain::*;
+use hefu_engine::{Answer, Clock, Engine, EngineError, People, Recorded, Request, Source, rows};
+use hefu_scenario::{credential, key, made_up};
+use hefu_store::{Head, RegionCommit, Store};
+use hefu_tests::engines::{Engine as Kind, Folder, Place, fresh};
+use hefu_token::keys::{self, Use};
+use hefu_vault::{PersonRecord, Secrets};
+
+/// The city of Jinzhong.
+pub(crate) const CITY: &str = "140700";
+/// Shouyang and Qi County.
+pub(crate) const COUNTIES: [&str; 2] = ["140725", "140727"];
+/// What one general voucher reserves.
+pub(crate) const ONE_VOUCHER: Fen = Fen(100_000);
+/// 2023-05-10 10:00 in Asia/Shanghai.
+pub(crate) const NOW_MS: i64 = 1_683_684_000_000;
+
+const POLICY: &str = include_str!("../../../policy/jinzhong-2023.toml");
+const CALENDAR: &str = include_str!("../../../policy/calendar-2023.toml");
+const SOURCE: Source = Source::Seeded([5; 32]);
+const STAFF: [(&str, Role); 4] = [
+    ("clerk", Role::Clerk),
+    ("reviewer", Role::Reviewer),
+    ("finance", Role::Finance),
+    ("portal", Role::Holder),
+];
+/// What an eligible person's registers say.
+const ANSWERS: [(&str, &str); 7] = [
+    ("real_name", "match"),
+    ("age", "working"),
+    ("alive", "yes"),
+    ("pension", "none"),
+    ("public_payroll", "no"),
+    ("student", "no"),
+    ("flexible", "yes"),
+];
+
+/// What an engine answers.
+pub(crate) type Reply = Result<Answer, EngineError>;
+
+/// A database with two engines on it.
+pub(crate) struct Field {
+    pub(crate) one: Engine,
+    pub(crate) two: Engine,
+    pub(crate) hand: Arc<AtomicI64>,
+    numbers: AtomicU64,
+    place: Place,
+    _state: Folder,
+}
+
+impl Field {
+    /// Opens the three regions; each county has so much money of the city's source.
+    pub(crate) async fn open(kind: Kind, money: Fen) -> Field {
+        let (store, place) = fresh(kind).await;
+        let state = Folder::new("hefu-engine");
+        let (clock, hand) = Clock::simulated(Instant(NOW_MS));
+        keys::new_key(
+            state.path(),
+            Use::Token,
+            &SOURCE.draw(&["token"]),
+            clock.now(),
+        )
+        .unwrap();
+        let mut drawn = 0;
+        Secrets::create(state.path(), &mut |buffer: &mut [u8]| {
+            drawn += 1;
+            buffer.copy_from_slice(&SOURCE.draw(&["vault", &drawn.to_string()])[..buffer.len()]);
+        })
+        .unwrap();
+        let other = match kind {
+            Kind::Postgres => place.open().await,
+            Kind::Sqlite => store.clone(),
+        };
+        // One writer: whatever is submitted while it commits makes one batch.
+        let one = Engine::start(store, clock.clone(), people(&state, &clock), 1);
+        let two = Engine::start(other, clock.clone(), people(&state, &clock), 2);
+        let numbers = AtomicU64::new(0);
+        let field = Field {
+            one,
+            two,
+            hand,
+            numbers,
+            place,
+            _state: state,
+        };
+        field.open_region(CITY, None).await;
+        for county in COUNTIES {
+            field.open_region(county, Some(CITY)).await;
+            if money > Fen::ZERO {
+                field.appropriate(county, money).await;
+            }
+        }
+        field
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        self.one.store()
+    }
+
+    /// A number that no other has here.
+    pub(crate) fn number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A command of somebody of that region, under a request id of its own.
+    pub(crate) fn command(&self, region: &str, by: &str, act: impl Into<Act>) -> Command {
+        let request = format!("request-{}", self.number());
+        self.command_of(region, by, &request, act)
+    }
+
+    /// A command under that request id.
+    pub(crate) fn command_of(
+        &self,
+        region: &str,
+        by: &str,
+        request: &str,
+        act: impl Into<Act>,
+    ) -> Command {
+        let act = act.into();
+        let body = format!("{act:?}");
+        Command {
+            region: region.parse().unwrap(),
+            by: staff(region, by),
+            request: request.parse().unwrap(),
+            digest: self
+                .one
+                .people()
+                .secrets()
+                .request_digest(act.name(), body.as_bytes()),
+            act,
+        }
+    }
+
+    /// Must be accepted.
+    pub(crate) async fn must(&self, region: &str, by: &str, act: impl Into<Act>) -> Recorded {
+        let command = self.command(region, by, act);
+        recorded(self.one.submit(command.into()).await)
+    }
+
+    async fn open_region(&self, code: &str, parent: Option<&str>) {
+        let state = RegionState {
+            parent: parent.map(|code| code.parse().unwrap()),
+            name: "寿阳县".to_owned(),
+            name_en: "Shouyang".to_owned(),
+            deployment: "test.hefu.local".to_owned(),
+            simulated: true,
+        };
+        let operator = grant(code, "operator", Role::Operator);
+        self.must(code, "operator", OpenRegion { state, operator })
+            .await;
+        let adopt = AdoptPolicy {
+            policy: Policy::from_toml(POLICY).unwrap(),
+            effective: Instant(NOW_MS),
+        };
+        self.must(code, "operator", adopt).await;
+        let calendar: Calendar = toml::from_str(CALENDAR).unwrap();
+        self.must(code, "operator", AdoptCalendar { calendar })
+            .await;
+        self.must(code, "operator", OpenPlanYear { year: year() })
+            .await;
+        for (who, role) in STAFF {
+            let grant = grant(code, who, role);
+            self.must(code, "operator", GrantCaller { grant }).await;
+        }
+    }
+
+    pub(crate) async fn appropriate(&self, region: &str, amount: Fen) {
+        let act = AppropriateFunds {
+            year: year(),
+            source: "city".parse().unwrap(),
+            amount,
+            reference: "CZ-2023/1".parse().unwrap(),
+        };
+        self.must(region, "finance", act).await;
+    }
+
+    /// A command that is always accepted and concerns nobody else.
+    pub(crate) fn bystander(&self, region: &str) -> Command {
+        let name = format!("bystander-{}", self.number());
+        let grant = grant(region, &name, Role::Clerk);
+        self.command(region, "operator", GrantCaller { grant })
+    }
+
+    /// Registers the made-up person of that number, who is eligible. The same number is the same identity in every region.
+    pub(crate) async fn register(&self, region: &str, number: u64) -> PersonId {
+        let who = made_up::person(5, "140728", number);
+        let person = self.id("person", PersonId);
+        let label = person.to_string();
+        let record = PersonRecord {
+            identity: who.identity.parse().unwrap(),
+            name: who.name.parse().unwrap(),
+            phone: Some(who.phone.parse().unwrap()),
+        };
+        let code: Region = region.parse().unwrap();
+        let people = self.one.people();
+        let tag = people.secrets().lookup_tag(&code, &record.identity);
+        let key = SOURCE.draw(&["data-key", &label]).into();
+        let nonces = SOURCE.draw(&["nonces", &label]);
+        let sealed = people.seal(&code, person, &record, key, nonces).unwrap();
+        let request = Request {
+            secret: Some(sealed),
+            ..self
+                .command(region, "clerk", RegisterPerson { person, tag })
+                .into()
+        };
+        recorded(self.one.submit(request).await);
+        self.must(
+            region,
+            "clerk",
+            RecordCheckAnswers {
+                person,
+                answers: answers(),
+            },
+        )
+        .await;
+        person
+    }
+
+    /// An application of that person's, and the id of the voucher that it would make.
+    pub(crate) fn apply(&self, region: &str, person: PersonId) -> (VoucherId, Command) {
+        let voucher = self.id("voucher", VoucherId);
+        let act = Apply {
+            voucher,
+            person,
+            year: year(),
+            programme: Programme::General,
+            category: "flexible".parse().unwrap(),
+            occupation: None,
+            level: None,
+            employer: None,
+            confirmation: None,
+        };
+        (voucher, self.command(region, "portal", act))
+    }
+
+    /// A new person's voucher, applied for.
+    pub(crate) async fn applied(&self, region: &str) -> (VoucherId, PersonId) {
+        let person = self.register(region, 1_000 + self.number()).await;
+        let (voucher, command) = self.apply(region, person);
+        recorded(self.one.submit(command.into()).await);
+        (voucher, person)
+    }
+
+    /// A new person's voucher, issued.
+    pub(crate) async fn issued(&self, region: &str) -> (VoucherId, PersonId) {
+        let (voucher, person) = self.applied(region).await;
+        self.must(region, "reviewer", Issue { voucher }).await;
+        (voucher, person)
+    }
+
+    pub(crate) fn issue(&self, region: &str, voucher: VoucherId) -> Command {
+        self.command(region, "reviewer", Issue { voucher })
+    }
+
+    pub(crate) fn revoke(&self, region: &str, voucher: VoucherId) -> Command {
+        let reason = "FRAUD".parse().unwrap();
+        self.command(region, "reviewer", Revoke { voucher, reason })
+    }
+
+    pub(crate) fn withdraw(&self, region: &str, voucher: VoucherId, person: PersonId) -> Command {
+        let holder = Some(person);
+        self.command(region, "portal", Withdraw { voucher, holder })
+    }
+
+    pub(crate) fn allocate(&self, to: &str, amount: Fen) -> Command {
+        let act = AllocateFunds {
+            to: to.parse().unwrap(),
+            year: year(),
+            source: "city".parse().unwrap(),
+            amount,
+            reference: "XB-2023/1".parse().unwrap(),
+        };
+        self.command(CITY, "finance", act)
+    }
+
+    fn id<T>(&self, what: &str, make: fn(uuid::Uuid) -> T) -> T {
+        let number = self.number().to_string();
+        make(SOURCE.uuid(Instant(NOW_MS), &[what, &number]))
+    }
+
+    /// Has the first engine decide all these in one batch: they come in while its writer commits something else.
+    pub(crate) async fn in_one_batch(&self, requests: Vec<Request>) -> Vec<Reply> {
+        let mut pause = self.store().faults().pause_next();
+        let first = self.bystander(COUNTIES[0]);
+        let first = tokio::spawn({
+            let engine = self.one.clone();
+            async move { engine.submit(first.into()).await }
+        });
+        pause.reached().await;
+        let all = 1 + requests.len();
+        let waiting: Vec<_> = requests
+            .into_iter()
+            .map(|request| {
+                let engine = self.one.clone();
+                async move { engine.submit(request).await }
+            })
+            .collect();
+        let replies = join_all(waiting);
+        let release = async {
+            while self.one.in_flight() < all {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            pause.release();
+        };
+        let (replies, ()) = tokio::join!(replies, release);
+        recorded(first.await.unwrap());
+        replies
+    }
+
+    pub(crate) async fn head(&self, region: &str) -> Head {
+        self.store()
+            .heads(&[region.to_owned()])
+            .await
+            .unwrap()
+            .remove(0)
+    }
+
+    /// Somebody who knows no rule changes the head behind the engines' backs.
+    pub(crate) async fn change_head(&self, region: &str, change: impl Fn(&mut Head)) {
+        let read = self.head(region).await;
+        let mut next = read.clone();
+        change(&mut next);
+        let part = RegionCommit {
+            read: Some(read),
+            next,
+            events: Vec::new(),
+            rows: Vec::new(),
+        };
+        let commit = hefu_store::Commit {
+            regions: vec![part],
+            ..Default::default()
+        };
+        let outcome = self.two.store().commit(commit).await.unwrap();
+        assert_eq!(outcome, hefu_store::Outcome::Committed);
+    }
+
+    /// How many events a request made.
+    pub(crate) async fn events_of(&self, command: &Command) -> usize {
+        let region = command.region.as_str();
+        let events = self.store().events(region, 0, 0, 100_000).await.unwrap();
+        let request = command.request.as_str();
+        events.iter().filter(|row| row.request == request).count()
+    }
+
+    pub(crate) async fn account(&self, region: &str) -> Account {
+        let region = region.parse().unwrap();
+        let account = self
+            .one
+            .inspect(&region, |world, _| {
+                world
+                    .account(&year(), &"city".parse().unwrap())
+                    .map(|account| *account)
+            })
+            .await;
+        account.unwrap().unwrap()
+    }
+
+    /// Replays a region's log: dense indexes, streams, times and roots are the replay's own checks.
+    pub(crate) async fn replay(&self, region: &str) -> Replayed {
+        let head = self.head(region).await;
+        let events = self.store().events(region, head.epoch, 0, 100_000).await;
+        let mut replay = Replay::new(region.parse().unwrap());
+        for event in events.unwrap() {
+            replay.feed(&event.bytes).unwrap();
+        }
+        let end = replay.end();
+        assert_eq!((end.size, end.root.0), (head.size, head.root));
+        end
+    }
+
+    /// Every log replays to its head, every table row and nullifier is what the logs say, and there are no others.
+    pub(crate) async fn close(self) {
+        let mut nullifiers = Vec::new();
+        for region in [CITY, COUNTIES[0], COUNTIES[1]] {
+            let end = self.replay(region).await;
+            for (key, fact) in end.world.all() {
+                let (version, leaf) = end.streams[key];
+                let wanted = rows::row(region, key, fact, version, Some(leaf.0)).unwrap();
+                let found = self.store().load(&[rows::fact_key(region, key)]).await;
+                assert_eq!(found.unwrap(), [wanted]);
+            }
+            nullifiers.extend(
+                end.nullifiers
+                    .iter()
+                    .map(|(tag, voucher)| (tag.0, region.to_owned(), voucher.to_string())),
+            );
+        }
+        nullifiers.sort();
+        let rows = self.store().all_nullifiers(None, 100_000).await.unwrap();
+        let mut found: Vec<_> = rows
+            .into_iter()
+            .map(|row| (row.tag, row.region, row.voucher))
+            .collect();
+        found.sort();
+        assert_eq!(found, nullifiers);
+        self.store().close().await;
+        if self.place.engine() == Kind::Postgres {
+            self.two.store().close().await;
+        }
+    }
+}
+
+/// The plan year of every test.
+pub(crate) fn year() -> PlanYear {
+    PlanYear::try_from(2023).unwrap()
+}
+
+fn people(state: &Folder, clock: &Clock) -> People {
+    let files = keys::load(state.path(), Use::Token).unwrap();
+    let signers = files.iter().map(keys::KeyFile::signer).collect();
+    let secrets = Secrets::load(state.path()).unwrap();
+    let issuer = "test.hefu.local".to_owned();
+    People::open(state.path(), secrets, issuer, signers, clock.clone()).unwrap()
+}
+
+fn staff(region: &str, who: &str) -> CredentialId {
+    credential(&key(1, &format!("{region}/{who}")))
+        .parse()
+        .unwrap()
+}
+
+fn grant(region: &str, who: &str, role: Role) -> Grant {
+    Grant {
+        credential: staff(region, who),
+        subject: who.parse().unwrap(),
+        person: who.parse().unwrap(),
+        roles: [role].into(),
+        institution: None,
+        holder: None,
+        expires: None,
+    }
+}
+
+fn answers() -> Vec<CheckAnswer> {
+    ANSWERS
+        .map(|(check, answer)| CheckAnswer {
+            check: check.parse().unwrap(),
+            answer: answer.parse().unwrap(),
+            valid_until: "2023-12-31".parse().unwrap(),
+        })
+        .to_vec()
+}
+
+/// The events of an accepted command.
+pub(crate) fn recorded(reply: Reply) -> Recorded {
+    match reply {
+        Ok(Answer::Recorded(recorded)) => recorded,
+        other => panic!("not recorded: {other:?}"),
+    }
+}
+
+/// An answer in a word: `recorded`, `dry`, the codes of a refusal, or the error.
+pub(crate) fn said(reply: &Reply) -> String {
+    let codes = |refusals: &Refusals| {
+        let codes: Vec<_> = refusals
+            .reasons()
+            .iter()
+            .map(|refusal| refusal.code.as_str())
+            .collect();
+        codes.join(" ")
+    };
+    match reply {
+        Ok(Answer::Recorded(_)) => "recorded".to_owned(),
+        Ok(Answer::Dry(_)) => "dry".to_owned(),
+        Err(EngineError::Refused(refusals)) => codes(refusals),
+        Err(EngineError::GroupRefused { item, refusals }) => {
+            format!("item {item}: {}", codes(refusals))
+        }
+        Err(other) => other.to_string(),
+    }
+}
+
+/// How many answers were `recorded`; all the others say the same, which is returned too.
+pub(crate) fn settle(replies: &[Reply]) -> (usize, Vec<String>) {
+    let words: Vec<String> = replies.iter().map(said).collect();
+    let won = words.iter().filter(|word| *word == "recorded").count();
+    let mut others: Vec<String> = words
+        .into_iter()
+        .filter(|word| word != "recorded")
+        .collect();
+    others.sort();
+    others.dedup();
+    (won, others)
+}
