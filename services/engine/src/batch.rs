@@ -69,16 +69,9 @@ impl<'a, 'c> Attempt<'a, 'c> {
         self.read_requests(jobs).await?;
         let mut verdicts = Vec::with_capacity(jobs.len());
         for job in jobs {
-            verdicts.push(match self.job(job).await {
-                Ok(verdict) => verdict,
-                // What only one command brought about is that command's answer; what shakes the batch ends the attempt.
-                Err(
-                    error @ (EngineError::Unstorable(_)
-                    | EngineError::Vault(_)
-                    | EngineError::Endless),
-                ) => Err(error),
-                Err(error) => return Err(error),
-            });
+            // An error may have come between a command's changes and their events: it ends the attempt, so that half a command
+            // can never be written with its neighbours.
+            verdicts.push(self.job(job).await?);
         }
         Ok(verdicts)
     }
@@ -196,6 +189,13 @@ impl<'a, 'c> Attempt<'a, 'c> {
             if let Some(rows) = self.done.get(&key) {
                 return replayed(first, rows);
             }
+        }
+        // What was done before stays done, so it is told above; a cut-off commit may have been the last before the bar.
+        let barred = job
+            .regions()
+            .find_map(|region| self.cells.get(region)?.barred());
+        if let Some(why) = barred {
+            return Ok(Err(EngineError::Stopped(why)));
         }
         let verdict = self.decide_group(job, &key.caller).await?;
         if let Ok(Answer::Recorded(recorded)) = &verdict {

@@ -71,16 +71,27 @@ impl Cell {
         match head {
             None => self.head = HeadRead::Absent,
             Some(head) => {
-                if *self.fence.get_or_insert(head.fence) != head.fence {
-                    return Err(EngineError::Stopped(format!(
-                        "region {} was fenced off: another version of this service writes now",
-                        self.region
-                    )));
-                }
+                self.fence.get_or_insert(head.fence);
                 self.head = HeadRead::Read(head);
             }
         }
         self.rewind()
+    }
+
+    /// Why this process may not write here, if so. It is a fact of the head like any other: it is read with it, and its answer
+    /// leaves only while that head stands.
+    pub(crate) fn barred(&self) -> Option<String> {
+        let HeadRead::Read(head) = &self.head else {
+            return None;
+        };
+        if self.fence.is_some_and(|fence| fence != head.fence) {
+            return Some(format!(
+                "region {} was fenced off: another version of this service writes now",
+                self.region
+            ));
+        }
+        let alarm = head.alarm.as_ref()?;
+        Some(format!("region {} has an alarm: {alarm}", self.region))
     }
 
     /// Sets the log's edge and time back to the head's.

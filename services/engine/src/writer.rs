@@ -103,7 +103,7 @@ async fn settle(
         .filter(|(region, _)| regions.contains(region))
         .map(|(region, cell)| (region.clone(), &mut **cell))
         .collect();
-    let (mut losses, mut unknown) = (0, false);
+    let (mut losses, mut unknown, mut poisoned) = (0, false, false);
     for attempt in 0..MOST_ATTEMPTS {
         shared.check_running()?;
         let locked = unknown || losses >= LOSSES_BEFORE_LOCK;
@@ -145,6 +145,11 @@ async fn settle(
                 forget(&mut mine);
                 if jobs.len() > 1 {
                     return Ok(None);
+                }
+                // What was cached may have been old: the second time everything was read afresh.
+                if !poisoned {
+                    poisoned = true;
+                    continue;
                 }
                 tracing::error!(%error, "a command cannot be decided");
                 return Err(error);
