@@ -3,7 +3,10 @@
 
 #![allow(clippy::unwrap_used)] // a test's own steps must succeed
 
+mod guards;
+mod neighbours;
 mod outcomes;
+mod races;
 mod support;
 
 /// Turns each `async fn name(field: Field)` with its money into two tests, `name::sqlite` and `name::postgres`. When a test is

@@ -254,13 +254,6 @@ impl Field {
         (voucher, person)
     }
 
-    /// A new person's voucher, issued.
-    pub(crate) async fn issued(&self, region: &str) -> (VoucherId, PersonId) {
-        let (voucher, person) = self.applied(region).await;
-        self.must(region, "reviewer", Issue { voucher }).await;
-        (voucher, person)
-    }
-
     pub(crate) fn issue(&self, region: &str, voucher: VoucherId) -> Command {
         self.command(region, "reviewer", Issue { voucher })
     }
@@ -293,8 +286,17 @@ impl Field {
 
     /// Has the first engine decide all these in one batch: they come in while its writer commits something else.
     pub(crate) async fn in_one_batch(&self, requests: Vec<Request>) -> Vec<Reply> {
+        self.together_after(COUNTIES[0], requests).await
+    }
+
+    /// The same, where the first county cannot be written.
+    pub(crate) async fn together_there(&self, requests: Vec<Request>) -> Vec<Reply> {
+        self.together_after(COUNTIES[1], requests).await
+    }
+
+    async fn together_after(&self, region: &str, requests: Vec<Request>) -> Vec<Reply> {
         let mut pause = self.store().faults().pause_next();
-        let first = self.bystander(COUNTIES[0]);
+        let first = self.bystander(region);
         let first = tokio::spawn({
             let engine = self.one.clone();
             async move { engine.submit(first.into()).await }
@@ -483,7 +485,7 @@ pub(crate) fn said(reply: &Reply) -> String {
     }
 }
 
-/// How many answers were `recorded`; all the others say the same, which is returned too.
+/// How many answers were `recorded`, and what the others say, each once.
 pub(crate) fn settle(replies: &[Reply]) -> (usize, Vec<String>) {
     let words: Vec<String> = replies.iter().map(said).collect();
     let won = words.iter().filter(|word| *word == "recorded").count();
