@@ -4,12 +4,15 @@ use std::collections::HashMap;
 
 use hefu_audit::{Replay, Replayed};
 use hefu_domain::state::Account;
-use hefu_domain::{Fact, Key, Region};
+use hefu_domain::{Fact, Key, Region, Tag, VoucherId};
 use hefu_engine::rows;
-use hefu_store::{Head, Row, Snapshot, Store, Table};
+use hefu_store::{Head, Row, Snapshot, Store, StoreError, Table};
 
 /// Events or rows of one read.
 const PAGE: u32 = 2_000;
+
+/// Who holds a nullifier: the region's place in [`Checked::regions`], and the voucher. There are hundreds of thousands of them.
+type Held = (usize, VoucherId);
 
 /// What the checks found.
 #[derive(Debug, Default)]
@@ -52,7 +55,7 @@ pub(crate) async fn check(store: &Store, closed: bool) -> anyhow::Result<Checked
         replay_equal: true,
         ..Checked::default()
     };
-    let mut nullifiers = HashMap::new();
+    let mut nullifiers: HashMap<Tag, Held> = HashMap::new();
     for head in heads {
         let code: Region = head.region.parse()?;
         let Some(replayed) = replay(&mut snapshot, &code, &head, &mut checked).await? else {
@@ -60,10 +63,9 @@ pub(crate) async fn check(store: &Store, closed: bool) -> anyhow::Result<Checked
         };
         compare(&mut snapshot, &code, &replayed, &mut checked).await?;
         for (tag, voucher) in &replayed.nullifiers {
-            if nullifiers
-                .insert(tag.0, (code.to_string(), voucher.to_string()))
-                .is_some()
-            {
+            // The region that is checked now is the next of the list.
+            let held = (checked.regions.len(), *voucher);
+            if nullifiers.insert(*tag, held).is_some() {
                 checked
                     .failed
                     .push(format!("region {code}: a nullifier is held twice"));
@@ -117,22 +119,20 @@ async fn replay(
     Ok(Some(replayed))
 }
 
-/// Compares the tables with the replay, row by row.
+/// Compares the tables with the replay, row by row. Rows are made one at a time from what the replay holds already: a second copy of
+/// a large region would be the most memory that this process ever takes.
 async fn compare(
     snapshot: &mut Snapshot,
     code: &Region,
     replayed: &Replayed,
     checked: &mut Checked,
 ) -> anyhow::Result<()> {
-    let mut expected: HashMap<(Table, String), Row> = HashMap::new();
-    for (key, fact) in replayed.world.all() {
-        let (version, leaf) = replayed
-            .streams
-            .get(key)
-            .map_or((0, None), |(version, leaf)| (*version, Some(leaf.0)));
-        let row = rows::row(code.as_str(), key, fact, version, leaf)?;
-        expected.insert((row.table, row.id.clone()), row);
-    }
+    let mut expected: HashMap<(Table, String), (&Key, &Fact)> = replayed
+        .world
+        .all()
+        .into_iter()
+        .map(|(key, fact)| (rows::place(key), (key, fact)))
+        .collect();
     for table in Table::ALL {
         let mut after: Option<String> = None;
         loop {
@@ -142,10 +142,11 @@ async fn compare(
             after = page.last().map(|row| row.id.clone());
             let full = page.len() == PAGE as usize;
             for row in page {
-                let same = expected
+                let wanted = expected
                     .remove(&(table, row.id.clone()))
-                    .is_some_and(|wanted| wanted == row);
-                if !same {
+                    .map(|(key, fact)| expected_row(code, replayed, key, fact))
+                    .transpose()?;
+                if wanted.as_ref() != Some(&row) {
                     differs(
                         checked,
                         format!(
@@ -173,9 +174,23 @@ async fn compare(
     Ok(())
 }
 
+/// A fact's row as the log says that it must be.
+fn expected_row(
+    code: &Region,
+    replayed: &Replayed,
+    key: &Key,
+    fact: &Fact,
+) -> Result<Row, StoreError> {
+    let (version, leaf) = replayed
+        .streams
+        .get(key)
+        .map_or((0, None), |(version, leaf)| (*version, Some(leaf.0)));
+    rows::row(code.as_str(), key, fact, version, leaf)
+}
+
 async fn compare_nullifiers(
     snapshot: &mut Snapshot,
-    mut expected: HashMap<[u8; 16], (String, String)>,
+    mut expected: HashMap<Tag, Held>,
     checked: &mut Checked,
 ) -> anyhow::Result<()> {
     let mut after = None;
@@ -184,7 +199,11 @@ async fn compare_nullifiers(
         after = page.last().map(|row| row.tag);
         let full = page.len() == PAGE as usize;
         for row in page {
-            if expected.remove(&row.tag) != Some((row.region.clone(), row.voucher.clone())) {
+            let same = expected.remove(&Tag(row.tag)).is_some_and(|(region, voucher)| {
+                checked.regions[region].code.as_str() == row.region
+                    && voucher.to_string() == row.voucher
+            });
+            if !same {
                 differs(
                     checked,
                     format!(

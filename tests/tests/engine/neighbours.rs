@@ -1,6 +1,8 @@
 //! Commands that share a transaction share nothing else: neither a refusal nor a poisoned neighbour nor half a group.
 
-use hefu_domain::command::{Issue, OpenPlanYear, RegisterInstitution, RegisterPerson, Withdraw};
+use hefu_domain::command::{
+    Issue, OpenPlanYear, RegisterInstitution, RegisterPerson, RejectApplication,
+};
 use hefu_domain::policy::Capacity;
 use hefu_domain::{Command, Fen, PersonId, Tag};
 use hefu_engine::Request;
@@ -111,17 +113,26 @@ on_both! {
 
     // Rule 7: the same for a group whose last item fails inside: its first items never were.
     async fn a_group_that_fails_inside_never_was(field, MONEY) {
-        let (voucher, holder) = field.applied(HERE).await;
-        // Somebody whose identity the vault does not have.
+        let (voucher, _) = field.applied(HERE).await;
+        let reason = "NOT_ELIGIBLE".parse().unwrap();
+        let reject = field.command(HERE, "clerk", RejectApplication { voucher, reason });
+        let poison = field.command(HERE, "clerk", registration(too_long()));
+        let poisoned = group(vec![reject.clone(), poison]);
+        let replies = field.in_one_batch(vec![poisoned, field.bystander(HERE).into()]).await;
+        assert!(said(&replies[0]).starts_with("cannot be recorded"), "{replies:?}");
+        assert_eq!(said(&replies[1]), "recorded");
+        assert_eq!(field.events_of(&reject).await, 0);
+        field.must(HERE, "reviewer", Issue { voucher }).await;
+    }
+
+    // Rule 7: somebody whom the vault cannot open is nobody else's trouble.
+    async fn a_person_whom_the_vault_does_not_have_is_that_commands_failure(field, MONEY) {
         let (person, tag) = (PersonId(uuid::Uuid::from_u128(7)), Tag([7; 16]));
         field.must(HERE, "clerk", RegisterPerson { person, tag }).await;
-        let withdraw = field.command(HERE, "portal", Withdraw { voucher, holder: Some(holder) });
         let (_, apply) = field.apply(HERE, person);
-        let poisoned = group(vec![withdraw.clone(), apply]);
-        let replies = field.in_one_batch(vec![poisoned, field.bystander(HERE).into()]).await;
+        let replies = field.in_one_batch(vec![apply.clone().into(), field.bystander(HERE).into()]).await;
         assert!(said(&replies[0]).starts_with("the vault failed"), "{replies:?}");
         assert_eq!(said(&replies[1]), "recorded");
-        assert_eq!(field.events_of(&withdraw).await, 0);
-        field.must(HERE, "reviewer", Issue { voucher }).await;
+        assert_eq!(field.events_of(&apply).await, 0);
     }
 }

@@ -112,7 +112,7 @@ on_both! {
         for county in COUNTIES {
             let account = field.account(county).await;
             assert_eq!(account.allocated, account.available);
-            counties = counties + account.allocated;
+            counties += account.allocated;
         }
         assert_eq!(field.account(CITY).await.allocated, Fen::ZERO);
         assert_eq!(counties, Fen(2 * MONEY.0 + ROUNDS as i64 / 2 * amount.0));

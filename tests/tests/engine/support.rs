@@ -362,9 +362,7 @@ impl Field {
         let account = self
             .one
             .inspect(&region, |world, _| {
-                world
-                    .account(&year(), &"city".parse().unwrap())
-                    .map(|account| *account)
+                world.account(&year(), &"city".parse().unwrap()).copied()
             })
             .await;
         account.unwrap().unwrap()

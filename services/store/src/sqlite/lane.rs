@@ -126,7 +126,7 @@ fn open(pool: &Pool) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(&pool.path, flags).map_err(failure)?;
     conn.busy_timeout(BUSY).map_err(failure)?;
-    conn.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;")
+    conn.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096;")
         .map_err(failure)?;
     conn.set_prepared_statement_cache_capacity(256);
     Ok(conn)
