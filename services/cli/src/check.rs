@@ -199,10 +199,12 @@ async fn compare_nullifiers(
         after = page.last().map(|row| row.tag);
         let full = page.len() == PAGE as usize;
         for row in page {
-            let same = expected.remove(&Tag(row.tag)).is_some_and(|(region, voucher)| {
-                checked.regions[region].code.as_str() == row.region
-                    && voucher.to_string() == row.voucher
-            });
+            let same = expected
+                .remove(&Tag(row.tag))
+                .is_some_and(|(region, voucher)| {
+                    checked.regions[region].code.as_str() == row.region
+                        && voucher.to_string() == row.voucher
+                });
             if !same {
                 differs(
                     checked,

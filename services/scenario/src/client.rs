@@ -173,12 +173,13 @@ impl Client {
         self.add(codes, status.message());
     }
 
-    fn add(&self, codes: Vec<String>, message: &str) {
-        let codes = if codes.is_empty() {
-            vec![format!("OTHER: {message:.60}")]
-        } else {
-            codes
-        };
+    /// A refusal counts once for each of its codes, however many days or lines it names.
+    fn add(&self, mut codes: Vec<String>, message: &str) {
+        codes.sort();
+        codes.dedup();
+        if codes.is_empty() {
+            codes.push(format!("OTHER: {message:.60}"));
+        }
         let mut tally = self.tally();
         for code in codes {
             *tally.refused.entry(code).or_default() += 1;

@@ -33,6 +33,54 @@ struct Prepared {
     secret: Option<NewPerson>,
 }
 
+/// A request as it came in, whatever its move. What every move shares is compiled once, over this, and not once per move.
+struct Asked<'a> {
+    by: &'a CredentialId,
+    name: &'static str,
+    request_id: &'a str,
+    /// Its place in an ATOMIC batch.
+    number: usize,
+    /// The message without request id and flag.
+    bare: Vec<u8>,
+    /// The personal data, where it is a registration.
+    registration: Option<&'a v1::RegisterPersonRequest>,
+}
+
+/// What the engine answered: a reply for each command.
+struct Told {
+    recorded: Recorded,
+    written: bool,
+    /// The token that a command hands out.
+    tokens: Vec<Option<String>>,
+}
+
+impl Told {
+    fn replies<R: Reply>(&self) -> Vec<R> {
+        let mut from = 0;
+        let reply = |(part, token): (&usize, &Option<String>)| {
+            let events = from..from + part;
+            from = events.end;
+            R::of(&Outcome {
+                region: &self.recorded.region,
+                at: self.recorded.at,
+                first_index: if self.written {
+                    self.recorded.first_index + events.start as u64
+                } else {
+                    0
+                },
+                events: &self.recorded.events[events],
+                token: token.as_deref(),
+            })
+        };
+        self.recorded
+            .parts
+            .iter()
+            .zip(&self.tokens)
+            .map(reply)
+            .collect()
+    }
+}
+
 impl Api {
     /// Serves one move.
     pub(crate) async fn write<M: Move, R: Reply>(
@@ -40,27 +88,23 @@ impl Api {
         request: Request<M>,
     ) -> Result<Response<R>, Status> {
         let by = caller::of(&request)?;
-        self.one(&by, request.get_ref()).await.map(Response::new)
+        self.one(&by, None, request.get_ref())
+            .await
+            .map(Response::new)
     }
 
-    async fn one<M: Move, R: Reply>(&self, by: &CredentialId, message: &M) -> Result<R, Status> {
+    async fn one<M: Move, R: Reply>(
+        &self,
+        by: &CredentialId,
+        parent: Option<&Region>,
+        message: &M,
+    ) -> Result<R, Status> {
         let prepared = self.prepare(by, message, message.request_id(), 0)?;
-        let region = prepared.command.region.clone();
-        let request = hefu_engine::Request {
-            commands: vec![prepared.command],
-            dry: message.validate_only(),
-            secret: prepared.secret,
-        };
-        match self.engine.submit(request).await.map_err(errors::status)? {
-            Answer::Recorded(recorded) => {
-                self.reply(&region, &recorded, 0..recorded.events.len(), true)
-                    .await
-            }
-            Answer::Dry(recorded) => {
-                self.reply(&region, &recorded, 0..recorded.events.len(), false)
-                    .await
-            }
+        if let Some(parent) = parent {
+            within(parent, &prepared)?;
         }
+        let told = self.submit(vec![prepared], message.validate_only()).await?;
+        told.replies().pop().ok_or_else(errors::internal)
     }
 
     /// Serves a batch: each item on its own, or all or none.
@@ -81,7 +125,7 @@ impl Api {
             hefu_wire::names::parse_region(batch.parent()).map_err(|rule| bad("parent", rule))?;
         let results = match batch.mode() {
             v1::Mode::Each => {
-                join_all(items.iter().map(|item| self.item(&by, &parent, item))).await
+                join_all(items.iter().map(|item| self.one(&by, Some(&parent), item))).await
             }
             v1::Mode::Atomic => self
                 .atomic(&by, &parent, batch)
@@ -94,115 +138,80 @@ impl Api {
         Ok(Response::new(B::responses(results)))
     }
 
-    async fn item<M: Move, R: Reply>(
-        &self,
-        by: &CredentialId,
-        parent: &Region,
-        message: &M,
-    ) -> Result<R, Status> {
-        let prepared = self.prepare(by, message, message.request_id(), 0)?;
-        if prepared.command.region != *parent {
-            return Err(bad(
-                "requests",
-                format!("must be of region {parent} as the batch"),
-            ));
-        }
-        self.one(by, message).await
-    }
-
     async fn atomic<B: Batch>(
         &self,
         by: &CredentialId,
         parent: &Region,
         batch: &B,
     ) -> Result<Vec<B::Response>, Status> {
-        let mut commands = Vec::with_capacity(batch.requests().len());
+        let mut group = Vec::with_capacity(batch.requests().len());
         for (number, message) in batch.requests().iter().enumerate() {
             let prepared = self.prepare(by, message, batch.request_id(), number)?;
-            if prepared.command.region != *parent {
-                return Err(bad(
-                    "requests",
-                    format!("must be of region {parent} as the batch"),
-                ));
-            }
+            within(parent, &prepared)?;
             if prepared.secret.is_some() || matches!(prepared.command.act, Act::AllocateFunds(_)) {
                 return Err(bad(
                     "mode",
                     format!("{} goes with MODE_EACH only", prepared.command.act.name()),
                 ));
             }
-            commands.push(prepared.command);
+            group.push(prepared);
         }
         // One request, one digest: that of all its items.
-        let all: Vec<u8> = commands
+        let all: Vec<u8> = group
             .iter()
-            .flat_map(|command| command.digest.0)
+            .flat_map(|prepared| prepared.command.digest.0)
             .collect();
         let digest = self
             .engine
             .people()
             .secrets()
             .request_digest("atomic", &all);
-        commands
+        group
             .iter_mut()
-            .for_each(|command| command.digest = digest);
+            .for_each(|prepared| prepared.command.digest = digest);
         let dry = batch.requests().iter().any(Move::validate_only);
-        let request = hefu_engine::Request {
-            commands,
+        Ok(self.submit(group, dry).await?.replies())
+    }
+
+    /// Submits one command, or an ATOMIC group's, and fetches the tokens that it hands out.
+    async fn submit(&self, group: Vec<Prepared>, dry: bool) -> Result<Told, Status> {
+        let mut request = hefu_engine::Request {
+            commands: Vec::with_capacity(group.len()),
             dry,
             secret: None,
         };
+        for prepared in group {
+            request.commands.push(prepared.command);
+            request.secret = prepared.secret.or(request.secret);
+        }
         let (recorded, written) = match self.engine.submit(request).await.map_err(errors::status)? {
             Answer::Recorded(recorded) => (recorded, true),
             Answer::Dry(recorded) => (recorded, false),
         };
-        let mut replies = Vec::with_capacity(recorded.parts.len());
+        let mut tokens = Vec::with_capacity(recorded.parts.len());
         let mut from = 0;
         for part in &recorded.parts {
-            replies.push(
-                self.reply(parent, &recorded, from..from + part, written)
-                    .await?,
-            );
+            let voucher = match recorded.events.get(from) {
+                Some(Event::TokenFetched(e)) if written => Some(e.voucher),
+                Some(Event::TokenReissued(e)) if written => Some(e.voucher),
+                _ => None,
+            };
+            tokens.push(match voucher {
+                Some(voucher) => Some(
+                    self.engine
+                        .token(&recorded.region, voucher)
+                        .await
+                        .map_err(errors::status)?,
+                ),
+                None => None,
+            });
             from += part;
         }
-        Ok(replies)
-    }
-
-    async fn reply<R: Reply>(
-        &self,
-        region: &Region,
-        recorded: &Recorded,
-        events: std::ops::Range<usize>,
-        written: bool,
-    ) -> Result<R, Status> {
-        let first_index = if written {
-            recorded.first_index + events.start as u64
-        } else {
-            0
-        };
-        let events = &recorded.events[events];
-        let token = match events.first() {
-            Some(Event::TokenFetched(e)) if written => Some(
-                self.engine
-                    .token(region, e.voucher)
-                    .await
-                    .map_err(errors::status)?,
-            ),
-            Some(Event::TokenReissued(e)) if written => Some(
-                self.engine
-                    .token(region, e.voucher)
-                    .await
-                    .map_err(errors::status)?,
-            ),
-            _ => None,
-        };
-        Ok(R::of(&Outcome {
-            region,
-            at: recorded.at,
-            first_index,
-            events,
-            token: token.as_deref(),
-        }))
+        Ok(Told {
+            recorded,
+            written,
+            tokens,
+        })
     }
 
     /// Reads a request into a command; every field that is wrong is named.
@@ -213,19 +222,37 @@ impl Api {
         request_id: &str,
         number: usize,
     ) -> Result<Prepared, Status> {
+        let asked = Asked {
+            by,
+            name: M::NAME,
+            request_id,
+            number,
+            bare: message.bare().encode_to_vec(),
+            registration: (message as &dyn Any).downcast_ref(),
+        };
+        self.prepare_act(&asked, &|reader| message.read(reader))
+    }
+
+    fn prepare_act(
+        &self,
+        asked: &Asked,
+        read: &dyn Fn(&mut Reader) -> Option<Act>,
+    ) -> Result<Prepared, Status> {
         let now = self.engine.clock().now();
         let secrets = self.engine.people().secrets();
-        let number = number.to_string();
+        let number = asked.number.to_string();
         // Under a seed the same request draws the same ids, whatever else is going on.
+        let label = |kind: &'static str, purpose: &str| {
+            let (by, name) = (asked.by.as_str(), asked.name);
+            [kind, by, asked.request_id, name, &number, purpose].map(str::to_owned)
+        };
         let draw = |purpose: &str| {
-            self.source.uuid(
-                now,
-                &["id", by.as_str(), request_id, M::NAME, &number, purpose],
-            )
+            self.source
+                .uuid(now, &label("id", purpose).each_ref().map(String::as_str))
         };
         let salt = |purpose: &str| {
             self.source
-                .draw(&["salt", by.as_str(), request_id, M::NAME, &number, purpose])
+                .draw(&label("salt", purpose).each_ref().map(String::as_str))
         };
         let identity = |region: &Region, text: &str| -> Result<Tag, String> {
             let identity: Identity = text
@@ -245,7 +272,7 @@ impl Api {
         let token = |text: &str, voucher: VoucherId| PresentedToken {
             hash: token_hash(text),
             // Where only the hash counts (Redeem), a stolen key mints nothing and no signature is checked.
-            genuine: M::NAME != "Redeem"
+            genuine: asked.name != "Redeem"
                 && self
                     .tokens
                     .verify(text, now)
@@ -259,9 +286,11 @@ impl Api {
             token: &token,
         };
         let mut reader = Reader::new(&edge);
-        let request: Option<RequestId> = reader.request_id(request_id);
-        let act = message.read(&mut reader);
-        let record = self.record(&mut reader, message);
+        let request: Option<RequestId> = reader.request_id(asked.request_id);
+        let act = read(&mut reader);
+        let record = asked
+            .registration
+            .and_then(|given| record(&mut reader, given));
         let region = reader
             .done()
             .map_err(|bad| hefu_wire::errors::bad_fields(&bad))?;
@@ -271,7 +300,7 @@ impl Api {
         if let Act::OpenRegion(open) = &mut act {
             open.state.deployment = self.deployment.to_string();
             open.state.simulated = self.engine.clock().is_simulated();
-            open.operator.credential = by.clone();
+            open.operator.credential = asked.by.clone();
         }
         let secret = match (&act, record) {
             (Act::RegisterPerson(act), Some(record)) => {
@@ -286,42 +315,52 @@ impl Api {
             }
             _ => None,
         };
-        let digest = secrets.request_digest(M::NAME, &message.bare().encode_to_vec());
         Ok(Prepared {
             command: Command {
                 region,
-                by: by.clone(),
+                by: asked.by.clone(),
                 request,
-                digest,
+                digest: secrets.request_digest(asked.name, &asked.bare),
                 act,
             },
             secret,
         })
     }
+}
 
-    /// The personal data of a registration, checked; they go to the vault and nowhere else.
-    fn record<M: Move>(&self, reader: &mut Reader, message: &M) -> Option<PersonRecord> {
-        let given = (message as &dyn Any).downcast_ref::<v1::RegisterPersonRequest>()?;
-        let name = given
-            .display_name
-            .parse::<PersonName>()
-            .map_err(|bad| reader.wrong("display_name", bad.to_string()))
-            .ok();
-        let phone = match given.phone.as_str() {
-            "" => Some(None),
-            text => text
-                .parse::<PhoneNumber>()
-                .map_err(|bad| reader.wrong("phone", bad.to_string()))
-                .ok()
-                .map(Some),
-        };
-        let identity = given.identity_number.parse().ok();
-        Some(PersonRecord {
-            identity: identity?,
-            name: name?,
-            phone: phone?,
-        })
+/// An item of a batch is of the batch's region.
+fn within(parent: &Region, prepared: &Prepared) -> Result<(), Status> {
+    if prepared.command.region == *parent {
+        Ok(())
+    } else {
+        Err(bad(
+            "requests",
+            format!("must be of region {parent} as the batch"),
+        ))
     }
+}
+
+/// The personal data of a registration, checked; they go to the vault and nowhere else.
+fn record(reader: &mut Reader, given: &v1::RegisterPersonRequest) -> Option<PersonRecord> {
+    let name = given
+        .display_name
+        .parse::<PersonName>()
+        .map_err(|bad| reader.wrong("display_name", bad.to_string()))
+        .ok();
+    let phone = match given.phone.as_str() {
+        "" => Some(None),
+        text => text
+            .parse::<PhoneNumber>()
+            .map_err(|bad| reader.wrong("phone", bad.to_string()))
+            .ok()
+            .map(Some),
+    };
+    let identity = given.identity_number.parse().ok();
+    Some(PersonRecord {
+        identity: identity?,
+        name: name?,
+        phone: phone?,
+    })
 }
 
 /// One wrong field.
