@@ -98,6 +98,10 @@ pub(crate) fn grant_caller(ask: &Ask, act: &GrantCaller) -> Result<Vec<Event>, S
             .is_none(),
         Code::CredentialExists,
     );
+    checks.require(
+        grant.subject.is_plain() && grant.person.is_plain(),
+        Code::NotYours,
+    );
     checks.require(!grant.roles.is_empty(), Code::RoleMissing);
     let outside = grant.roles.iter().filter(|role| is_outside(**role)).count();
     checks.require(
@@ -120,9 +124,11 @@ pub(crate) fn grant_caller(ask: &Ask, act: &GrantCaller) -> Result<Vec<Event>, S
         checks.require(grant.roles.contains(&Role::Holder), Code::RoleMissing);
     }
     checks.done()?;
+    // Two institutions may choose the same code for two people.
+    let institution = grant.institution.as_ref();
     let credential = Credential {
-        subject: grant.subject.clone(),
-        person: grant.person.clone(),
+        subject: grant.subject.of(institution),
+        person: grant.person.of(institution),
         roles: grant.roles.clone(),
         institution: grant.institution.clone(),
         holder: grant.holder,
@@ -205,6 +211,7 @@ pub(crate) fn apply_deputy_appointed(
 mod tests {
     use super::*;
     use crate::command::Grant;
+    use crate::ids::CredentialId;
     use crate::sample::*;
 
     fn grant(roles: &[Role], of: Option<u8>) -> GrantCaller {
@@ -245,6 +252,29 @@ mod tests {
             granted(&[Role::Assessor], Some(9)),
             Err(vec![Code::InstitutionNotFound])
         );
+    }
+
+    #[test]
+    fn two_institutions_may_call_somebody_by_the_same_code_and_nobody_is_granted_anothers() {
+        let operator = staff("operator", Role::Operator);
+        let mut county = County::new();
+        let person = |county: &County, credential: &CredentialId| {
+            county.world.credential(credential).unwrap().person.clone()
+        };
+        let mut desks = Vec::new();
+        for (number, of) in [SCHOOL, ENTERPRISE].into_iter().enumerate() {
+            let mut act = grant(&[Role::Institution], Some(of));
+            act.grant.credential = code(&format!("{number}").repeat(43));
+            county
+                .play(&operator, at("06-01"), |ask| grant_caller(ask, &act))
+                .unwrap();
+            desks.push(person(&county, &act.grant.credential));
+        }
+        assert_ne!(desks[0], desks[1]);
+        let mut act = grant(&[Role::Clerk], None);
+        act.grant.person = desks[0].clone();
+        let said = county.play(&operator, at("06-01"), |ask| grant_caller(ask, &act));
+        assert_eq!(said, Err(vec![Code::NotYours]));
     }
 
     #[test]

@@ -185,6 +185,8 @@ acts! {
         state: RegionState,
         /// The operator's grant; its credential is the caller's.
         operator: Grant,
+        /// Whether the caller is the deployment's own operator, as the server found: a region that is not open has granted nobody anything.
+        of_deployment: bool,
     }
     /// Adopts a policy for a plan year.
     AdoptPolicy {

@@ -87,7 +87,11 @@ impl Ask<'_> {
 }
 
 /// Who calls, by the region's grants, or why they may not.
-fn caller(world: &World, credential: &CredentialId, at: Instant) -> Result<Caller, Stop> {
+pub(crate) fn caller(
+    world: &World,
+    credential: &CredentialId,
+    at: Instant,
+) -> Result<Caller, Stop> {
     let grant = match world.get(&Key::Credential(credential.clone()))? {
         Some(Fact::Credential(grant)) => grant,
         _ => return Err(Code::CallerUnknown.into()),

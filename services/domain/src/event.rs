@@ -346,6 +346,8 @@ pub struct TokenFetched {
     pub by: StaffId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holder: Option<PersonId>,
+    /// Which of the voucher's tokens.
+    pub serial: u16,
 }
 
 /// Body of the event `TokenReissued`.

@@ -29,7 +29,7 @@ macro_rules! uuid_ids {
                 // Only the hyphenated lower-case form: one thing has one name.
                 match Uuid::try_parse(text) {
                     Ok(id) if id.to_string() == text => Ok($name(id)),
-                    _ => Err(BadCode(format!("not a lower-case hyphenated UUID: {text:.60}"))),
+                    _ => Err(BadCode("not a lower-case hyphenated UUID".to_owned())),
                 }
             }
         }
@@ -75,7 +75,8 @@ macro_rules! text_codes {
             type Err = BadCode;
             fn from_str(text: &str) -> Result<Self, BadCode> {
                 let check: fn(&str) -> Result<(), &'static str> = $check;
-                check(text).map(|()| $name(text.to_owned())).map_err(|rule| BadCode(format!("{rule}: {text:.60}")))
+                // Only the rule: what somebody typed into the wrong field may be anybody's name.
+                check(text).map(|()| $name(text.to_owned())).map_err(|rule| BadCode(rule.to_owned()))
             }
         }
 
@@ -105,12 +106,14 @@ text_codes! {
     Reason: |t| holds(upper_code(t), "a reason is a code of 2 to 64 characters A-Z, 0-9 and _"),
     /// A caller's credential: the SHA-256 of an API key, base64url without padding. The key itself is never sent.
     CredentialId: |t| holds(t.len() == 43 && t.bytes().all(base64url), "a credential is the base64url SHA-256 of the key, 43 characters"),
-    /// A caller's subject: stable while its keys change. Request ids are unique per region and subject.
-    SubjectId: |t| holds(slug(t), "a subject is 1 to 64 characters a-z, 0-9, - and _"),
-    /// A member of staff, by a code of the bureau's or the institution's choosing. Duties are kept apart by it, not by account.
-    StaffId: |t| holds(slug(t), "a person is named by a code of 1 to 64 characters a-z, 0-9, - and _, never by a name"),
+    /// A caller's subject: stable while its keys change. Request ids are unique per region and subject. Within an institution it is
+    /// `CREDIT-CODE/subject`.
+    SubjectId: |t| holds(slug(within_institution(t)) && names_nobody(t), "a subject is 1 to 64 characters a-z, 0-9, - and _, and no identity number"),
+    /// A member of staff, by a code of the bureau's choosing, or `CREDIT-CODE/code` by one of the institution's choosing: two schools
+    /// may both call somebody `desk`. Duties are kept apart by it, not by account.
+    StaffId: |t| holds(slug(within_institution(t)) && names_nobody(t), "a person is named by a code of 1 to 64 characters a-z, 0-9, - and _, never by a name or an identity number"),
     /// A caller's request id.
-    RequestId: |t| holds((8..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)), "a request id is 8 to 64 characters A-Z, a-z, 0-9, -, _ and ."),
+    RequestId: |t| holds((8..=64).contains(&t.len()) && names_nobody(t) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)), "a request id is 8 to 64 characters A-Z, a-z, 0-9, -, _ and ., and no identity number"),
     /// A worker's category (人员类别), defined by the policy.
     Category: |t| holds(slug(t), "a category is a code of the policy, a-z, 0-9, - and _"),
     /// A source of money (资金来源): `city`, `county`, or an earmarked sector's.
@@ -120,9 +123,9 @@ text_codes! {
     /// What an outside register answered (`match`, `none`, …).
     Answer: |t| holds(slug(t), "an answer is a code of the policy, a-z, 0-9, - and _"),
     /// A trainer, examiner, room or other thing that cannot be in two places: a salted commitment or the region's code for it.
-    Resource: |t| holds((1..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)), "a resource is a code of 1 to 64 characters A-Z, a-z, 0-9, - and _"),
+    Resource: |t| holds((1..=64).contains(&t.len()) && names_nobody(t) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)), "a resource is a code of 1 to 64 characters A-Z, a-z, 0-9, - and _, and no identity number"),
     /// A reference number of another system (treasury, bank): letters, digits and `-_./` only, so that nobody hides a name in it.
-    Reference: |t| holds((1..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b)), "a reference is 1 to 64 characters A-Z, a-z, 0-9 and -_./"),
+    Reference: |t| holds((1..=64).contains(&t.len()) && names_nobody(t) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b)), "a reference is 1 to 64 characters A-Z, a-z, 0-9 and -_./, and no identity number"),
 }
 
 fn holds(ok: bool, rule: &'static str) -> Result<(), &'static str> {
@@ -138,6 +141,66 @@ fn slug(t: &str) -> bool {
         && t.bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
 }
+
+/// The check character of an identity number's first 17 digits (GB 11643-1999, section 4.4); `None` if they are not digits.
+pub fn identity_check(body: &[u8; 17]) -> Option<u8> {
+    const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+    const CHECKS: &[u8; 11] = b"10X98765432";
+    let digits = body.iter().all(u8::is_ascii_digit);
+    let sum: u32 = body
+        .iter()
+        .zip(WEIGHTS)
+        .map(|(digit, weight)| u32::from(digit.wrapping_sub(b'0')) * weight)
+        .sum();
+    digits.then(|| CHECKS[(sum % 11) as usize])
+}
+
+/// Whether no part of a code is somebody's identity number: it would stand in the log for ever. A few harmless numbers look like one;
+/// whoever chose such a number chooses another.
+fn names_nobody(t: &str) -> bool {
+    let born = |body: &[u8; 17]| {
+        let two = |at: usize| (body[at] - b'0') * 10 + (body[at + 1] - b'0');
+        matches!(two(6), 18..=20) && matches!(two(10), 1..=12) && matches!(two(12), 1..=31)
+    };
+    !t.as_bytes().windows(18).any(|window| {
+        window
+            .split_last_chunk::<1>()
+            .is_some_and(|(body, [check])| {
+                <&[u8; 17]>::try_from(body).is_ok_and(|body| {
+                    identity_check(body) == Some(check.to_ascii_uppercase()) && born(body)
+                })
+            })
+    })
+}
+
+/// What stands behind an institution's own code.
+fn within_institution(t: &str) -> &str {
+    match t.split_once('/') {
+        Some((institution, code)) if uscc(institution).is_ok() => code,
+        Some(_) | None => t,
+    }
+}
+
+macro_rules! of_institutions {
+    ($($name:ident)+) => {$(
+        impl $name {
+            /// Whether it names no institution.
+            pub fn is_plain(&self) -> bool {
+                !self.0.contains('/')
+            }
+
+            /// A plain code as it reads outside the institution that chose it.
+            pub fn of(&self, institution: Option<&InstitutionId>) -> $name {
+                match institution {
+                    Some(institution) => $name(format!("{institution}/{}", self.0)),
+                    None => self.clone(),
+                }
+            }
+        }
+    )+};
+}
+
+of_institutions! { SubjectId StaffId }
 
 fn upper_code(t: &str) -> bool {
     (2..=64).contains(&t.len())
@@ -286,7 +349,7 @@ macro_rules! byte_codes {
                 base64url_bytes(text)
                     .and_then(|bytes| bytes.try_into().ok())
                     .map($name)
-                    .ok_or_else(|| BadCode(format!("not {} bytes in base64url without padding: {text:.60}", $len)))
+                    .ok_or_else(|| BadCode(format!("not {} bytes in base64url without padding", $len)))
             }
         }
 
@@ -352,6 +415,27 @@ mod tests {
         assert!("91350100M000100Y43".parse::<InstitutionId>().is_ok());
         assert!("91350100M000100Y44".parse::<InstitutionId>().is_err());
         assert!("91350100M000100I43".parse::<InstitutionId>().is_err());
+    }
+
+    #[test]
+    fn no_code_hides_an_identity_number_and_no_error_repeats_what_was_typed() {
+        for hidden in [
+            "11010519491231002X",
+            "req-440105199001010017.1",
+            "id_11010519491231002x",
+        ] {
+            assert!(hidden.parse::<RequestId>().is_err(), "{hidden}");
+        }
+        assert!("zhang-440105199001010017".parse::<StaffId>().is_err());
+        for harmless in [
+            "pay-440105199001010016",
+            "pay-440105199013010017",
+            "0190a5e0-0000-7000",
+        ] {
+            assert!(harmless.parse::<Reference>().is_ok(), "{harmless}");
+        }
+        let told = "张三".parse::<StaffId>().unwrap_err().0;
+        assert!(!told.contains("张三"), "{told}");
     }
 
     #[test]

@@ -145,7 +145,36 @@ pub(crate) fn fetch_token(ask: &Ask, act: &FetchToken) -> Result<Vec<Event>, Sto
         voucher: act.voucher,
         by: ask.caller.person.clone(),
         holder: act.holder,
+        serial: voucher.token_serial,
     })])
+}
+
+/// The voucher whose token an event hands out, if whoever fetched it may still have it: a request that is repeated after its caller was
+/// revoked, or after the token was reissued, gives nothing away.
+///
+/// # Errors
+/// CALLER_REVOKED, CALLER_UNKNOWN, NOT_YOURS; TOKEN_DEAD when another token is in force by now.
+pub fn handed_out<'w>(
+    world: &'w World,
+    credential: &CredentialId,
+    event: &Event,
+    at: Instant,
+) -> Result<(VoucherId, &'w Voucher), Stop> {
+    let (id, by, serial) = if let Event::TokenFetched(e) = event {
+        (e.voucher, &e.by, e.serial)
+    } else if let Event::TokenReissued(e) = event {
+        (e.voucher, &e.by, e.serial)
+    } else {
+        return Err(Code::TokenDead.into());
+    };
+    let caller = crate::decide::caller(world, credential, at)?;
+    let voucher = world.voucher(&id)?;
+    let mut checks = Checks::new();
+    checks.require(caller.person == *by, Code::NotYours);
+    checks.require(voucher.frozen.is_none(), Code::VoucherFrozen);
+    checks.require(voucher.token_serial == serial, Code::TokenDead);
+    checks.done()?;
+    Ok((id, voucher))
 }
 
 /// A new token for somebody whose card the clerk saw; the old one is dead.

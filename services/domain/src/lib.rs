@@ -41,6 +41,7 @@ pub use command::{Act, Command};
 pub use decide::{decide, decide_allocation, needs, subject};
 pub use event::Event;
 pub use ids::*;
+pub use issuance::handed_out;
 pub use money::{Days, Fen};
 pub use policy::{Policy, Programme, VoucherKind};
 pub use redemption::quote;

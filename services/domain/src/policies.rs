@@ -18,6 +18,7 @@ pub(crate) fn open_region(
 ) -> Result<Vec<Event>, Stop> {
     let mut checks = Checks::new();
     checks.require(world.get(&Key::Region)?.is_none(), Code::RegionAlreadyOpen);
+    checks.require_of(act.of_deployment, Code::RoleMissing, "OpenRegion");
     checks.require(act.operator.credential == *by, Code::NotYours);
     // Without an operator nobody could ever grant anybody anything.
     checks.require(

@@ -616,10 +616,11 @@ impl<'a, 'c> Attempt<'a, 'c> {
             ..Commit::default()
         };
         for cell in self.cells.values() {
-            if cell.writes() {
-                commit.regions.push(cell.commit()?);
-            } else if let HeadRead::Read(head) = &cell.head {
-                commit.check.push(head.clone());
+            match &cell.head {
+                _ if cell.writes() => commit.regions.push(cell.commit()?),
+                HeadRead::Read(head) => commit.check.push(head.clone()),
+                HeadRead::Absent => commit.absent.push(cell.region.to_string()),
+                HeadRead::Unread => {}
             }
             for (tag, before, after) in cell.world.nullifiers_changed() {
                 commit

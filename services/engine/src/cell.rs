@@ -184,6 +184,11 @@ impl Cell {
         Ok(first)
     }
 
+    /// Whether the region is known not to be open.
+    pub(crate) fn is_absent(&self) -> bool {
+        self.head == HeadRead::Absent
+    }
+
     /// Whether this batch writes here.
     pub(crate) fn writes(&self) -> bool {
         !self.pending.is_empty()

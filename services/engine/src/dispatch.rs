@@ -127,6 +127,15 @@ impl Dispatch {
                 state.load[writer] = state.load[writer].saturating_sub(1);
             }
         }
+        // Anybody can ask for any code: what is not open leaves nothing behind.
+        for region in regions {
+            let empty = |slot: &Slot| {
+                slot.in_flight == 0 && slot.cell.try_lock().is_ok_and(|cell| cell.is_absent())
+            };
+            if state.slots.get(region).is_some_and(empty) {
+                state.slots.remove(region);
+            }
+        }
         let parked = std::mem::take(&mut state.parked);
         for job in parked {
             if state.blocked(&job) {

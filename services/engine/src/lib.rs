@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 
 use hefu_domain::command::Act;
-use hefu_domain::{Command, Event, Instant, Region, Stop, VoucherId, World};
+use hefu_domain::{Command, CredentialId, Event, Instant, Region, Stop, World};
 use hefu_store::{PersonSecret, Store};
 use tokio::sync::oneshot;
 
@@ -178,12 +178,18 @@ impl Engine {
         writer::inspect(&self.shared, region, ask).await
     }
 
-    /// The token in force of a voucher, signed again: the same bytes, whose hash is on record.
+    /// The token that an event handed out, signed again for whoever it was handed to: the same bytes, whose hash is on record.
     ///
     /// # Errors
-    /// `Refused(TokenDead)` when no key at hand makes the bytes on record: it must be reissued.
-    pub async fn token(&self, region: &Region, voucher: VoucherId) -> Result<String, EngineError> {
-        writer::token(&self.shared, region, voucher).await
+    /// `Refused` when the caller may not have it any more ([`hefu_domain::handed_out`]), or when no key at hand makes the bytes on
+    /// record: it must be reissued.
+    pub async fn token(
+        &self,
+        region: &Region,
+        by: &CredentialId,
+        event: &Event,
+    ) -> Result<String, EngineError> {
+        writer::token(&self.shared, region, by, event).await
     }
 
     /// Why this process writes no more, if so.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use hefu_domain::{Code, Instant, Region, Stop, VoucherId, World};
+use hefu_domain::{Code, CredentialId, Event, Instant, Region, Stop, World};
 use hefu_store::{Outcome, StoreError};
 use tokio::sync::mpsc;
 
@@ -311,10 +311,14 @@ pub(crate) async fn inspect<T>(
 pub(crate) async fn token(
     shared: &Shared,
     region: &Region,
-    id: VoucherId,
+    by: &CredentialId,
+    event: &Event,
 ) -> Result<String, EngineError> {
-    let voucher = match inspect(shared, region, |world, _| world.voucher(&id).cloned()).await? {
-        Ok(voucher) => voucher,
+    let handed_out = |world: &World, at| {
+        hefu_domain::handed_out(world, by, event, at).map(|(id, voucher)| (id, voucher.clone()))
+    };
+    let (id, voucher) = match inspect(shared, region, handed_out).await? {
+        Ok(found) => found,
         Err(Stop::Refused(refusals)) => return Err(EngineError::Refused(refusals)),
         Err(Stop::Missing(_)) => return Err(EngineError::Endless),
     };

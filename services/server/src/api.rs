@@ -25,6 +25,8 @@ pub(crate) struct Api {
     pub(crate) tokens: Arc<KeySet>,
     pub(crate) source: Source,
     pub(crate) deployment: Arc<str>,
+    /// The deployment's own operator, whose key is in the state folder.
+    pub(crate) operator: CredentialId,
 }
 
 /// A request read: the command, and the vault's share of a registration.
@@ -103,7 +105,9 @@ impl Api {
         if let Some(parent) = parent {
             within(parent, &prepared)?;
         }
-        let told = self.submit(vec![prepared], message.validate_only()).await?;
+        let told = self
+            .submit(by, vec![prepared], message.validate_only())
+            .await?;
         told.replies().pop().ok_or_else(errors::internal)
     }
 
@@ -170,11 +174,16 @@ impl Api {
             .iter_mut()
             .for_each(|prepared| prepared.command.digest = digest);
         let dry = batch.requests().iter().any(Move::validate_only);
-        Ok(self.submit(group, dry).await?.replies())
+        Ok(self.submit(by, group, dry).await?.replies())
     }
 
     /// Submits one command, or an ATOMIC group's, and fetches the tokens that it hands out.
-    async fn submit(&self, group: Vec<Prepared>, dry: bool) -> Result<Told, Status> {
+    async fn submit(
+        &self,
+        by: &CredentialId,
+        group: Vec<Prepared>,
+        dry: bool,
+    ) -> Result<Told, Status> {
         let mut request = hefu_engine::Request {
             commands: Vec::with_capacity(group.len()),
             dry,
@@ -191,19 +200,12 @@ impl Api {
         let mut tokens = Vec::with_capacity(recorded.parts.len());
         let mut from = 0;
         for part in &recorded.parts {
-            let voucher = match recorded.events.get(from) {
-                Some(Event::TokenFetched(e)) if written => Some(e.voucher),
-                Some(Event::TokenReissued(e)) if written => Some(e.voucher),
+            tokens.push(match recorded.events.get(from) {
+                Some(event @ (Event::TokenFetched(_) | Event::TokenReissued(_))) if written => {
+                    let token = self.engine.token(&recorded.region, by, event).await;
+                    Some(token.map_err(errors::status)?)
+                }
                 _ => None,
-            };
-            tokens.push(match voucher {
-                Some(voucher) => Some(
-                    self.engine
-                        .token(&recorded.region, voucher)
-                        .await
-                        .map_err(errors::status)?,
-                ),
-                None => None,
             });
             from += part;
         }
@@ -301,6 +303,7 @@ impl Api {
             open.state.deployment = self.deployment.to_string();
             open.state.simulated = self.engine.clock().is_simulated();
             open.operator.credential = asked.by.clone();
+            open.of_deployment = *asked.by == self.operator;
         }
         let secret = match (&act, record) {
             (Act::RegisterPerson(act), Some(record)) => {

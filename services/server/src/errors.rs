@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use axum::response::Response;
 use hefu_domain::Stop;
 use hefu_engine::EngineError;
 use hefu_store::StoreError;
@@ -112,6 +113,25 @@ pub(crate) fn stop(stop: Stop) -> Status {
             internal()
         }
     }
+}
+
+/// Gives the transport's own statuses the form of ours. Every status of a handler carries details, so one without them says that the
+/// message never reached a handler: it cannot be read, or is too large.
+pub(crate) async fn unread(response: Response) -> Response {
+    let Some(status) = Status::from_header_map(response.headers()) else {
+        return response;
+    };
+    let (reason, message) = match status.code() {
+        Code::Internal if status.details().is_empty() => (
+            "MESSAGE_UNREADABLE",
+            "the message is not what its method takes",
+        ),
+        Code::OutOfRange if status.details().is_empty() => {
+            ("MESSAGE_TOO_LARGE", "the message is larger than 4 MiB")
+        }
+        _ => return response,
+    };
+    coded(Code::InvalidArgument, reason, message, None).into_http()
 }
 
 /// Never shows detail.

@@ -70,6 +70,24 @@ pub enum StartError {
     /// The engine.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The operator's file holds no key.
+    #[error(
+        "{file} holds no API key: put the operator's back, or remove the file to have a new one made"
+    )]
+    NoOperator {
+        /// Which.
+        file: PathBuf,
+    },
+    /// A demo's keys, which anybody can make again from the seed, must never serve in earnest, nor the other way round.
+    #[error(
+        "the keys in {path} were made {made}, which is not what is asked for: name another folder with --state"
+    )]
+    OtherKeys {
+        /// Which.
+        path: PathBuf,
+        /// How they were made.
+        made: &'static str,
+    },
     /// The state folder belongs to another database.
     #[error(
         "the state folder {path} belongs to another database: its keys open nothing here. Name the right one with --state"
@@ -164,7 +182,8 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
     let engine = Engine::start(store, setup.clock.clone(), people, setup.writers);
     let operator_key_file = setup.state.join("operator.key");
     let operator_key = operator_key(&operator_key_file)?;
-    open_tree(&engine, &setup, &caller::credential(&operator_key)).await?;
+    let operator = caller::credential(&operator_key);
+    open_tree(&engine, &setup, &operator).await?;
     let listener = TcpListener::bind(setup.listen)
         .await
         .map_err(|source| StartError::Listen {
@@ -182,6 +201,7 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
         tokens,
         source: setup.source,
         deployment: setup.deployment.as_str().into(),
+        operator,
     };
     let served = tokio::spawn(run(listener, api, jwks, async {
         // Told to stop, or nobody is left who could tell.
@@ -239,6 +259,7 @@ async fn run(
     let app = routes
         .into_axum_router()
         .reset_fallback()
+        .layer(axum::middleware::map_response(crate::errors::unread))
         .merge(crate::http::routes(jwks, engine));
     if let Err(error) = axum::serve(listener, app)
         .with_graceful_shutdown(stop)
@@ -251,6 +272,7 @@ async fn run(
 
 /// Makes the keys of a first start: token key, log key, root keys, the operator's API key.
 fn make_keys(setup: &Setup) -> Result<bool, StartError> {
+    same_making(setup)?;
     let now = setup.clock.now();
     let mut made = false;
     for usage in Use::ALL {
@@ -286,13 +308,35 @@ fn make_keys(setup: &Setup) -> Result<bool, StartError> {
     Ok(made)
 }
 
+/// Notes in a new state folder that its keys come from a seed, and refuses a folder whose keys were made the other way.
+fn same_making(setup: &Setup) -> Result<(), StartError> {
+    let note = setup.state.join("made-from-a-seed");
+    let other = |made| {
+        let path = setup.state.clone();
+        Err(StartError::OtherKeys { path, made })
+    };
+    match (&setup.source, note.exists()) {
+        (Source::System, false) | (Source::Seeded(_), true) => Ok(()),
+        (Source::System, true) => other("by a demo from a seed"),
+        (Source::Seeded(_), false) if setup.state.join("operator.key").exists() => {
+            other("at random")
+        }
+        (Source::Seeded(_), false) => Ok(private_file::create(
+            &note,
+            b"Anybody can make this folder's keys again. Never serve with them.\n",
+        )?),
+    }
+}
+
 fn operator_key(file: &Path) -> Result<String, StartError> {
     let text = private_file::read(file)?;
-    Ok(text
+    let key = text
         .lines()
-        .find(|line| line.starts_with(caller::KEY_PREFIX))
-        .unwrap_or_default()
-        .to_owned())
+        .find(|line| line.starts_with(caller::KEY_PREFIX));
+    key.map(str::to_owned)
+        .ok_or_else(|| StartError::NoOperator {
+            file: file.to_owned(),
+        })
 }
 
 /// Database, state folder, deployment and kind of clock are bound together at the first start and checked at every other.
@@ -374,6 +418,7 @@ async fn open_tree(
         let act = OpenRegion {
             state,
             operator: grant,
+            of_deployment: true,
         }
         .into();
         engine

@@ -16,6 +16,8 @@ pub struct Commit {
     /// Regions of which nothing is written but something was answered: their heads must still be
     /// these, read after the locks.
     pub check: Vec<Head>,
+    /// Regions of which it was answered that they are not open: they still must not be, read after the locks.
+    pub absent: Vec<String>,
     pub takes: Vec<Nullifier>,
     /// Each must hit exactly one row: the tag, taken by this voucher in this region.
     pub frees: Vec<Nullifier>,
@@ -58,7 +60,8 @@ pub(crate) struct Plan {
     pub(crate) opened: Vec<Head>,
     /// (as read, next), by region.
     pub(crate) moved: Vec<(Head, Head)>,
-    pub(crate) check: Vec<Head>,
+    check: Vec<Head>,
+    absent: Vec<String>,
     /// By tag.
     pub(crate) takes: Vec<Nullifier>,
     /// Freed and taken again in the same transaction: (as it stands, as it shall be).
@@ -91,6 +94,7 @@ impl Plan {
             }
         }
         plan.check = commit.check;
+        plan.absent = commit.absent;
         plan.net_nullifiers(commit.takes, commit.frees, &regions)?;
         plan.net_secrets(
             commit.secrets,
@@ -120,13 +124,24 @@ impl Plan {
         keys.into_iter().collect()
     }
 
-    /// The regions of checked heads that are not among those that stand now.
+    /// The regions of which nothing is written, and whose heads are looked at again after the locks.
+    pub(crate) fn checked(&self) -> Vec<String> {
+        let heads = self.check.iter().map(|head| &head.region);
+        heads.chain(&self.absent).cloned().collect()
+    }
+
+    /// The checked regions that are not now as they were read.
     pub(crate) fn check_lost(&self, now: &[Head]) -> Vec<String> {
-        self.check
+        let moved = self
+            .check
             .iter()
             .filter(|head| !now.iter().any(|other| head.guards(other)))
-            .map(|head| head.region.clone())
-            .collect()
+            .map(|head| &head.region);
+        let opened = self
+            .absent
+            .iter()
+            .filter(|region| now.iter().any(|head| head.region == **region));
+        moved.chain(opened).cloned().collect()
     }
 
     fn add_region(&mut self, part: RegionCommit) -> Result<()> {

@@ -1,11 +1,17 @@
 //! Who may call: nobody without a key, nobody whom the region does not know, and everybody only as what they are.
 
+use std::path::PathBuf;
+
+use hefu_engine::{Clock, Source};
 use hefu_scenario::key;
+use hefu_server::{RegionTree, Setup, serve};
+use hefu_tests::engines::{Engine, Folder, Place};
+use hefu_tests::office::must;
 use hefu_wire::v1;
 use tonic::Code;
 use v1::audit_service_client::AuditServiceClient;
 
-use crate::{Api, reason};
+use crate::{Api, ISSUER, NOW, reason};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_key_or_with_nonsense_nobody_is_let_in() {
@@ -77,4 +83,104 @@ async fn a_role_that_a_move_does_not_take_is_refused_and_a_revoked_key_is_dead_a
     let status = api.refused(api.clerk(), method, asked()).await;
     assert_eq!(status.code(), Code::PermissionDenied);
     assert_eq!(reason(&status), "CALLER_REVOKED");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_the_deployments_operator_opens_a_region() {
+    let api = Api::start().await;
+    let open = |code: &str| v1::OpenRegionRequest {
+        parent: format!("regions/{code}"),
+        parent_region: "regions/140700".to_owned(),
+        display_name: "样例区".to_owned(),
+        display_name_en: "Sample".to_owned(),
+        operator: Some(v1::Grant {
+            subject: "operator".to_owned(),
+            person: "operator".to_owned(),
+            roles: vec![v1::Role::Operator.into()],
+            ..v1::Grant::default()
+        }),
+        request_id: api.office.fresh("open"),
+        validate_only: false,
+    };
+    let method = "PolicyService/OpenRegion";
+    for nobody in [&key(9, "stranger"), api.clerk()] {
+        let status = api.refused(nobody, method, open("140799")).await;
+        assert_eq!(status.code(), Code::PermissionDenied);
+        assert_eq!(reason(&status), "ROLE_MISSING");
+    }
+    let operator = &api.running.operator_key;
+    let _: v1::OpenRegionResponse = must(&api.client, operator, method, open("140799")).await;
+}
+
+/// What a fetch that is sent again is told.
+async fn fetched_again(api: &Api, fetch: &v1::FetchTokenRequest) -> String {
+    let method = "IssuanceService/FetchToken";
+    reason(&api.refused(&api.office.portal, method, fetch.clone()).await)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repeated_fetch_gives_no_token_to_a_revoked_caller_nor_another_token_than_it_fetched() {
+    let api = Api::start().await;
+    let (client, office) = (&api.client, &api.office);
+    let holder = office.person(client, 1).await;
+    let voucher = office.applied(client, &holder).await;
+    let issue = office.issue(&voucher, office.fresh("issue"));
+    let _: v1::IssueResponse = must(client, &office.reviewer, "IssuanceService/Issue", issue).await;
+    let fetch = v1::FetchTokenRequest {
+        name: voucher.clone(),
+        holder,
+        request_id: office.fresh("fetch"),
+        validate_only: false,
+    };
+    let method = "IssuanceService/FetchToken";
+    let first: v1::FetchTokenResponse = must(client, &office.portal, method, fetch.clone()).await;
+    let again: v1::FetchTokenResponse = must(client, &office.portal, method, fetch.clone()).await;
+    assert_eq!(first.token, again.token);
+    let reissue = v1::ReissueTokenRequest {
+        name: voucher,
+        card_seen: vec![7; 32],
+        request_id: office.fresh("reissue"),
+        validate_only: false,
+    };
+    let _: v1::ReissueTokenResponse =
+        must(client, api.clerk(), "IssuanceService/ReissueToken", reissue).await;
+    assert_eq!(fetched_again(&api, &fetch).await, "TOKEN_DEAD");
+    let credential = hefu_scenario::credential(&office.portal);
+    let revoke = v1::RevokeCallerRequest {
+        name: format!("{}/credentials/{credential}", office.parent()),
+        request_id: office.fresh("revoke"),
+        validate_only: false,
+    };
+    let operator = &api.running.operator_key;
+    let _: v1::RevokeCallerResponse =
+        must(client, operator, "AccessService/RevokeCaller", revoke).await;
+    assert_eq!(fetched_again(&api, &fetch).await, "CALLER_REVOKED");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_that_a_seed_makes_never_serve_in_earnest() {
+    let api = Api::start().await;
+    let state = api.state.path().join("state");
+    let setup = |source: Source, state: PathBuf| async {
+        let place = Place::new(Engine::Sqlite).await;
+        let served = serve(Setup {
+            database: place.url(),
+            state,
+            listen: ([127, 0, 0, 1], 0).into(),
+            deployment: ISSUER.to_owned(),
+            tree: RegionTree::read(None).unwrap(),
+            clock: Clock::simulated(NOW).0,
+            source,
+            writers: 1,
+        })
+        .await;
+        served.err().map(|error| error.to_string())
+    };
+    let seeded = setup(Source::System, state).await.unwrap();
+    assert!(seeded.contains("by a demo from a seed"), "{seeded}");
+    let folder = Folder::new("hefu-earnest");
+    let earnest = folder.path().join("state");
+    assert_eq!(setup(Source::System, earnest.clone()).await, None);
+    let random = setup(Source::Seeded([7; 32]), earnest).await.unwrap();
+    assert!(random.contains("at random"), "{random}");
 }

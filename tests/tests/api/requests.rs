@@ -123,7 +123,21 @@ async fn a_flood_is_turned_away_before_it_is_read_and_the_server_serves_on() {
     let mut asked = api.office.registration(1, api.office.fresh("person"));
     asked.display_name = "王".repeat(5 << 20);
     let status = api.refused(api.clerk(), REGISTER, asked).await;
-    assert_eq!(status.code(), Code::OutOfRange, "{status}");
+    assert_eq!(status.code(), Code::InvalidArgument, "{status}");
+    assert_eq!(reason(&status), "MESSAGE_TOO_LARGE");
     assert!(status.message().len() < 1_000);
+    assert_eq!(api.head().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bytes_that_are_no_message_are_refused_as_the_senders_fault_and_leave_nothing_behind() {
+    let api = Api::start().await;
+    let before = api.head().await;
+    // Where the method takes a text in field 1, bytes that are no text.
+    let nonsense = vec![0xff_u8, 0xfe];
+    let status = api.refused(api.clerk(), REGISTER, nonsense).await;
+    assert_eq!(status.code(), Code::InvalidArgument, "{status}");
+    assert_eq!(reason(&status), "MESSAGE_UNREADABLE");
+    assert!(!status.message().contains("UTF"), "{status}");
     assert_eq!(api.head().await, before);
 }

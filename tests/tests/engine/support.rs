@@ -159,8 +159,12 @@ impl Field {
             simulated: true,
         };
         let operator = grant(code, "operator", Role::Operator);
-        self.must(code, "operator", OpenRegion { state, operator })
-            .await;
+        let open = OpenRegion {
+            state,
+            operator,
+            of_deployment: true,
+        };
+        self.must(code, "operator", open).await;
         let adopt = AdoptPolicy {
             policy: Policy::from_toml(POLICY).unwrap(),
             effective: Instant(NOW_MS),

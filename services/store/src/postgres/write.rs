@@ -131,8 +131,8 @@ async fn guard(conn: &mut PgConnection, plan: &Plan) -> Result<(), Stop> {
         .filter(|region| !stand.contains(region))
         .cloned()
         .collect();
-    if !plan.check.is_empty() {
-        let regions: Vec<String> = plan.check.iter().map(|head| head.region.clone()).collect();
+    let regions = plan.checked();
+    if !regions.is_empty() {
         let now = read::heads(conn, &regions).await?;
         lost.extend(plan.check_lost(&now));
     }

@@ -187,9 +187,9 @@ fn guard(conn: &Connection, plan: &Plan) -> Result<Vec<String>> {
             lost.push(region.clone());
         }
     }
-    if !plan.check.is_empty() {
-        let regions: Vec<String> = plan.check.iter().map(|head| head.region.clone()).collect();
-        let now = read::heads(conn, &regions)?;
+    let checked = plan.checked();
+    if !checked.is_empty() {
+        let now = read::heads(conn, &checked)?;
         lost.extend(plan.check_lost(&now));
     }
     lost.sort();

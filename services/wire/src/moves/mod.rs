@@ -16,7 +16,7 @@ mod training;
 use std::collections::BTreeSet;
 
 use hefu_domain::command::{Act, Grant};
-use hefu_domain::{CredentialId, Programme, Role};
+use hefu_domain::{CredentialId, Programme, Role, StaffId, SubjectId};
 
 use crate::read::Reader;
 use crate::v1;
@@ -161,6 +161,18 @@ fn role(r: &mut Reader, field: &str, given: i32) -> Option<Role> {
 fn grant(r: &mut Reader, given: &v1::Grant, credential: Option<CredentialId>) -> Option<Grant> {
     let subject = r.code("subject", &given.subject);
     let person = r.code("person", &given.person);
+    // The institution is said in its own field, and nobody is granted another one's code.
+    let plain = |r: &mut Reader, field: &str, plain: bool| {
+        if !plain {
+            r.wrong(field, "a code of its own, without an institution");
+        }
+    };
+    plain(
+        r,
+        "subject",
+        subject.as_ref().is_none_or(SubjectId::is_plain),
+    );
+    plain(r, "person", person.as_ref().is_none_or(StaffId::is_plain));
     let roles = r.list("roles", &given.roles, 9, |r, given| role(r, "", *given));
     let institution = r.optional_name("institution", &given.institution, "institutions");
     let holder = r.optional_name("holder", &given.holder, "people");

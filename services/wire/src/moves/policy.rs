@@ -35,6 +35,8 @@ impl Move for v1::OpenRegionRequest {
             act::OpenRegion {
                 state,
                 operator: operator?,
+                // The server says whose key it is.
+                of_deployment: false,
             }
             .into(),
         )

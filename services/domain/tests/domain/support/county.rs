@@ -125,6 +125,7 @@ fn open(town: &mut Town, parent: Option<&str>) -> Reply {
     town.submit(
         "operator",
         Act::OpenRegion(OpenRegion {
+            of_deployment: true,
             state,
             operator: grant("operator", &[Role::Operator], None),
         }),
