@@ -7,6 +7,7 @@ use std::time::Duration;
 use hefu_domain::{Code, CredentialId, Event, Instant, Region, Stop, World};
 use hefu_store::{Outcome, StoreError};
 use tokio::sync::mpsc;
+use tracing::Instrument as _;
 
 use crate::batch::{Attempt, Cells, Verdict};
 use crate::cell::{Cell, HeadRead};
@@ -199,7 +200,8 @@ async fn try_open(
     shared.people.keep(jobs, &verdicts).await?;
     drop(reads);
     let started = std::time::Instant::now();
-    let outcome = shared.store.commit(commit).await?;
+    let span = tracing::info_span!("commit", batch.size = jobs.len());
+    let outcome = shared.store.commit(commit).instrument(span).await?;
     metrics::committed(started.elapsed(), jobs.len());
     finish(cells, outcome, verdicts)
 }

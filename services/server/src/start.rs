@@ -260,6 +260,7 @@ async fn run(
         .into_axum_router()
         .reset_fallback()
         .layer(axum::middleware::map_response(crate::errors::unread))
+        .layer(axum::middleware::from_fn(crate::telemetry::traced))
         .merge(crate::http::routes(jwks, engine));
     if let Err(error) = axum::serve(listener, app)
         .with_graceful_shutdown(stop)

@@ -1,11 +1,21 @@
 //! Logs to the terminal; traces and metrics over OTLP where an endpoint is configured, nothing where none is.
 
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName};
+use axum::middleware::Next;
+use axum::response::Response;
+use opentelemetry::propagation::Extractor;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::{KeyValue, global};
 use opentelemetry_otlp::WithExportConfig as _;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing::Instrument as _;
+use tracing::level_filters::LevelFilter;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
@@ -82,7 +92,12 @@ pub fn start(filter: &str, otlp_endpoint: Option<&str>) -> Result<Telemetry, Tel
         .with_resource(resource)
         .build();
     global::set_meter_provider(metrics.clone());
-    let layer = tracing_opentelemetry::layer().with_tracer(traces.tracer("hefu"));
+    // A caller's `traceparent` makes our spans its children.
+    global::set_text_map_propagator(TraceContextPropagator::new());
+    // Our own spans only: the exporter's connection would trace itself for ever.
+    let layer = tracing_opentelemetry::layer()
+        .with_tracer(traces.tracer("hefu"))
+        .with_filter(Targets::new().with_target("hefu", LevelFilter::INFO));
     let _ = tracing_subscriber::registry()
         .with(terminal)
         .with(layer)
@@ -91,6 +106,40 @@ pub fn start(filter: &str, otlp_endpoint: Option<&str>) -> Result<Telemetry, Tel
         traces: Some(traces),
         metrics: Some(metrics),
     })
+}
+
+/// One span for each call, named and described as OpenTelemetry's conventions for RPC say. Nothing of a message is in it.
+pub(crate) async fn traced(request: Request, next: Next) -> Response {
+    let method = request.uri().path().trim_start_matches('/').to_owned();
+    let span = tracing::info_span!(
+        "rpc",
+        otel.name = %method,
+        otel.kind = "server",
+        rpc.system.name = "grpc",
+        rpc.method = %method,
+        rpc.response.status_code = tracing::field::Empty,
+    );
+    let caller = global::get_text_map_propagator(|p| p.extract(&Headers(request.headers())));
+    // Where nothing is exported there is no span to hang under the caller's.
+    let _ = span.set_parent(caller);
+    let response = next.run(request).instrument(span.clone()).await;
+    if let Some(status) = tonic::Status::from_header_map(response.headers()) {
+        span.record("rpc.response.status_code", i32::from(status.code()));
+    }
+    response
+}
+
+/// A request's headers, for the propagator.
+struct Headers<'a>(&'a HeaderMap);
+
+impl Extractor for Headers<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key)?.to_str().ok()
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(HeaderName::as_str).collect()
+    }
 }
 
 impl Telemetry {

@@ -1,0 +1,163 @@
+//! Traces and metrics as a collector receives them: over OTLP, ours only, and nothing of anybody in them.
+
+#![allow(clippy::unwrap_used)] // a test's own steps must succeed
+
+use std::sync::{Arc, Mutex};
+
+use hefu_domain::Instant;
+use hefu_engine::{Clock, Source};
+use hefu_scenario::{Client, made_up};
+use hefu_server::{RegionTree, Setup, serve, telemetry};
+use hefu_tests::engines::{Engine, Folder, Place};
+use hefu_tests::office::Office;
+use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
+    MetricsService, MetricsServiceServer,
+};
+use opentelemetry_proto::tonic::collector::metrics::v1::{
+    ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+};
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
+    TraceService, TraceServiceServer,
+};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
+use prost::Message as _;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::{Request, Response, Status};
+
+/// 2023-05-10 10:00 in Asia/Shanghai.
+const NOW: Instant = Instant(1_683_684_000_000);
+
+/// A collector that keeps what it gets.
+#[derive(Clone, Default)]
+struct Collector {
+    traces: Arc<Mutex<Vec<ExportTraceServiceRequest>>>,
+    metrics: Arc<Mutex<Vec<ExportMetricsServiceRequest>>>,
+}
+
+#[tonic::async_trait]
+impl TraceService for Collector {
+    async fn export(
+        &self,
+        request: Request<ExportTraceServiceRequest>,
+    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
+        self.traces.lock().unwrap().push(request.into_inner());
+        Ok(Response::new(Default::default()))
+    }
+}
+
+#[tonic::async_trait]
+impl MetricsService for Collector {
+    async fn export(
+        &self,
+        request: Request<ExportMetricsServiceRequest>,
+    ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
+        self.metrics.lock().unwrap().push(request.into_inner());
+        Ok(Response::new(Default::default()))
+    }
+}
+
+impl Collector {
+    async fn start() -> (Collector, String) {
+        let collector = Collector::default();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tonic::transport::Server::builder()
+            .add_service(TraceServiceServer::new(collector.clone()))
+            .add_service(MetricsServiceServer::new(collector.clone()))
+            .serve_with_incoming(TcpListenerStream::new(listener));
+        tokio::spawn(server);
+        (collector, format!("http://{address}"))
+    }
+
+    fn spans(&self) -> Vec<String> {
+        let traces = self.traces.lock().unwrap();
+        let scopes = traces
+            .iter()
+            .flat_map(|request| &request.resource_spans)
+            .flat_map(|resource| &resource.scope_spans);
+        scopes
+            .flat_map(|scope| scope.spans.iter().map(|span| span.name.clone()))
+            .collect()
+    }
+
+    fn metrics(&self) -> Vec<String> {
+        let metrics = self.metrics.lock().unwrap();
+        let scopes = metrics
+            .iter()
+            .flat_map(|request| &request.resource_metrics)
+            .flat_map(|resource| &resource.scope_metrics);
+        scopes
+            .flat_map(|scope| scope.metrics.iter().map(|metric| metric.name.clone()))
+            .collect()
+    }
+
+    /// Everything that came in, as it came.
+    fn bytes(&self) -> Vec<u8> {
+        let traces = self.traces.lock().unwrap();
+        let metrics = self.metrics.lock().unwrap();
+        let traces = traces.iter().flat_map(|request| request.encode_to_vec());
+        let metrics = metrics.iter().flat_map(|request| request.encode_to_vec());
+        traces.chain(metrics).collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_collector_gets_a_span_for_each_call_and_commit_and_nothing_of_anybody() {
+    let (collector, endpoint) = Collector::start().await;
+    let telemetry = telemetry::start("error", Some(&endpoint)).unwrap();
+    let place = Place::new(Engine::Sqlite).await;
+    let state = Folder::new("hefu-telemetry");
+    let running = serve(Setup {
+        database: place.url(),
+        state: state.path().join("state"),
+        listen: ([127, 0, 0, 1], 0).into(),
+        deployment: "test.hefu.local".to_owned(),
+        tree: RegionTree::read(None).unwrap(),
+        clock: Clock::simulated(NOW).0,
+        source: Source::Seeded([7; 32]),
+        writers: 1,
+    })
+    .await
+    .unwrap();
+    let address = format!("http://{}", running.address);
+    let client = Client::connect(&address).await.unwrap();
+    let operator = running.operator_key.clone();
+    let office = Office::open(&client, &operator, "140725", NOW, 1, 1_000_000).await;
+    let person = office.person(&client, 1).await;
+    office.applied(&client, &person).await;
+    running.stop().await;
+    // Sends what is left, and blocks until it is sent.
+    tokio::task::spawn_blocking(|| telemetry.shutdown())
+        .await
+        .unwrap();
+
+    let spans = collector.spans();
+    for wanted in ["voucher.v1.ApplicationService/Apply", "commit"] {
+        assert!(
+            spans.iter().any(|name| name == wanted),
+            "{wanted}: {spans:?}"
+        );
+    }
+    let ours = |name: &String| name == "commit" || name.starts_with("voucher.v1.");
+    assert!(spans.iter().all(ours), "{spans:?}");
+    let metrics = collector.metrics();
+    for wanted in ["hefu.moves", "hefu.commit.duration"] {
+        assert!(metrics.iter().any(|name| name == wanted), "{metrics:?}");
+    }
+    let sent = collector.bytes();
+    let who = made_up::person(1, "140702", 1);
+    for secret in [
+        &who.identity,
+        &who.name,
+        &who.phone,
+        &operator,
+        &office.portal,
+    ] {
+        let found = sent
+            .windows(secret.len())
+            .any(|part| part == secret.as_bytes());
+        assert!(!found, "{secret} was sent to the collector");
+    }
+}
