@@ -91,10 +91,12 @@ pub(crate) fn enrol(ask: &Ask, act: &Enrol) -> Result<Vec<Event>, Stop> {
     })])
 }
 
-/// Staff are taught in a class that their enterprise, host of the dispatched, sponsors or is paid for.
+/// Staff are taught in a class that is paid to their own enterprise, host of the dispatched ("给予企业职业技能培训补贴"); apprentices
+/// in one that it sponsors or is paid for.
 fn taught_for_employer(voucher: &Voucher, filing: &ClassFiling) -> bool {
     match voucher.programme {
-        Programme::EnterpriseStaff | Programme::Apprenticeship => voucher
+        Programme::EnterpriseStaff => voucher.employer.as_ref() == Some(&filing.payee),
+        Programme::Apprenticeship => voucher
             .employer
             .as_ref()
             .is_some_and(|employer| [&filing.payee, &filing.sponsor].contains(&employer)),

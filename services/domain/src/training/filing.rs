@@ -27,10 +27,7 @@ pub(crate) fn file_class(ask: &Ask, act: &FileClass) -> Result<Vec<Event>, Stop>
         ask.world.get(&Key::Class(act.class))?.is_none(),
         Code::DuplicateEntry,
     );
-    checks.require(
-        ask.acts_for(&filing.deliverer) || ask.acts_for(&filing.sponsor),
-        Code::NotYours,
-    );
+    checks.require(ask.acts_for(&filing.deliverer), Code::NotYours);
     checks.take(ask.year_open(filing.year))?;
     checks.require(
         filing.programme.kind() == VoucherKind::Training,

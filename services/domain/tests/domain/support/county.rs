@@ -33,11 +33,12 @@ const STAFF: [(&str, &[Role]); 9] = [
 ];
 
 /// The institutions and what they are.
-const INSTITUTIONS: [(&str, &[Capacity]); 4] = [
+const INSTITUTIONS: [(&str, &[Capacity]); 5] = [
     ("school-a", &[Capacity::TrainingBody, Capacity::School]),
     ("school-b", &[Capacity::TrainingBody]),
     ("plant", &[Capacity::Enterprise]),
     ("body", &[Capacity::AssessmentBody]),
+    ("mill", &[Capacity::Enterprise]),
 ];
 
 /// An institution's credit code, with its check character.

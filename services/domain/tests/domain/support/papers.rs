@@ -19,8 +19,8 @@ impl Town {
             }
         };
         let deliverer = institution(
-            line.option("by")
-                .or(line.option("deliverer"))
+            line.option("deliverer")
+                .or(line.option("by"))
                 .unwrap_or(deliverer),
         );
         let payee = line.option("payee").map_or_else(
@@ -57,7 +57,9 @@ impl Town {
             programme,
             occupation: line.parse("occupation", OCCUPATION),
             level: level(line.parse("level", "3")),
-            sponsor: payee.clone(),
+            sponsor: line
+                .option("sponsor")
+                .map_or_else(|| payee.clone(), institution),
             contract: (deliverer != payee).then(|| digest("contract")),
             deliverer,
             payee,
