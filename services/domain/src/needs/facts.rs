@@ -79,26 +79,23 @@ impl Gather<'_> {
         match occasion {
             Occasion::Class(class) => {
                 self.class(class);
-                if let Some(sheet) = self
-                    .world
-                    .class(&class)
-                    .ok()
-                    .and_then(|class| class.sheets.last())
-                {
-                    self.fact(Key::Sheet(*sheet));
+                if let Ok(class) = self.world.class(&class) {
+                    self.sheets_alone(&class.sheets);
                 }
             }
             Occasion::Session(session) => {
                 self.fact(Key::Session(session));
-                if let Some(sheet) = self
-                    .world
-                    .session(&session)
-                    .ok()
-                    .and_then(|session| session.sheets.last())
-                {
-                    self.fact(Key::Sheet(*sheet));
+                if let Ok(session) = self.world.session(&session) {
+                    self.sheets_alone(&session.sheets);
                 }
             }
+        }
+    }
+
+    /// An occasion's sheets, one of which may be open.
+    fn sheets_alone(&mut self, sheets: &[SheetId]) {
+        for sheet in sheets {
+            self.fact(Key::Sheet(*sheet));
         }
     }
 
