@@ -69,7 +69,7 @@ codes! {
         OccupationNeeded "OCCUPATION_NEEDED" "This programme names an occupation.";
         ReasonUnknown "REASON_UNKNOWN" "This move does not take that reason.";
         SameRegion "SAME_REGION" "Money is allocated to another region, and a region's parent is another one.";
-        RolesMixed "ROLES_MIXED" "Whoever acts for an institution has no role of the bureau's, and their roles are not lent.";
+        RolesMixed "ROLES_MIXED" "Whoever acts for an institution or as a citizen has no role of the bureau's, and none is lent to them.";
     }
     NotFound {
         RegionNotFound "REGION_NOT_FOUND" "The region is not opened here.";

@@ -9,7 +9,7 @@ fn who_applied_or_handled_the_application_does_not_issue_it() {
         person p1
         apply  v1 general of=p1
         reject v1 by=everybody
-        reopen v1 by=clerk
+        reopen v1
         issue  v1 by=everybody                                    -> SAME_PERSON
         issue  v1 by=finance                                      -> ROLE_MISSING
         issue  v1 by=nobody                                       -> CALLER_UNKNOWN
@@ -198,6 +198,22 @@ fn only_an_override_by_two_people_lifts_the_cap() {
         voucher v1 general
         override v1 cap=1200.00 by=everybody
         confirm-override v1 by=everybody                          -> SAME_PERSON
+        ",
+    );
+}
+
+#[test]
+fn who_chose_the_person_does_not_issue() {
+    check(
+        "
+        person right
+        person p1
+        apply   v1 general of=p1
+        correct v1 to=right by=everybody
+        confirm-correction v1 by=reviewer-2
+        issue   v1 by=everybody                                   -> SAME_PERSON
+        issue   v1 by=reviewer-2                                  -> SAME_PERSON
+        issue   v1                                                -> Issued 1000.00
         ",
     );
 }

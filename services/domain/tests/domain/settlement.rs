@@ -55,6 +55,8 @@ fn only_what_was_approved_is_sent_and_not_by_the_approver() {
         at      2023-07-10
         send    c1#1 by=everybody                                 -> SAME_PERSON
         send    c1#1                                              -> PayoutSent
+        paid    c1#1 by=everybody                                 -> SAME_PERSON
+        paid    c1#1                                              -> PayoutRecorded
         ",
     );
 }

@@ -177,7 +177,7 @@ impl Town {
                 }),
             ),
             "reopen" => (
-                "clerk-2",
+                "reviewer-3",
                 Act::ReopenApplication(ReopenApplication {
                     voucher: self.voucher_id(line, 0),
                 }),
