@@ -154,6 +154,7 @@ pub(crate) fn apply_applied(world: &mut World, e: &event::Applied) -> Result<(),
         pass: None,
         carried_days: Default::default(),
         override_: None,
+        lifted: Lifted::default(),
         correction: None,
         claw_back: None,
     };

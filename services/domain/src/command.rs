@@ -256,6 +256,8 @@ acts! {
     ConfirmAccount {
         /// Whose.
         institution: InstitutionId,
+        /// Hash of the change that the checker saw; must be the pending one's.
+        proposal: Digest,
     }
     /// Files a catalogue line.
     FileCatalogueEntry {
@@ -425,6 +427,8 @@ acts! {
     ConfirmOverride {
         /// Which.
         voucher: VoucherId,
+        /// Hash of the proposal that was seen; must be the standing one's.
+        proposal: Digest,
     }
     // ---- supervision
     /// Freezes a voucher.
@@ -519,6 +523,8 @@ acts! {
         class: ClassId,
         /// The slot's number.
         slot: u16,
+        /// Hash of the request that the clerk saw; must be the waiting one's.
+        proposal: Digest,
     }
     /// Takes a voucher off its class.
     Drop {
@@ -715,6 +721,8 @@ acts! {
     ConfirmClawBack {
         /// Of which voucher.
         voucher: VoucherId,
+        /// Hash of the proposal that was seen; must be the standing one's.
+        proposal: Digest,
     }
     /// Records money that came back.
     ReceiveClawBack {

@@ -209,6 +209,7 @@ codes! {
         NoticeOver "NOTICE_OVER" "The public notice is over.";
         ObjectionOpen "OBJECTION_OPEN" "An objection is open.";
         ObjectionDecided "OBJECTION_DECIDED" "The objection was decided already.";
+        ProposalChanged "PROPOSAL_CHANGED" "The proposal that stands is not the one that was seen.";
         ApprovalChanged "APPROVAL_CHANGED" "What was approved is not what is to be acted on.";
         BatchMismatch "BATCH_MISMATCH" "The bank's answer does not match the payout batch.";
         PayoutWrittenOff "PAYOUT_WRITTEN_OFF" "A voucher of the payout is written off.";

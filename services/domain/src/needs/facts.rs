@@ -6,6 +6,16 @@ use crate::policy::{Capacity, Policy, Programme};
 use crate::state::*;
 use crate::world::{Need, Subject};
 
+/// The catalogue line that a class is taught under.
+pub(super) fn catalogue_line(filing: &ClassFiling) -> Key {
+    Key::CatalogueEntry(CatalogueEntryId {
+        institution: filing.deliverer.clone(),
+        capacity: Capacity::TrainingBody,
+        occupation: filing.occupation.clone(),
+        year: filing.year,
+    })
+}
+
 impl Gather<'_> {
     pub(super) fn fact(&mut self, key: Key) {
         self.needs.push(Need::Fact(key));
@@ -126,12 +136,7 @@ impl Gather<'_> {
         for resource in filing.trainers.iter().chain(std::iter::once(&filing.site)) {
             self.fact(Key::Booking(resource.clone()));
         }
-        self.fact(Key::CatalogueEntry(CatalogueEntryId {
-            institution: filing.deliverer.clone(),
-            capacity: Capacity::TrainingBody,
-            occupation: filing.occupation.clone(),
-            year: filing.year,
-        }));
+        self.fact(catalogue_line(filing));
     }
 
     pub(super) fn session(&mut self, id: SessionId) {

@@ -93,11 +93,8 @@ pub fn quote(world: &World, id: VoucherId, at: Instant) -> Result<Entitlement, S
         // An assessment is paid by level, whatever the day.
         Occasion::Session(_) => Days(0),
     };
-    let lifted = voucher
-        .override_
-        .as_ref()
-        .filter(|lifted| lifted.confirmed_by.is_some());
-    let entitlement = subsidy::entitlement(rules, Some(place.level), days, lifted)?;
+    let cap = voucher.lifted.cap;
+    let entitlement = subsidy::entitlement(rules, Some(place.level), days, cap)?;
     let reserve = voucher
         .money
         .as_ref()

@@ -11,6 +11,7 @@ use crate::event::{self, Event};
 use crate::funds;
 use crate::ids::*;
 use crate::money::Fen;
+use crate::proposal;
 use crate::redemption::approval_digest;
 use crate::refusal::{Checks, Code, Stop};
 use crate::state::*;

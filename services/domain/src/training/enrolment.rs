@@ -15,7 +15,7 @@ use crate::time::{Date, Instant};
 use crate::voucher;
 use crate::world::World;
 
-use super::{MOST_SEATS, attended, days_earned, reaches, roster_locked, shares};
+use super::{MOST_SEATS, attended, days_earned, may_teach, reaches, roster_locked, shares};
 
 /// Issued → Enrolled: this voucher's genuine token, its holder in person, a seat left, and none of the days taken anywhere.
 pub(crate) fn enrol(ask: &Ask, act: &Enrol) -> Result<Vec<Event>, Stop> {
@@ -61,6 +61,8 @@ pub(crate) fn enrol(ask: &Ask, act: &Enrol) -> Result<Vec<Event>, Stop> {
     checks.take(crate::registry::in_good_standing(
         ask.world.institution(&filing.deliverer)?,
     ))?;
+    let listed = voucher.lifted.catalogue || may_teach(ask, rules, filing)?;
+    checks.require(listed, Code::NotInCatalogue);
     let takes = checks.take(eligibility::taken_at_enrol(
         ask,
         act.voucher,
@@ -71,7 +73,7 @@ pub(crate) fn enrol(ask: &Ask, act: &Enrol) -> Result<Vec<Event>, Stop> {
         rules,
         Some(filing.level),
         filing.days() + voucher.carried_days,
-        voucher.override_.as_ref(),
+        voucher.lifted.cap,
     ))?;
     let need = need.map_or(Fen::ZERO, |need| need.amount);
     if let Some(money) = &voucher.money {

@@ -134,6 +134,7 @@ fn attendance_is_entered_in_time_or_late_through_a_clerk() {
         attend  c1 1                                              -> ENTRY_WINDOW_OVER
         late    c1 1                                              -> LateEntryRequested
         approve-late c1 1 by=school-a                             -> ROLE_MISSING
+        approve-late c1 1 saw=an-earlier-one                      -> PROPOSAL_CHANGED
         approve-late c1 1                                         -> LateEntryApproved
         approve-late c1 1                                         -> NOTHING_TO_CONFIRM
         attend  c1 2 lessons=5                                    -> OUTSIDE_TIMETABLE

@@ -76,6 +76,18 @@ pub(crate) fn policy() -> Policy {
     Policy::from_toml(include_str!("../../../../../policy/jinzhong-2023.toml")).unwrap()
 }
 
+/// A county whose own policy differs from the one that ships.
+pub(crate) fn county_with(own: impl FnOnce(&mut Policy)) -> Town {
+    let mut town = county();
+    let mut policy = policy();
+    own(&mut policy);
+    let effective = town.now.plus_hours(1);
+    let adopt = AdoptPolicy { policy, effective };
+    town.submit("operator", Act::AdoptPolicy(adopt)).unwrap();
+    town.now = effective;
+    town
+}
+
 fn calendar(text: &str) -> Calendar {
     toml::from_str(text).unwrap()
 }
@@ -199,12 +211,7 @@ fn register(town: &mut Town, name: &str, capacities: &[Capacity]) -> Reply {
             commitment,
         }),
     )?;
-    town.submit(
-        "finance",
-        Act::ConfirmAccount(ConfirmAccount {
-            institution: id.clone(),
-        }),
-    )?;
+    town.run(&format!("confirm-account {name}"))?;
     for capacity in [Capacity::TrainingBody, Capacity::AssessmentBody] {
         if !capacities.contains(&capacity) {
             continue;

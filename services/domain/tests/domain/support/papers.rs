@@ -129,6 +129,39 @@ impl Town {
         }
     }
 
+    /// The hash of what a second person saw: of what stands, unless the line says `saw=…`.
+    pub(crate) fn seen(&self, line: &Saying, standing: Option<Digest>) -> Digest {
+        let saw = line.option("saw").map(digest);
+        saw.or(standing).unwrap_or(digest("nothing"))
+    }
+
+    pub(crate) fn pending_account(&self, name: &str) -> Option<Digest> {
+        match self.facts.get(&Key::Institution(institution(name)))? {
+            Fact::Institution(institution) => Some(institution.pending_account.as_ref()?.digest()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn pending_override(&self, voucher: &str) -> Option<Digest> {
+        Some(self.voucher(voucher)?.override_.as_ref()?.digest())
+    }
+
+    pub(crate) fn pending_claw_back(&self, voucher: &str) -> Option<Digest> {
+        Some(self.voucher(voucher)?.claw_back.as_ref()?.digest())
+    }
+
+    /// `approve-late c1 2`: what waits for that slot.
+    pub(crate) fn late_request(&self, line: &Saying) -> Option<Digest> {
+        let slot: u16 = line.name(1).parse().unwrap();
+        match self
+            .facts
+            .get(&Key::Attendance(ClassId(self.id(line.name(0)))))?
+        {
+            Fact::Attendance(attendance) => Some(attendance.late_requests.get(&slot)?.digest()),
+            _ => None,
+        }
+    }
+
     pub(crate) fn holder(&self, line: &Saying, voucher: &str) -> Tag {
         let own = self
             .voucher(voucher)
