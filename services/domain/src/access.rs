@@ -31,7 +31,7 @@ pub(crate) fn roles(act: &Act) -> &'static [Role] {
         // application
         Act::Apply(_) | Act::Withdraw(_) => &[Holder, Institution],
         Act::RejectApplication(_) => &[Clerk],
-        Act::ReopenApplication(_) => &[Clerk, Reviewer],
+        Act::ReopenApplication(_) => &[Reviewer],
         Act::ProposeCorrection(_) => &[Clerk],
         Act::ConfirmCorrection(_) => &[Reviewer],
         // issuance, supervision
@@ -122,6 +122,7 @@ pub(crate) fn grant_caller(ask: &Ask, act: &GrantCaller) -> Result<Vec<Event>, S
     if let Some(holder) = &grant.holder {
         checks.take(ask.world.person(holder))?;
         checks.require(grant.roles.contains(&Role::Holder), Code::RoleMissing);
+        checks.require(grant.roles.len() == 1, Code::RolesMixed);
     }
     checks.done()?;
     // Two institutions may choose the same code for two people.
@@ -180,8 +181,11 @@ pub(crate) fn appoint_deputy(ask: &Ask, act: &AppointDeputy) -> Result<Vec<Event
     let credential = ask.world.credential(&act.credential)?;
     let mut checks = Checks::new();
     checks.require(credential.revoked.is_none(), Code::CallerRevoked);
+    // Neither an institution's nor a citizen's credential, nor the portal that speaks for citizens, becomes the bureau's for a time.
+    let of_the_bureau =
+        credential.institution.is_none() && !credential.roles.contains(&Role::Holder);
     checks.require(
-        credential.institution.is_none() && !is_outside(act.deputy.role),
+        of_the_bureau && !is_outside(act.deputy.role),
         Code::RolesMixed,
     );
     checks.require(
@@ -309,5 +313,29 @@ mod tests {
             lend(Role::Institution, "06-10", "06-20"),
             Err(vec![Code::RolesMixed])
         );
+    }
+
+    #[test]
+    fn a_citizen_is_nobody_of_the_bureaus_not_even_for_a_time() {
+        let mut county = County::new();
+        let operator = staff("operator", Role::Operator);
+        let mut citizen = grant(&[Role::Holder, Role::Reviewer], None);
+        citizen.grant.holder = Some(person_id(1));
+        let mixed = county.play(&operator, at("06-01"), |ask| grant_caller(ask, &citizen));
+        assert_eq!(mixed, Err(vec![Code::RolesMixed]));
+        citizen.grant.roles = [Role::Holder].into();
+        county
+            .play(&operator, at("06-01"), |ask| grant_caller(ask, &citizen))
+            .unwrap();
+        let lent = AppointDeputy {
+            credential: citizen.grant.credential.clone(),
+            deputy: Deputy {
+                role: Role::Reviewer,
+                from: at("06-10"),
+                until: at("06-20"),
+            },
+        };
+        let said = county.play(&operator, at("06-10"), |ask| appoint_deputy(ask, &lent));
+        assert_eq!(said, Err(vec![Code::RolesMixed]));
     }
 }

@@ -154,6 +154,7 @@ pub(crate) fn apply_applied(world: &mut World, e: &event::Applied) -> Result<(),
         pass: None,
         carried_days: Default::default(),
         override_: None,
+        lifted: Lifted::default(),
         correction: None,
         claw_back: None,
     };
@@ -226,7 +227,7 @@ pub(crate) fn apply_rejected(
     voucher::end(world, e, End::Rejected, at, None)
 }
 
-/// Rejected → Applied, once, by somebody else, within the policy's days.
+/// Rejected → Applied, once, by another reviewer, within the policy's days.
 pub(crate) fn reopen(ask: &Ask, act: &ReopenApplication) -> Result<Vec<Event>, Stop> {
     let voucher = ask.world.voucher(&act.voucher)?;
     let (since, rejected_by) = match &voucher.state {
@@ -331,7 +332,10 @@ pub(crate) fn apply_correction_proposed(
     world: &mut World,
     e: &event::CorrectionProposed,
 ) -> Result<(), Stop> {
-    world.edit_voucher(&e.voucher)?.correction = Some(Correction {
+    let voucher = world.edit_voucher(&e.voucher)?;
+    // Whoever chooses the person handles the application, and does not issue to them.
+    voucher.hands.handled.insert(e.by.clone());
+    voucher.correction = Some(Correction {
         person: e.person,
         proposed_by: e.by.clone(),
     });
@@ -381,6 +385,7 @@ pub(crate) fn apply_correction_confirmed(
     voucher::free(world, e.voucher, &e.frees)?;
     voucher::take(world, e.voucher, &e.takes)?;
     let voucher = world.edit_voucher(&e.voucher)?;
+    voucher.hands.handled.insert(e.by.clone());
     voucher.person = e.person;
     voucher.correction = None;
     voucher.token = None;

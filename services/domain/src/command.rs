@@ -258,6 +258,8 @@ acts! {
     ConfirmAccount {
         /// Whose.
         institution: InstitutionId,
+        /// Hash of the change that the checker saw; must be the pending one's.
+        proposal: Digest,
     }
     /// Files a catalogue line.
     FileCatalogueEntry {
@@ -427,6 +429,8 @@ acts! {
     ConfirmOverride {
         /// Which.
         voucher: VoucherId,
+        /// Hash of the proposal that was seen; must be the standing one's.
+        proposal: Digest,
     }
     // ---- supervision
     /// Freezes a voucher.
@@ -521,6 +525,8 @@ acts! {
         class: ClassId,
         /// The slot's number.
         slot: u16,
+        /// Hash of the request that the clerk saw; must be the waiting one's.
+        proposal: Digest,
     }
     /// Takes a voucher off its class.
     Drop {
@@ -717,6 +723,8 @@ acts! {
     ConfirmClawBack {
         /// Of which voucher.
         voucher: VoucherId,
+        /// Hash of the proposal that was seen; must be the standing one's.
+        proposal: Digest,
     }
     /// Records money that came back.
     ReceiveClawBack {

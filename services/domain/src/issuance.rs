@@ -7,7 +7,7 @@ use crate::eligibility;
 use crate::event::{self, Event};
 use crate::ids::*;
 use crate::money::Fen;
-use crate::policy::{Programme, VoucherKind};
+use crate::proposal;
 use crate::refusal::{Checks, Code, Stop};
 use crate::state::*;
 use crate::subsidy;
@@ -270,7 +270,8 @@ pub(crate) fn apply_expired(
     voucher::end(world, e, End::Expired, at, None)
 }
 
-/// Proposes to lift the cap, the gate or the catalogue for one voucher, where policy allows it.
+/// Proposes to lift the cap, the gate or the catalogue for one voucher, where policy allows it. What is lifted already stays so until
+/// this is confirmed too.
 pub(crate) fn propose_override(ask: &Ask, act: &ProposeOverride) -> Result<Vec<Event>, Stop> {
     let voucher = ask.world.voucher(&act.voucher)?;
     let (_, rules) = ask.world.rules(voucher.year, voucher.programme, ask.at)?;
@@ -279,10 +280,8 @@ pub(crate) fn propose_override(ask: &Ask, act: &ProposeOverride) -> Result<Vec<E
             rules.override_max_fen.is_some_and(|most| *fen <= most)
                 && rules.max_fen.is_some_and(|cap| *fen > cap)
         }
-        Lift::Gate => rules.employment_percent.is_some() && rules.override_max_fen.is_some(),
-        Lift::Catalogue => {
-            voucher.programme.kind() == VoucherKind::Training && rules.override_max_fen.is_some()
-        }
+        Lift::Gate => rules.override_gate,
+        Lift::Catalogue => rules.override_catalogue,
     };
     let mut checks = Checks::new();
     checks.take(unused(voucher))?;
@@ -292,7 +291,6 @@ pub(crate) fn propose_override(ask: &Ask, act: &ProposeOverride) -> Result<Vec<E
         lift: act.lift.clone(),
         reason: act.reason.clone(),
         proposed_by: ask.caller.person.clone(),
-        confirmed_by: None,
     };
     Ok(vec![Event::OverrideProposed(event::OverrideProposed {
         voucher: act.voucher,
@@ -303,21 +301,22 @@ pub(crate) fn propose_override(ask: &Ask, act: &ProposeOverride) -> Result<Vec<E
 /// Confirms an override by a second person; the difference is reserved, or it is refused.
 pub(crate) fn confirm_override(ask: &Ask, act: &ConfirmOverride) -> Result<Vec<Event>, Stop> {
     let voucher = ask.world.voucher(&act.voucher)?;
-    let proposal = voucher
-        .override_
-        .as_ref()
-        .filter(|o| o.confirmed_by.is_none())
-        .ok_or(Code::NoOverride)?;
+    let proposal = voucher.override_.as_ref().ok_or(Code::NoOverride)?;
+    let (_, rules) = ask.world.rules(voucher.year, voucher.programme, ask.at)?;
     let reserved = voucher
         .money
         .as_ref()
         .map_or(Fen::ZERO, |money| money.amount);
-    let reserve = match (&proposal.lift, &voucher.state, voucher.programme) {
-        (Lift::Cap { fen }, _, Programme::General) => reserved.max(*fen),
-        (Lift::Cap { .. } | Lift::Gate | Lift::Catalogue, ..) => reserved,
-    };
     let mut checks = Checks::new();
+    let most = match &proposal.lift {
+        Lift::Cap { fen } => {
+            checks.take(subsidy::lifted_maximum(rules, voucher.level, Some(*fen)))?
+        }
+        Lift::Gate | Lift::Catalogue => None,
+    };
+    let reserve = most.map_or(reserved, |most| most.max(reserved));
     checks.take(unused(voucher))?;
+    checks.take(proposal::seen(proposal.digest(), act.proposal))?;
     checks.require(proposal.proposed_by != ask.caller.person, Code::SamePerson);
     if let Some(money) = &voucher.money {
         checks.require(
@@ -357,9 +356,8 @@ pub(crate) fn apply_override_confirmed(
     e: &event::OverrideConfirmed,
 ) -> Result<(), Stop> {
     let voucher = world.edit_voucher(&e.voucher)?;
-    if let Some(override_) = &mut voucher.override_ {
-        override_.confirmed_by = Some(e.by.clone());
-    }
+    let confirmed = voucher.override_.take().ok_or(Code::NoOverride)?;
+    voucher.lifted = voucher.lifted.and(&confirmed.lift);
     set_reserve(world, e.voucher, e.reserve)
 }
 

@@ -28,6 +28,7 @@ mod funds;
 mod issuance;
 mod people;
 mod policies;
+mod proposal;
 mod redemption;
 mod registry;
 #[cfg(test)]

@@ -212,6 +212,12 @@ pub struct ProgrammeRules {
     /// The most that an Override may raise the cap to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub override_max_fen: Option<Fen>,
+    /// An Override may lift the employment share.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub override_gate: bool,
+    /// An Override may let somebody be taught outside the catalogue: such a class is filed, and takes only vouchers that have one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub override_catalogue: bool,
 }
 
 /// A category of people and the answers that prove it.
@@ -522,6 +528,9 @@ impl ProgrammeRules {
             && most <= cap
         {
             wrong.push("an override must lift the cap");
+        }
+        if self.override_gate && self.employment_percent.is_none() {
+            wrong.push("an override of the gate needs an employment share");
         }
         if self.sources.is_empty() {
             wrong.push("no source of money");

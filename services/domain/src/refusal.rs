@@ -69,7 +69,7 @@ codes! {
         OccupationNeeded "OCCUPATION_NEEDED" "This programme names an occupation.";
         ReasonUnknown "REASON_UNKNOWN" "This move does not take that reason.";
         SameRegion "SAME_REGION" "Money is allocated to another region, and a region's parent is another one.";
-        RolesMixed "ROLES_MIXED" "Whoever acts for an institution has no role of the bureau's, and their roles are not lent.";
+        RolesMixed "ROLES_MIXED" "Whoever acts for an institution or as a citizen has no role of the bureau's, and none is lent to them.";
     }
     NotFound {
         RegionNotFound "REGION_NOT_FOUND" "The region is not opened here.";
@@ -209,6 +209,7 @@ codes! {
         NoticeOver "NOTICE_OVER" "The public notice is over.";
         ObjectionOpen "OBJECTION_OPEN" "An objection is open.";
         ObjectionDecided "OBJECTION_DECIDED" "The objection was decided already.";
+        ProposalChanged "PROPOSAL_CHANGED" "The proposal that stands is not the one that was seen.";
         ApprovalChanged "APPROVAL_CHANGED" "What was approved is not what is to be acted on.";
         BatchMismatch "BATCH_MISMATCH" "The bank's answer does not match the payout batch.";
         PayoutWrittenOff "PAYOUT_WRITTEN_OFF" "A voucher of the payout is written off.";

@@ -5,6 +5,7 @@ use crate::decide::Ask;
 use crate::event::{self, Event};
 use crate::ids::*;
 use crate::policy::Capacity;
+use crate::proposal;
 use crate::refusal::{Checks, Code, Stop};
 use crate::state::*;
 use crate::time::plus_days;
@@ -80,10 +81,7 @@ pub(crate) fn apply_account_registered(
     world: &mut World,
     e: &event::AccountRegistered,
 ) -> Result<(), Stop> {
-    world.edit_institution(&e.institution)?.pending_account = Some(PendingAccount {
-        commitment: e.commitment,
-        maker: e.maker.clone(),
-    });
+    world.edit_institution(&e.institution)?.pending_account = Some(e.pending());
     Ok(())
 }
 
@@ -94,9 +92,10 @@ pub(crate) fn confirm_account(ask: &Ask, act: &ConfirmAccount) -> Result<Vec<Eve
         .pending_account
         .as_ref()
         .ok_or(Code::AccountNotPending)?;
-    if pending.maker == ask.caller.person {
-        return Err(Code::SamePerson.into());
-    }
+    let mut checks = Checks::new();
+    checks.require(pending.maker != ask.caller.person, Code::SamePerson);
+    checks.take(proposal::seen(pending.digest(), act.proposal))?;
+    checks.done()?;
     let today = ask.at.date();
     let usable_from = match institution.account {
         None => today,
@@ -324,19 +323,24 @@ mod tests {
         }
     }
 
+    /// What the checker is shown.
+    fn pending(county: &County) -> Digest {
+        let school = county.world.institution(&institution(SCHOOL)).unwrap();
+        school.pending_account.as_ref().unwrap().digest()
+    }
+
     /// Made by a clerk and checked by another person at that instant; the first day on which money may go to it.
     fn change(county: &mut County, n: u8, at: Instant) -> Date {
-        let (made, checked) = (
-            account(n),
-            ConfirmAccount {
-                institution: institution(SCHOOL),
-            },
-        );
+        let made = account(n);
         county
             .play(&staff("maker", Role::Clerk), at, |ask| {
                 register_account(ask, &made)
             })
             .unwrap();
+        let checked = ConfirmAccount {
+            institution: institution(SCHOOL),
+            proposal: pending(county),
+        };
         let by_maker = county.play(&staff("maker", Role::Finance), at, |ask| {
             confirm_account(ask, &checked)
         });
@@ -363,6 +367,29 @@ mod tests {
         change(&mut county, 1, at("06-01 9"));
         let new_year = Instant::after(date("12-31"));
         assert_eq!(change(&mut county, 2, new_year).to_string(), "2024-01-04");
+    }
+
+    #[test]
+    fn an_account_that_was_put_in_the_place_of_the_one_seen_is_not_confirmed() {
+        let mut county = County::new();
+        let mut register = |by: &crate::decide::Caller, n| {
+            let made = account(n);
+            let done = county.play(by, at("06-01"), |ask| register_account(ask, &made));
+            assert_eq!(done, Ok(vec!["AccountRegistered"]));
+            pending(&county)
+        };
+        let seen = register(&staff("maker", Role::Clerk), 1);
+        let standing = register(&of(SCHOOL), 2);
+        let mut confirm = |proposal| {
+            let checked = ConfirmAccount {
+                institution: institution(SCHOOL),
+                proposal,
+            };
+            let checker = staff("checker", Role::Finance);
+            county.play(&checker, at("06-01"), |ask| confirm_account(ask, &checked))
+        };
+        assert_eq!(confirm(seen), Err(vec![Code::ProposalChanged]));
+        assert_eq!(confirm(standing), Ok(vec!["AccountConfirmed"]));
     }
 
     #[test]

@@ -340,6 +340,7 @@ impl County {
             pass: None,
             carried_days: Default::default(),
             override_: None,
+            lifted: Lifted::default(),
             correction: None,
             claw_back: None,
         };

@@ -958,9 +958,12 @@ pub struct Voucher {
     /// Days earned in a class that the bureau stopped.
     #[serde(default, skip_serializing_if = "no_days")]
     pub carried_days: Days,
-    /// An override of cap, gate or catalogue.
+    /// An override that waits for a second person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub override_: Option<Override>,
+    /// What confirmed overrides lift.
+    #[serde(default, skip_serializing_if = "Lifted::is_nothing")]
+    pub lifted: Lifted,
     /// A correction of identity that waits for a reviewer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correction: Option<Correction>,
@@ -1130,7 +1133,42 @@ pub enum Lift {
     Catalogue,
 }
 
-/// An override, proposed by one person and confirmed by another.
+/// What confirmed overrides lift of one voucher.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Lifted {
+    /// The cap in force instead of the programme's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cap: Option<Fen>,
+    /// The employment gate does not hold it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gate: bool,
+    /// Its class may be taught by somebody outside the catalogue.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub catalogue: bool,
+}
+
+impl Lifted {
+    fn is_nothing(&self) -> bool {
+        *self == Lifted::default()
+    }
+
+    /// With one thing more lifted; a later cap stands instead of an earlier one.
+    pub fn and(self, lift: &Lift) -> Lifted {
+        match lift {
+            Lift::Cap { fen } => Lifted {
+                cap: Some(*fen),
+                ..self
+            },
+            Lift::Gate => Lifted { gate: true, ..self },
+            Lift::Catalogue => Lifted {
+                catalogue: true,
+                ..self
+            },
+        }
+    }
+}
+
+/// An override, proposed by one person and to be confirmed by another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Override {
     /// What it lifts.
@@ -1140,9 +1178,6 @@ pub struct Override {
     pub reason: Reason,
     /// Who proposed it.
     pub proposed_by: StaffId,
-    /// Who confirmed it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub confirmed_by: Option<StaffId>,
 }
 
 /// A correction of identity that waits for a reviewer.

@@ -6,7 +6,6 @@ use crate::ids::SkillLevel;
 use crate::money::{Days, Fen};
 use crate::policy::{Formula, Policy, Programme, ProgrammeRules, Tier};
 use crate::refusal::{Code, Stop};
-use crate::state::{Lift, Override};
 
 /// One step of a computation: `days` at `rate` make `amount`; a cap has no rate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +56,7 @@ fn daily(tiers: &[Tier], days: Days, trail: &mut Vec<TrailLine>) -> Fen {
     sum
 }
 
-/// What that many days, at that level, are worth. A confirmed override of the cap replaces the programme's.
+/// What that many days, at that level, are worth. A cap that was lifted by an override replaces the programme's.
 ///
 /// # Errors
 /// `PROGRAMME_WITHOUT_RATE`, `LEVEL_NEEDED`, `LEVEL_WITHOUT_RATE`, `NOTHING_EARNED`.
@@ -65,7 +64,7 @@ pub fn entitlement(
     rules: &ProgrammeRules,
     level: Option<SkillLevel>,
     days: Days,
-    lifted: Option<&Override>,
+    lifted: Option<Fen>,
 ) -> Result<Entitlement, Stop> {
     limited(rules)?;
     let mut trail = Vec::new();
@@ -91,7 +90,7 @@ pub fn entitlement(
             rate
         }
     };
-    let amount = match (cap(rules, lifted), rules.max_fen) {
+    let amount = match (lifted.or(rules.max_fen), rules.max_fen) {
         (Some(cap), Some(usual)) if earned > usual && cap > usual => {
             trail.push(line("OVERRIDE", None, None, earned.min(cap)));
             earned.min(cap)
@@ -108,23 +107,21 @@ pub fn entitlement(
     Ok(Entitlement { amount, trail })
 }
 
-/// The cap in force for a voucher.
-fn cap(rules: &ProgrammeRules, lifted: Option<&Override>) -> Option<Fen> {
-    let lifted = lifted
-        .filter(|o| o.confirmed_by.is_some())
-        .and_then(|o| match &o.lift {
-            Lift::Cap { fen } => Some(*fen),
-            Lift::Gate | Lift::Catalogue => None,
-        });
-    lifted.or(rules.max_fen)
-}
-
 /// The most that one voucher can cost: what Issue reserves.
 ///
 /// # Errors
 /// As [`entitlement`].
 pub fn maximum(rules: &ProgrammeRules, level: Option<SkillLevel>) -> Result<Fen, Stop> {
-    Ok(entitlement(rules, level, rules.max_days.unwrap_or(Days(366)), None)?.amount)
+    lifted_maximum(rules, level, None)
+}
+
+/// The same under a cap that an override lifts: what its confirmation reserves.
+pub(crate) fn lifted_maximum(
+    rules: &ProgrammeRules,
+    level: Option<SkillLevel>,
+    lifted: Option<Fen>,
+) -> Result<Fen, Stop> {
+    Ok(entitlement(rules, level, rules.max_days.unwrap_or(Days(366)), lifted)?.amount)
 }
 
 /// What a supposed case is worth: days that count, a level, and employed of trained where the programme has an employment gate.

@@ -6,6 +6,16 @@ use crate::policy::{Capacity, Policy, Programme};
 use crate::state::*;
 use crate::world::{Need, Subject};
 
+/// The catalogue line that a class is taught under.
+pub(super) fn catalogue_line(filing: &ClassFiling) -> Key {
+    Key::CatalogueEntry(CatalogueEntryId {
+        institution: filing.deliverer.clone(),
+        capacity: Capacity::TrainingBody,
+        occupation: filing.occupation.clone(),
+        year: filing.year,
+    })
+}
+
 impl Gather<'_> {
     pub(super) fn fact(&mut self, key: Key) {
         self.needs.push(Need::Fact(key));
@@ -79,26 +89,23 @@ impl Gather<'_> {
         match occasion {
             Occasion::Class(class) => {
                 self.class(class);
-                if let Some(sheet) = self
-                    .world
-                    .class(&class)
-                    .ok()
-                    .and_then(|class| class.sheets.last())
-                {
-                    self.fact(Key::Sheet(*sheet));
+                if let Ok(class) = self.world.class(&class) {
+                    self.sheets_alone(&class.sheets);
                 }
             }
             Occasion::Session(session) => {
                 self.fact(Key::Session(session));
-                if let Some(sheet) = self
-                    .world
-                    .session(&session)
-                    .ok()
-                    .and_then(|session| session.sheets.last())
-                {
-                    self.fact(Key::Sheet(*sheet));
+                if let Ok(session) = self.world.session(&session) {
+                    self.sheets_alone(&session.sheets);
                 }
             }
+        }
+    }
+
+    /// An occasion's sheets, one of which may be open.
+    fn sheets_alone(&mut self, sheets: &[SheetId]) {
+        for sheet in sheets {
+            self.fact(Key::Sheet(*sheet));
         }
     }
 
@@ -129,12 +136,7 @@ impl Gather<'_> {
         for resource in filing.trainers.iter().chain(std::iter::once(&filing.site)) {
             self.fact(Key::Booking(resource.clone()));
         }
-        self.fact(Key::CatalogueEntry(CatalogueEntryId {
-            institution: filing.deliverer.clone(),
-            capacity: Capacity::TrainingBody,
-            occupation: filing.occupation.clone(),
-            year: filing.year,
-        }));
+        self.fact(catalogue_line(filing));
     }
 
     pub(super) fn session(&mut self, id: SessionId) {

@@ -41,7 +41,7 @@ impl Gather<'_> {
             Act::RecordCheckAnswers(act) => self.fact(Key::Person(act.person)),
             Act::RegisterInstitution(RegisterInstitution { institution, .. })
             | Act::RegisterAccount(RegisterAccount { institution, .. })
-            | Act::ConfirmAccount(ConfirmAccount { institution })
+            | Act::ConfirmAccount(ConfirmAccount { institution, .. })
             | Act::SuspendInstitution(SuspendInstitution { institution, .. })
             | Act::StrikeOffInstitution(StrikeOffInstitution { institution, .. }) => {
                 self.fact(Key::Institution(institution.clone()))
@@ -80,7 +80,7 @@ impl Gather<'_> {
             | Act::ReissueToken(ReissueToken { voucher, .. })
             | Act::Expire(Expire { voucher })
             | Act::ProposeOverride(ProposeOverride { voucher, .. })
-            | Act::ConfirmOverride(ConfirmOverride { voucher })
+            | Act::ConfirmOverride(ConfirmOverride { voucher, .. })
             | Act::Freeze(Freeze { voucher, .. })
             | Act::Unfreeze(Unfreeze { voucher, .. })
             | Act::Drop(Drop { voucher, .. })
@@ -88,7 +88,7 @@ impl Gather<'_> {
             | Act::ConfirmCertificate(ConfirmCertificate { voucher, .. })
             | Act::WriteOff(WriteOff { voucher }) => self.voucher(*voucher),
             Act::ProposeClawBack(ProposeClawBack { voucher, .. })
-            | Act::ConfirmClawBack(ConfirmClawBack { voucher })
+            | Act::ConfirmClawBack(ConfirmClawBack { voucher, .. })
             | Act::ReceiveClawBack(ReceiveClawBack { voucher, .. }) => self.claw_back(*voucher),
             Act::FileClass(FileClass { class, filing })
             | Act::ChangeClass(ChangeClass { class, filing }) => {

@@ -1,6 +1,7 @@
 //! The moves that read more than the thing they name: nullifiers, accounts, registers' answers.
 
 use super::Gather;
+use super::facts::catalogue_line;
 use crate::command::*;
 use crate::ids::*;
 use crate::policy::{Policy, Programme, VoucherKind};
@@ -119,6 +120,7 @@ impl Gather<'_> {
         ) {
             let filing = &class.filing;
             self.fact(Key::Institution(filing.deliverer.clone()));
+            self.fact(catalogue_line(filing));
             for date in filing.dates() {
                 self.once(voucher.person, Once::Day { date });
             }

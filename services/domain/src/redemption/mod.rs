@@ -93,11 +93,8 @@ pub fn quote(world: &World, id: VoucherId, at: Instant) -> Result<Entitlement, S
         // An assessment is paid by level, whatever the day.
         Occasion::Session(_) => Days(0),
     };
-    let lifted = voucher
-        .override_
-        .as_ref()
-        .filter(|lifted| lifted.confirmed_by.is_some());
-    let entitlement = subsidy::entitlement(rules, Some(place.level), days, lifted)?;
+    let cap = voucher.lifted.cap;
+    let entitlement = subsidy::entitlement(rules, Some(place.level), days, cap)?;
     let reserve = voucher
         .money
         .as_ref()
@@ -128,7 +125,7 @@ pub(crate) fn redeem(ask: &Ask, act: &Redeem) -> Result<Vec<Event>, Stop> {
     let voucher = ask.world.voucher(&act.voucher)?;
     let (occasion, seat) = completed(voucher)?;
     let place = Place::of(ask.world, occasion)?;
-    let (_, rules) = ask.world.rules(voucher.year, voucher.programme, ask.at)?;
+    let (policy, rules) = ask.world.rules(voucher.year, voucher.programme, ask.at)?;
     let mut checks = Checks::new();
     checks.require(ask.acts_for(place.payee), Code::NotYours);
     checks.require(voucher.frozen.is_none(), Code::VoucherFrozen);
@@ -136,6 +133,7 @@ pub(crate) fn redeem(ask: &Ask, act: &Redeem) -> Result<Vec<Event>, Stop> {
         voucher.due.is_none_or(|due| ask.at < due),
         Code::VoucherExpired,
     );
+    checks.require(claims_run(policy, ask.at), Code::SheetOverdue);
     checks.take(ask.year_open(voucher.year))?;
     checks.take(token_matches(voucher, &act.token))?;
     checks.require(act.undertaking != NO_DIGEST, Code::UndertakingMissing);
@@ -165,6 +163,12 @@ pub(crate) fn redeem(ask: &Ask, act: &Redeem) -> Result<Vec<Event>, Stop> {
     })])
 }
 
+/// Claims are made and approved until the year's last day ("补贴申领发放最晚于次年3月底完成", 2023 notice, part 3), whether or not its
+/// closing run has begun.
+fn claims_run(policy: &Policy, at: Instant) -> bool {
+    at < Instant::after(policy.dates.closes)
+}
+
 /// The digest of nothing: what stands where a paper should have been hashed.
 const NO_DIGEST: Digest = Digest([0; 32]);
 
@@ -192,12 +196,12 @@ fn token_matches(voucher: &Voucher, presented: &PresentedToken) -> Result<(), St
     }
 }
 
-/// The occasion's last sheet while it is open, else a new one with the next number.
+/// The occasion's latest sheet that is open, a returned or reopened one too; else a new one with the next number.
 fn sheet_for(world: &World, place: &Place, new: SheetId) -> Result<(SheetId, Option<u16>), Stop> {
-    if let Some(last) = place.sheets.last() {
-        let sheet = world.sheet(last)?;
+    for id in place.sheets.iter().rev() {
+        let sheet = world.sheet(id)?;
         if matches!(sheet.state, SheetState::Open) && sheet.lines.len() < MAX_LINES {
-            return Ok((*last, None));
+            return Ok((*id, None));
         }
     }
     if world.get(&Key::Sheet(new))?.is_some() {

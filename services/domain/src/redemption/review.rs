@@ -26,6 +26,7 @@ pub(crate) fn approve(ask: &Ask, act: &ApproveClaim) -> Result<Vec<Event>, Stop>
     }
     let mut checks = Checks::new();
     checks.require(sheet.standing().next().is_some(), Code::SheetEmpty);
+    checks.require(claims_run(policy, ask.at), Code::SheetOverdue);
     checks.take(ask.year_open(sheet.year))?;
     let mut released = Vec::new();
     for line in sheet.standing() {

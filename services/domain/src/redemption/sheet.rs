@@ -29,7 +29,7 @@ pub(crate) fn submit(ask: &Ask, act: &SubmitClaim) -> Result<Vec<Event>, Stop> {
             Code::VoucherExpired,
             line.voucher,
         );
-        gate_lifted &= lifts_gate(voucher);
+        gate_lifted &= voucher.lifted.gate;
     }
     let mut employment = None;
     if let Occasion::Class(class) = sheet.occasion {
@@ -48,13 +48,6 @@ pub(crate) fn submit(ask: &Ask, act: &SubmitClaim) -> Result<Vec<Event>, Stop> {
         total: sheet.total(),
         employment,
     })])
-}
-
-fn lifts_gate(voucher: &Voucher) -> bool {
-    voucher
-        .override_
-        .as_ref()
-        .is_some_and(|lifted| lifted.confirmed_by.is_some() && lifted.lift == Lift::Gate)
 }
 
 /// The class's employment share ("就业率达到80%及以上"), compared as integers. Of everyone who was enrolled when the roster

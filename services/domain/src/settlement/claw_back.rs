@@ -74,6 +74,7 @@ pub(crate) fn confirm_claw_back(ask: &Ask, act: &ConfirmClawBack) -> Result<Vec<
         .ok_or(Code::NoClawBack)?;
     let mut checks = Checks::new();
     checks.require(proposal.proposed_by != ask.caller.person, Code::SamePerson);
+    checks.take(proposal::seen(proposal.digest(), act.proposal))?;
     checks.done()?;
     ask.world.institution(&proposal.payee)?;
     let misused = proposal.reason.as_str() == IDENTITY_MISUSED;

@@ -11,6 +11,7 @@ use crate::event::{self, Event};
 use crate::funds;
 use crate::ids::*;
 use crate::money::Fen;
+use crate::proposal;
 use crate::redemption::approval_digest;
 use crate::refusal::{Checks, Code, Stop};
 use crate::state::*;
@@ -103,13 +104,17 @@ pub(crate) fn apply_payout_sent(world: &mut World, e: &event::PayoutSent) -> Res
     )
 }
 
-/// Paying → Paid. The money has left: a voucher frozen meanwhile does not keep the bank's answer from being recorded.
+/// Paying → Paid, by somebody other than the approver. The money has left: a voucher frozen meanwhile does not keep the bank's answer from being recorded.
 pub(crate) fn record_payout(ask: &Ask, act: &RecordPayout) -> Result<Vec<Event>, Stop> {
     let sheet = ask.world.sheet(&act.sheet)?;
     let SheetState::Paying { batch, .. } = &sheet.state else {
         return Err(Code::SheetNotPaying.into());
     };
     let mut checks = Checks::new();
+    checks.require(
+        sheet.approved_by.as_ref() != Some(&ask.caller.person),
+        Code::SamePerson,
+    );
     checks.require(*batch == act.batch, Code::BatchMismatch);
     checks.done()?;
     Ok(vec![Event::PayoutRecorded(event::PayoutRecorded {

@@ -8,6 +8,7 @@ use crate::event::{self, Event};
 use crate::ids::*;
 use crate::money::Days;
 use crate::policy::{ClassRules, ProgrammeRules};
+use crate::proposal;
 use crate::refusal::{Checks, Code, Stop};
 use crate::state::*;
 use crate::world::World;
@@ -174,15 +175,10 @@ pub(crate) fn apply_late_entry_requested(
     world: &mut World,
     e: &event::LateEntryRequested,
 ) -> Result<(), Stop> {
-    let request = LateRequest {
-        entries: e.entries.clone(),
-        reason: e.reason.clone(),
-        evidence: e.evidence,
-    };
     world
         .edit_attendance(&e.class)?
         .late_requests
-        .insert(e.slot, request);
+        .insert(e.slot, e.request());
     Ok(())
 }
 
@@ -191,10 +187,10 @@ pub(crate) fn approve_late_entry(ask: &Ask, act: &ApproveLateEntry) -> Result<Ve
     let class = ask.world.class(&act.class)?;
     let attendance = ask.world.attendance(&act.class)?;
     let mut checks = Checks::new();
-    checks.require(
-        attendance.late_requests.contains_key(&act.slot),
-        Code::NothingToConfirm,
-    );
+    match attendance.late_requests.get(&act.slot) {
+        Some(request) => checks.take(proposal::seen(request.digest(), act.proposal))?,
+        None => checks.take(Err(Code::NothingToConfirm.into()))?,
+    };
     checks.require(
         matches!(class.state, ClassState::Approved | ClassState::Running),
         Code::ClassNotRunning,

@@ -15,7 +15,7 @@ use crate::time::{Date, Instant};
 use crate::voucher;
 use crate::world::World;
 
-use super::{MOST_SEATS, attended, days_earned, reaches, roster_locked, shares};
+use super::{MOST_SEATS, attended, days_earned, may_teach, reaches, roster_locked, shares};
 
 /// Issued → Enrolled: this voucher's genuine token, its holder in person, a seat left, and none of the days taken anywhere.
 pub(crate) fn enrol(ask: &Ask, act: &Enrol) -> Result<Vec<Event>, Stop> {
@@ -61,6 +61,8 @@ pub(crate) fn enrol(ask: &Ask, act: &Enrol) -> Result<Vec<Event>, Stop> {
     checks.take(crate::registry::in_good_standing(
         ask.world.institution(&filing.deliverer)?,
     ))?;
+    let listed = voucher.lifted.catalogue || may_teach(ask, rules, filing)?;
+    checks.require(listed, Code::NotInCatalogue);
     let takes = checks.take(eligibility::taken_at_enrol(
         ask,
         act.voucher,
@@ -71,7 +73,7 @@ pub(crate) fn enrol(ask: &Ask, act: &Enrol) -> Result<Vec<Event>, Stop> {
         rules,
         Some(filing.level),
         filing.days() + voucher.carried_days,
-        voucher.override_.as_ref(),
+        voucher.lifted.cap,
     ))?;
     let need = need.map_or(Fen::ZERO, |need| need.amount);
     if let Some(money) = &voucher.money {
@@ -91,10 +93,12 @@ pub(crate) fn enrol(ask: &Ask, act: &Enrol) -> Result<Vec<Event>, Stop> {
     })])
 }
 
-/// Staff are taught in a class that their enterprise, host of the dispatched, sponsors or is paid for.
+/// Staff are taught in a class that is paid to their own enterprise, host of the dispatched ("给予企业职业技能培训补贴"); apprentices
+/// in one that it sponsors or is paid for.
 fn taught_for_employer(voucher: &Voucher, filing: &ClassFiling) -> bool {
     match voucher.programme {
-        Programme::EnterpriseStaff | Programme::Apprenticeship => voucher
+        Programme::EnterpriseStaff => voucher.employer.as_ref() == Some(&filing.payee),
+        Programme::Apprenticeship => voucher
             .employer
             .as_ref()
             .is_some_and(|employer| [&filing.payee, &filing.sponsor].contains(&employer)),

@@ -27,10 +27,7 @@ pub(crate) fn file_class(ask: &Ask, act: &FileClass) -> Result<Vec<Event>, Stop>
         ask.world.get(&Key::Class(act.class))?.is_none(),
         Code::DuplicateEntry,
     );
-    checks.require(
-        ask.acts_for(&filing.deliverer) || ask.acts_for(&filing.sponsor),
-        Code::NotYours,
-    );
+    checks.require(ask.acts_for(&filing.deliverer), Code::NotYours);
     checks.take(ask.year_open(filing.year))?;
     checks.require(
         filing.programme.kind() == VoucherKind::Training,
@@ -123,9 +120,6 @@ fn well_filed(policy: &Policy, rules: &ProgrammeRules, filing: &ClassFiling) -> 
 pub(super) fn parties(ask: &Ask, rules: &ProgrammeRules, filing: &ClassFiling) -> Result<(), Stop> {
     let deliverer = ask.world.institution(&filing.deliverer)?;
     let payee = ask.world.institution(&filing.payee)?;
-    let own_staff = filing.programme == Programme::EnterpriseStaff
-        && filing.deliverer == filing.payee
-        && deliverer.capacities.contains(&Capacity::Enterprise);
     let mut checks = Checks::new();
     checks.take(ask.world.institution(&filing.sponsor))?;
     checks.take(registry::in_good_standing(deliverer))?;
@@ -141,21 +135,42 @@ pub(super) fn parties(ask: &Ask, rules: &ProgrammeRules, filing: &ClassFiling) -
         filing.payee == filing.deliverer || filing.contract.is_some(),
         Code::ContractMissing,
     );
-    if !own_staff || rules.own_staff_need_catalogue {
-        checks.require(
-            deliverer.licence.contains(&filing.occupation),
-            Code::NotLicensed,
-        );
-        let listed = registry::in_catalogue(
-            ask,
-            &filing.deliverer,
-            Capacity::TrainingBody,
-            &filing.occupation,
-            filing.year,
-        )?;
-        checks.require(listed, Code::NotInCatalogue);
-    }
+    checks.require(
+        exempt(rules, filing, deliverer) || deliverer.licence.contains(&filing.occupation),
+        Code::NotLicensed,
+    );
+    // Where policy lets an override lift the catalogue, each voucher is asked for it when it is enrolled.
+    checks.require(
+        rules.override_catalogue || may_teach(ask, rules, filing)?,
+        Code::NotInCatalogue,
+    );
     checks.done()
+}
+
+/// An enterprise that teaches its own staff needs no catalogue, unless policy says so.
+fn exempt(rules: &ProgrammeRules, filing: &ClassFiling, deliverer: &Institution) -> bool {
+    filing.programme == Programme::EnterpriseStaff
+        && filing.deliverer == filing.payee
+        && deliverer.capacities.contains(&Capacity::Enterprise)
+        && !rules.own_staff_need_catalogue
+}
+
+/// Whether the deliverer stands in the region's catalogue for what the class teaches, or needs not to.
+pub(super) fn may_teach(
+    ask: &Ask,
+    rules: &ProgrammeRules,
+    filing: &ClassFiling,
+) -> Result<bool, Stop> {
+    if exempt(rules, filing, ask.world.institution(&filing.deliverer)?) {
+        return Ok(true);
+    }
+    registry::in_catalogue(
+        ask,
+        &filing.deliverer,
+        Capacity::TrainingBody,
+        &filing.occupation,
+        filing.year,
+    )
 }
 
 /// Trainers and the room, each in one class per slot.

@@ -408,7 +408,12 @@ fn a_late_entry_waits_for_a_clerk_and_is_flagged() {
     );
     assert!(ask_late(&mut county, "06-13 11").is_ok());
     let clerk: Caller = staff("clerk", Role::Clerk);
-    let approve = ApproveLateEntry { class, slot: 0 };
+    let waiting = county.world.attendance(&class).unwrap().late_requests[&0].digest();
+    let approve = ApproveLateEntry {
+        class,
+        slot: 0,
+        proposal: waiting,
+    };
     assert!(
         county
             .play(&clerk, at("06-14"), |ask| approve_late_entry(ask, &approve))

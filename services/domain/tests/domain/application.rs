@@ -103,9 +103,17 @@ fn a_rejected_application_is_reopened_once_by_somebody_else() {
         apply  v1 general of=p1
         reopen v1                                                 -> VOUCHER_NOT_REJECTED
         reject v1 by=clerk                                        -> ApplicationRejected
-        reopen v1 by=clerk                                        -> SAME_PERSON
-        reopen v1 by=clerk-2                                      -> ApplicationReopened
+        reopen v1 by=clerk-2                                      -> ROLE_MISSING
+        reopen v1 by=reviewer-3                                   -> ApplicationReopened
         issue  v1 by=everybody                                    -> Issued 1000.00
+        ",
+    );
+    check(
+        "
+        person p1
+        apply  v1 general of=p1
+        reject v1 by=everybody
+        reopen v1 by=everybody                                    -> SAME_PERSON
         ",
     );
     check(

@@ -1,6 +1,8 @@
 //! Issue, revoke, reissue, expire, override, freeze: the voucher and its money until it is used.
 
-use crate::support::check;
+use hefu_domain::{Days, Fen, Programme};
+
+use crate::support::{check, check_on, county_with};
 
 #[test]
 fn who_applied_or_handled_the_application_does_not_issue_it() {
@@ -9,7 +11,7 @@ fn who_applied_or_handled_the_application_does_not_issue_it() {
         person p1
         apply  v1 general of=p1
         reject v1 by=everybody
-        reopen v1 by=clerk
+        reopen v1
         issue  v1 by=everybody                                    -> SAME_PERSON
         issue  v1 by=finance                                      -> ROLE_MISSING
         issue  v1 by=nobody                                       -> CALLER_UNKNOWN
@@ -180,6 +182,7 @@ fn only_an_override_by_two_people_lifts_the_cap() {
         override v1 cap=1600.00                                   -> OVERRIDE_NOT_ALLOWED
         override v1 cap=1200.00                                   -> OverrideProposed
         confirm-override v1 by=clerk                              -> ROLE_MISSING
+        confirm-override v1 saw=an-earlier-one                    -> PROPOSAL_CHANGED
         confirm-override v1                                       -> OverrideConfirmed
         confirm-override v1                                       -> NO_OVERRIDE_PENDING
         funds   city 2023 reserved=2200.00
@@ -198,6 +201,127 @@ fn only_an_override_by_two_people_lifts_the_cap() {
         voucher v1 general
         override v1 cap=1200.00 by=everybody
         confirm-override v1 by=everybody                          -> SAME_PERSON
+        ",
+    );
+}
+
+#[test]
+fn who_chose_the_person_does_not_issue() {
+    check(
+        "
+        person right
+        person p1
+        apply   v1 general of=p1
+        correct v1 to=right by=everybody
+        confirm-correction v1 by=reviewer-2
+        issue   v1 by=everybody                                   -> SAME_PERSON
+        issue   v1 by=reviewer-2                                  -> SAME_PERSON
+        issue   v1                                                -> Issued 1000.00
+        ",
+    );
+}
+
+#[test]
+fn a_new_proposal_leaves_a_confirmed_override_in_force() {
+    check(
+        "
+        voucher v1 general
+        override v1 cap=1200.00
+        confirm-override v1
+        override v1 cap=1300.00                                   -> OverrideProposed
+        class   c1 general days=13 from=2023-06-05
+        enrol   v1 c1                                             -> Enrolled 1200.00
+        confirm-override v1                                       -> OverrideConfirmed
+        teach   c1
+        complete v1
+        redeem  v1                                                -> Redeemed 1300.00
+        ",
+    );
+}
+
+#[test]
+fn a_cap_is_lifted_with_its_money_whatever_the_programme() {
+    let mut town = county_with(|policy| {
+        let order = policy.programmes.get_mut(&Programme::OrderProject).unwrap();
+        order.max_days = Some(Days(15));
+        order.max_fen = Some(Fen::yuan(1_500));
+        order.override_max_fen = Some(Fen::yuan(1_800));
+    });
+    check_on(
+        &mut town,
+        "
+        voucher v1 order_project                                  -> Issued 1500.00
+        override v1 cap=1800.00
+        confirm-override v1                                       -> OverrideConfirmed
+        funds   city 2023 reserved=1800.00
+        ",
+    );
+}
+
+#[test]
+fn the_gate_is_lifted_only_where_policy_says_so() {
+    let taught = "
+        voucher v1 order_project
+        class   c1 order_project
+        enrol   v1 c1
+        teach   c1
+        complete v1
+        employ  c1 v1=no
+    ";
+    check(&format!(
+        "
+        {taught}
+        override v1 gate                                          -> OVERRIDE_NOT_ALLOWED
+        redeem  v1
+        submit  c1#1                                              -> EMPLOYMENT_SHARE_SHORT
+        "
+    ));
+    let mut town = county_with(|policy| {
+        let order = policy.programmes.get_mut(&Programme::OrderProject).unwrap();
+        order.override_gate = true;
+    });
+    check_on(
+        &mut town,
+        &format!(
+            "
+            {taught}
+            override v1 gate                                      -> OverrideProposed
+            confirm-override v1                                   -> OverrideConfirmed
+            redeem  v1                                            -> Redeemed 300.00
+            submit  c1#1                                          -> ClaimSubmitted
+            "
+        ),
+    );
+}
+
+#[test]
+fn a_class_outside_the_catalogue_takes_only_whom_two_people_let_in() {
+    let mut town = county_with(|policy| {
+        let general = policy.programmes.get_mut(&Programme::General).unwrap();
+        general.override_catalogue = true;
+        general
+            .paid_to
+            .push(hefu_domain::policy::Capacity::Enterprise);
+    });
+    check_on(
+        &mut town,
+        "
+        voucher v1 general
+        voucher v2 general
+        class   c1 general by=plant payee=plant                   -> ClassApproved
+        enrol   v1 c1                                             -> NOT_IN_CATALOGUE
+        override v1 catalogue                                     -> OverrideProposed
+        enrol   v1 c1                                             -> NOT_IN_CATALOGUE
+        confirm-override v1                                       -> OverrideConfirmed
+        enrol   v1 c1                                             -> Enrolled 200.00
+        enrol   v2 c1                                             -> NOT_IN_CATALOGUE
+        ",
+    );
+    check(
+        "
+        voucher v1 general
+        override v1 catalogue                                     -> OVERRIDE_NOT_ALLOWED
+        file    c1 general by=plant payee=school-a                -> NOT_IN_CATALOGUE
         ",
     );
 }

@@ -545,3 +545,61 @@ fn fresh(town: &crate::support::Town) -> World {
     }
     world
 }
+
+#[test]
+fn claims_are_made_and_approved_until_the_years_last_day() {
+    let submitted = "
+        voucher v1 general
+        voucher v2 general
+        class   c1 general
+        enrol   v1 c1
+        enrol   v2 c1
+        teach   c1
+        complete v1
+        complete v2
+        redeem  v1
+        submit  c1#1
+    ";
+    check(&format!(
+        "
+        {submitted}
+        at      2024-03-31 23
+        approve c1#1                                              -> ClaimApproved 200.00
+        "
+    ));
+    check(&format!(
+        "
+        {submitted}
+        at      2024-04-01 00
+        approve c1#1                                              -> CLAIM_BY_OVER
+        redeem  v2                                                -> VOUCHER_EXPIRED CLAIM_BY_OVER
+        "
+    ));
+}
+
+#[test]
+fn a_voucher_joins_any_sheet_of_its_class_that_is_open() {
+    check(
+        "
+        voucher v1 general
+        voucher v2 general
+        voucher v3 general
+        class   c1 general
+        enrol   v1 c1
+        enrol   v2 c1
+        enrol   v3 c1
+        teach   c1
+        complete v1
+        complete v2
+        complete v3
+        redeem  v1
+        submit  c1#1
+        redeem  v2
+        submit  c1#2
+        return  c1#1
+        redeem  v3                                                -> Redeemed 200.00
+        submit  c1#1
+        strike  c1#1 v3                                           -> StruckOut
+        ",
+    );
+}

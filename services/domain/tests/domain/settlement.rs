@@ -55,6 +55,8 @@ fn only_what_was_approved_is_sent_and_not_by_the_approver() {
         at      2023-07-10
         send    c1#1 by=everybody                                 -> SAME_PERSON
         send    c1#1                                              -> PayoutSent
+        paid    c1#1 by=everybody                                 -> SAME_PERSON
+        paid    c1#1                                              -> PayoutRecorded
         ",
     );
 }
@@ -66,6 +68,7 @@ fn money_goes_to_an_account_in_force_only() {
         "
         account school-a new-number                               -> AccountRegistered
         confirm-account school-a by=clerk                         -> ROLE_MISSING
+        confirm-account school-a saw=an-earlier-one               -> PROPOSAL_CHANGED
         confirm-account school-a                                  -> AccountConfirmed
         send    c1#1                                              -> ACCOUNT_MISSING
         at      2023-07-12 23
@@ -167,6 +170,7 @@ fn a_claw_back_is_decided_by_two_people_and_withholds_payouts_until_it_is_met() 
         claw-back v1 600.00                                       -> ClawBackProposed
         receive v1 600.00                                         -> NO_CLAW_BACK_PENDING
         confirm-claw-back v1 by=supervisor                        -> SAME_PERSON
+        confirm-claw-back v1 saw=an-earlier-one                   -> PROPOSAL_CHANGED
         confirm-claw-back v1                                      -> ClawBackConfirmed
         is      v1 clawed_back
         confirm-claw-back v1                                      -> VOUCHER_ENDED

@@ -9,7 +9,8 @@ fn a_class_is_filed_in_time_by_a_body_that_may_teach_it() {
         # 4 May is a Thursday: the 5th and the Saturday after it, which is worked, are two working days.
         file c1 general from=2023-05-08                           -> FILED_TOO_LATE
         file c1 general by=plant                                  -> CAPACITY_MISSING NOT_IN_CATALOGUE
-        file c1 general deliverer=school-b by=school-a days=2     -> ClassFiled
+        file c1 general deliverer=school-b by=school-a sponsor=school-a -> NOT_YOURS
+        file c1 general days=2                                    -> ClassFiled
         file c1 general                                           -> DUPLICATE_ENTRY
         file c2 general from=2023-11-30                           -> OUTSIDE_TRAINING_PERIOD
         file c2 order_project days=16                             -> TOO_MANY_DAYS
@@ -133,6 +134,7 @@ fn attendance_is_entered_in_time_or_late_through_a_clerk() {
         attend  c1 1                                              -> ENTRY_WINDOW_OVER
         late    c1 1                                              -> LateEntryRequested
         approve-late c1 1 by=school-a                             -> ROLE_MISSING
+        approve-late c1 1 saw=an-earlier-one                      -> PROPOSAL_CHANGED
         approve-late c1 1                                         -> LateEntryApproved
         approve-late c1 1                                         -> NOTHING_TO_CONFIRM
         attend  c1 2 lessons=5                                    -> OUTSIDE_TIMETABLE
@@ -247,6 +249,19 @@ fn whoever_drops_out_when_the_time_to_use_it_is_over_expires() {
         drop    v1                                                -> Dropped Expired ClassClosed
         is      v1 expired
         funds   city 2023 reserved=0.00
+        ",
+    );
+}
+
+#[test]
+fn staff_are_taught_in_a_class_that_is_paid_to_their_own_enterprise() {
+    check(
+        "
+        voucher v1 enterprise_staff employer=plant
+        class   c1 enterprise_staff deliverer=mill payee=mill sponsor=plant by=mill
+        enrol   v1 c1                                             -> NOT_YOURS
+        class   c2 enterprise_staff deliverer=plant payee=plant
+        enrol   v1 c2                                             -> Enrolled 300.00
         ",
     );
 }

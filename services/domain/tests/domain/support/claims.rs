@@ -263,6 +263,7 @@ impl Town {
                 "reviewer",
                 Act::ConfirmClawBack(ConfirmClawBack {
                     voucher: self.voucher_id(line, 0),
+                    proposal: self.seen(line, self.pending_claw_back(line.name(0))),
                 }),
             ),
             "receive" => (

@@ -33,11 +33,12 @@ const STAFF: [(&str, &[Role]); 9] = [
 ];
 
 /// The institutions and what they are.
-const INSTITUTIONS: [(&str, &[Capacity]); 4] = [
+const INSTITUTIONS: [(&str, &[Capacity]); 5] = [
     ("school-a", &[Capacity::TrainingBody, Capacity::School]),
     ("school-b", &[Capacity::TrainingBody]),
     ("plant", &[Capacity::Enterprise]),
     ("body", &[Capacity::AssessmentBody]),
+    ("mill", &[Capacity::Enterprise]),
 ];
 
 /// An institution's credit code, with its check character.
@@ -73,6 +74,18 @@ pub(crate) fn year(number: u16) -> PlanYear {
 /// The policy that ships, in force unchanged.
 pub(crate) fn policy() -> Policy {
     Policy::from_toml(include_str!("../../../../../policy/jinzhong-2023.toml")).unwrap()
+}
+
+/// A county whose own policy differs from the one that ships.
+pub(crate) fn county_with(own: impl FnOnce(&mut Policy)) -> Town {
+    let mut town = county();
+    let mut policy = policy();
+    own(&mut policy);
+    let effective = town.now.plus_hours(1);
+    let adopt = AdoptPolicy { policy, effective };
+    town.submit("operator", Act::AdoptPolicy(adopt)).unwrap();
+    town.now = effective;
+    town
 }
 
 fn calendar(text: &str) -> Calendar {
@@ -199,12 +212,7 @@ fn register(town: &mut Town, name: &str, capacities: &[Capacity]) -> Reply {
             commitment,
         }),
     )?;
-    town.submit(
-        "finance",
-        Act::ConfirmAccount(ConfirmAccount {
-            institution: id.clone(),
-        }),
-    )?;
+    town.run(&format!("confirm-account {name}"))?;
     for capacity in [Capacity::TrainingBody, Capacity::AssessmentBody] {
         if !capacities.contains(&capacity) {
             continue;

@@ -108,6 +108,7 @@ impl Town {
                 "finance",
                 Act::ConfirmAccount(ConfirmAccount {
                     institution: institution(line.name(0)),
+                    proposal: self.seen(line, self.pending_account(line.name(0))),
                 }),
             ),
             "suspend" => {
@@ -177,7 +178,7 @@ impl Town {
                 }),
             ),
             "reopen" => (
-                "clerk-2",
+                "reviewer-3",
                 Act::ReopenApplication(ReopenApplication {
                     voucher: self.voucher_id(line, 0),
                 }),
@@ -253,6 +254,7 @@ impl Town {
                 "reviewer",
                 Act::ConfirmOverride(ConfirmOverride {
                     voucher: self.voucher_id(line, 0),
+                    proposal: self.seen(line, self.pending_override(line.name(0))),
                 }),
             ),
             "freeze" => (
@@ -368,6 +370,7 @@ impl Town {
                 Act::ApproveLateEntry(ApproveLateEntry {
                     class: self.class_id(line, 0),
                     slot: line.name(1).parse().unwrap(),
+                    proposal: self.seen(line, self.late_request(line)),
                 }),
             ),
             "drop" => (

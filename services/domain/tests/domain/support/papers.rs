@@ -19,8 +19,8 @@ impl Town {
             }
         };
         let deliverer = institution(
-            line.option("by")
-                .or(line.option("deliverer"))
+            line.option("deliverer")
+                .or(line.option("by"))
                 .unwrap_or(deliverer),
         );
         let payee = line.option("payee").map_or_else(
@@ -57,7 +57,9 @@ impl Town {
             programme,
             occupation: line.parse("occupation", OCCUPATION),
             level: level(line.parse("level", "3")),
-            sponsor: payee.clone(),
+            sponsor: line
+                .option("sponsor")
+                .map_or_else(|| payee.clone(), institution),
             contract: (deliverer != payee).then(|| digest("contract")),
             deliverer,
             payee,
@@ -124,6 +126,39 @@ impl Town {
                 hash: token_hash(VoucherId(self.id(other)), 1),
                 genuine: true,
             },
+        }
+    }
+
+    /// The hash of what a second person saw: of what stands, unless the line says `saw=…`.
+    pub(crate) fn seen(&self, line: &Saying, standing: Option<Digest>) -> Digest {
+        let saw = line.option("saw").map(digest);
+        saw.or(standing).unwrap_or(digest("nothing"))
+    }
+
+    pub(crate) fn pending_account(&self, name: &str) -> Option<Digest> {
+        match self.facts.get(&Key::Institution(institution(name)))? {
+            Fact::Institution(institution) => Some(institution.pending_account.as_ref()?.digest()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn pending_override(&self, voucher: &str) -> Option<Digest> {
+        Some(self.voucher(voucher)?.override_.as_ref()?.digest())
+    }
+
+    pub(crate) fn pending_claw_back(&self, voucher: &str) -> Option<Digest> {
+        Some(self.voucher(voucher)?.claw_back.as_ref()?.digest())
+    }
+
+    /// `approve-late c1 2`: what waits for that slot.
+    pub(crate) fn late_request(&self, line: &Saying) -> Option<Digest> {
+        let slot: u16 = line.name(1).parse().unwrap();
+        match self
+            .facts
+            .get(&Key::Attendance(ClassId(self.id(line.name(0)))))?
+        {
+            Fact::Attendance(attendance) => Some(attendance.late_requests.get(&slot)?.digest()),
+            _ => None,
         }
     }
 

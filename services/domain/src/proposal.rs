@@ -1,0 +1,189 @@
+//! What waits for a second person, and the hash by which that person says what they saw: "An approval binds the hash of what was
+//! approved". A proposal that was replaced meanwhile has another hash, so nobody confirms what they have not seen.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::event;
+use crate::ids::Digest;
+use crate::refusal::{Code, Stop};
+use crate::state::*;
+
+/// The second person saw the proposal that stands.
+pub(crate) fn seen(standing: Digest, seen: Digest) -> Result<(), Stop> {
+    if standing == seen {
+        Ok(())
+    } else {
+        Err(Code::ProposalChanged.into())
+    }
+}
+
+/// SHA-256 over the lines, each ended by a newline.
+fn hash(lines: impl IntoIterator<Item = String>) -> Digest {
+    let mut hash = Sha256::new();
+    for line in lines {
+        hash.update(line);
+        hash.update("\n");
+    }
+    Digest(hash.finalize().into())
+}
+
+impl PendingAccount {
+    /// Over the lines `account <commitment>` and `by <maker>`.
+    pub fn digest(&self) -> Digest {
+        hash([
+            format!("account {}", self.commitment),
+            format!("by {}", self.maker),
+        ])
+    }
+}
+
+impl Override {
+    /// Over the lines `cap <fen>`, `gate` or `catalogue`; `reason <code>`; `by <proposer>`.
+    pub fn digest(&self) -> Digest {
+        let lift = match &self.lift {
+            Lift::Cap { fen } => format!("cap {}", fen.0),
+            Lift::Gate => "gate".to_owned(),
+            Lift::Catalogue => "catalogue".to_owned(),
+        };
+        hash([
+            lift,
+            format!("reason {}", self.reason),
+            format!("by {}", self.proposed_by),
+        ])
+    }
+}
+
+impl ClawBack {
+    /// Over the lines `amount <fen>`, `reason <code>`, `decision <hash>`, `hearing <hash>`, `due <day>`, `payee <credit code>` and
+    /// `by <proposer>`.
+    pub fn digest(&self) -> Digest {
+        hash([
+            format!("amount {}", self.amount.0),
+            format!("reason {}", self.reason),
+            format!("decision {}", self.decision),
+            format!("hearing {}", self.hearing),
+            format!("due {}", self.due),
+            format!("payee {}", self.payee),
+            format!("by {}", self.proposed_by),
+        ])
+    }
+}
+
+impl LateRequest {
+    /// Over a line per entry in its order, `<seat> <lessons> <method> <evidence> <presence checks>`, then `reason <code>` and
+    /// `evidence <hash>`.
+    pub fn digest(&self) -> Digest {
+        let entries = self.entries.iter().map(|entry| {
+            let method = method_code(entry.method);
+            let (seat, lessons) = (entry.seat, entry.lessons);
+            let presence = entry.presence_checks;
+            format!("{seat} {lessons} {method} {} {presence}", entry.evidence)
+        });
+        hash(entries.chain([
+            format!("reason {}", self.reason),
+            format!("evidence {}", self.evidence),
+        ]))
+    }
+}
+
+fn method_code(method: Method) -> &'static str {
+    match method {
+        Method::Face => "face",
+        Method::Card => "card",
+        Method::Qr => "qr",
+        Method::Paper => "paper",
+        Method::Online => "online",
+    }
+}
+
+impl event::AccountRegistered {
+    /// The change of account that waits for its checker from now on.
+    pub fn pending(&self) -> PendingAccount {
+        PendingAccount {
+            commitment: self.commitment,
+            maker: self.maker.clone(),
+        }
+    }
+}
+
+impl event::LateEntryRequested {
+    /// The late entry that waits for a clerk from now on.
+    pub fn request(&self) -> LateRequest {
+        LateRequest {
+            entries: self.entries.clone(),
+            reason: self.reason.clone(),
+            evidence: self.evidence,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::Fen;
+    use crate::sample::*;
+
+    #[test]
+    fn an_account_is_bound_with_who_made_it() {
+        let made = |n, by| PendingAccount {
+            commitment: Digest([n; 32]),
+            maker: code(by),
+        };
+        assert_eq!(made(1, "clerk").digest(), made(1, "clerk").digest());
+        assert_ne!(made(1, "clerk").digest(), made(2, "clerk").digest());
+        assert_ne!(made(1, "clerk").digest(), made(1, "other").digest());
+    }
+
+    #[test]
+    fn an_override_is_bound_with_what_it_lifts_and_why() {
+        let lifts = |lift, why| Override {
+            lift,
+            reason: code(why),
+            proposed_by: code("clerk"),
+        };
+        let cap = |yuan| Lift::Cap {
+            fen: Fen::yuan(yuan),
+        };
+        let first = lifts(cap(1_200), "FAR_VILLAGE").digest();
+        assert_eq!(first, lifts(cap(1_200), "FAR_VILLAGE").digest());
+        assert_ne!(first, lifts(cap(1_300), "FAR_VILLAGE").digest());
+        assert_ne!(first, lifts(cap(1_200), "OTHER").digest());
+        let gate = lifts(Lift::Gate, "FAR_VILLAGE").digest();
+        assert_ne!(gate, lifts(Lift::Catalogue, "FAR_VILLAGE").digest());
+    }
+
+    #[test]
+    fn a_late_entry_is_bound_with_every_seat_in_it() {
+        let asked = |lessons| LateRequest {
+            entries: vec![AttendanceEntry {
+                seat: 0,
+                lessons,
+                method: Method::Face,
+                evidence: Digest([1; 32]),
+                presence_checks: 0,
+            }],
+            reason: code("TERMINAL_BROKEN"),
+            evidence: Digest([2; 32]),
+        };
+        assert_eq!(asked(4).digest(), asked(4).digest());
+        assert_ne!(asked(4).digest(), asked(3).digest());
+    }
+
+    #[test]
+    fn a_claw_back_is_bound_with_its_amount_and_papers() {
+        let claims = |yuan, decision| ClawBack {
+            amount: Fen::yuan(yuan),
+            reason: code("ATTENDANCE_FORGED"),
+            decision: Digest([decision; 32]),
+            hearing: Digest([2; 32]),
+            due: date("12-31"),
+            payee: institution(SCHOOL),
+            proposed_by: code("supervisor"),
+            confirmed_by: None,
+            received: Fen::ZERO,
+        };
+        assert_eq!(claims(100, 1).digest(), claims(100, 1).digest());
+        assert_ne!(claims(100, 1).digest(), claims(101, 1).digest());
+        assert_ne!(claims(100, 1).digest(), claims(100, 3).digest());
+    }
+}
