@@ -481,9 +481,20 @@ impl TrainingClass {
 pub struct Seat {
     /// The voucher on it.
     pub voucher: VoucherId,
+    /// When it was taken.
+    pub taken: Instant,
     /// When it was left, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<Instant>,
+}
+
+impl Seat {
+    /// Whether somebody sat on it for any part of the slot: taken before the slot's end, left after its beginning. Who is enrolled
+    /// at the door of the first session counts in it, with the lessons that they heard; nobody counts in one that was over.
+    pub fn overlaps(&self, slot: &Slot) -> bool {
+        let (begins, ends) = slot.span();
+        self.taken < ends && self.left.is_none_or(|left| left > begins)
+    }
 }
 
 /// How an attendance was taken.

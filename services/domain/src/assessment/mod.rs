@@ -437,6 +437,7 @@ pub(crate) fn apply_assessed(
         voucher.due = Some(due);
         world.edit_session(&e.session)?.seats.push(Seat {
             voucher: e.voucher,
+            taken: at,
             left: None,
         });
         voucher::move_to(

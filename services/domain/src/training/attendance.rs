@@ -67,8 +67,7 @@ fn recordable<'a>(
     for entry in entries {
         match class.seats.get(usize::from(entry.seat)) {
             Some(seat) => {
-                let seated = seat.left.is_none_or(|left| left > timetable.span().0);
-                checks.require_of(seated, Code::BadSeat, entry.seat);
+                checks.require_of(seat.overlaps(timetable), Code::BadSeat, entry.seat);
                 checks.require_of(
                     !std::mem::replace(&mut seen[usize::from(entry.seat)], true),
                     Code::DuplicateEntry,

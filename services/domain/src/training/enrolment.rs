@@ -1,5 +1,7 @@
 //! Into a class and out of it: enrol, drop, complete.
 
+use std::collections::BTreeSet;
+
 use crate::command::*;
 use crate::decide::Ask;
 use crate::eligibility;
@@ -139,9 +141,14 @@ pub(crate) fn same(left: &Digest, right: &Digest) -> bool {
         == 0
 }
 
-pub(crate) fn apply_enrolled(world: &mut World, e: &event::Enrolled) -> Result<(), Stop> {
+pub(crate) fn apply_enrolled(
+    world: &mut World,
+    e: &event::Enrolled,
+    at: Instant,
+) -> Result<(), Stop> {
     world.edit_class(&e.class)?.seats.push(Seat {
         voucher: e.voucher,
+        taken: at,
         left: None,
     });
     issuance::set_reserve(world, e.voucher, e.reserve)?;
@@ -182,14 +189,41 @@ pub(crate) fn drop_out(ask: &Ask, act: &Drop) -> Result<Vec<Event>, Stop> {
     Ok(events)
 }
 
-/// Whether a seat attended any lesson on that day.
-fn was_there(attendance: &Attendance, date: Date, seat: u16) -> bool {
-    let day = attendance.lessons.get(&date);
-    day.and_then(|seats| seats.get(usize::from(seat)))
-        .is_some_and(|lessons| *lessons > 0)
+/// The class's days that a seat which is left now gives back: it attended no lesson of them that is on record, and no session of
+/// them that it sat in is still to be entered. What may yet be recorded for a seat is exactly what keeps its day.
+fn untaught(
+    ask: &Ask,
+    class: &TrainingClass,
+    attendance: &Attendance,
+    seat: u16,
+) -> BTreeSet<Date> {
+    let left = |seat: &Seat| Seat {
+        left: Some(ask.at),
+        ..seat.clone()
+    };
+    let sat = class.seats.get(usize::from(seat)).map(left);
+    let to_be_entered = |date: &Date| {
+        let slots = class.filing.timetable.iter().zip(0u16..);
+        slots
+            .filter(|(slot, _)| slot.date == *date)
+            .any(|(slot, number)| {
+                !attendance.slots.contains_key(&number)
+                    && sat.as_ref().is_some_and(|sat| sat.overlaps(slot))
+            })
+    };
+    let attended = |date: &Date| {
+        let day = attendance.lessons.get(date);
+        day.and_then(|seats| seats.get(usize::from(seat)))
+            .is_some_and(|lessons| *lessons > 0)
+    };
+    let dates = class.filing.dates().into_iter();
+    dates
+        .filter(|date| !attended(date) && !to_be_entered(date))
+        .collect()
 }
 
-/// The events of a drop. Days that were taught stay taken; what belonged to the training as a whole is free.
+/// The events of a drop. Days that were taught stay taken, in this class and in those left before it; what belonged to the
+/// training as a whole is free.
 pub(crate) fn dropped(
     ask: &Ask,
     policy: &Policy,
@@ -200,8 +234,9 @@ pub(crate) fn dropped(
     carried_days: Days,
 ) -> Result<Vec<Event>, Stop> {
     let attendance = ask.world.attendance(&class)?;
+    let untaught = untaught(ask, ask.world.class(&class)?, attendance, seat);
     let frees = voucher::held_tags(voucher, |once| match once {
-        Once::Day { date } => !was_there(attendance, *date, seat),
+        Once::Day { date } => untaught.contains(date),
         Once::Trained { .. }
         | Once::Yearly { .. }
         | Once::GeneralPaid { .. }

@@ -265,3 +265,72 @@ fn staff_are_taught_in_a_class_that_is_paid_to_their_own_enterprise() {
         ",
     );
 }
+
+#[test]
+fn a_second_drop_leaves_the_days_taught_in_the_class_before() {
+    check(
+        "
+        voucher v1 general
+        class   c1 general days=4
+        enrol   v1 c1
+        at      2023-06-05 18
+        attend  c1 0
+        attend  c1 1
+        drop    v1                                                -> Dropped
+        holds   v1 2023-06-05
+        class   c2 general days=2 from=2023-06-12
+        enrol   v1 c2
+        holds   v1 2023-06-05 2023-06-12 2023-06-13
+        drop    v1                                                -> Dropped
+        holds   v1 2023-06-05
+        ",
+    );
+}
+
+#[test]
+fn a_drop_keeps_a_day_whose_attendance_may_still_be_entered() {
+    check(
+        "
+        voucher v1 general
+        voucher v2 general
+        class   c1 general days=4
+        enrol   v1 c1
+        enrol   v2 c1
+        at      2023-06-05 09
+        # The morning has begun and is not on record: it counts for v2, and so its day is not given back.
+        drop    v2                                                -> Dropped
+        holds   v2 2023-06-05
+        at      2023-06-05 18
+        attend  c1 0 with=v2                                      -> AttendanceRecorded
+        attend  c1 1 with=v2                                      -> SEAT_UNKNOWN
+        attend  c1 1
+        at      2023-06-06 18
+        attend  c1 2 absent=v1
+        attend  c1 3 absent=v1
+        # On record as absent: nothing is left to be entered for it.
+        drop    v1                                                -> Dropped
+        holds   v1 2023-06-05
+        ",
+    );
+}
+
+#[test]
+fn a_day_before_the_enrolment_is_nobodys_attendance() {
+    check(
+        "
+        voucher v1 general
+        voucher v2 general
+        class   c1 general days=5
+        enrol   v1 c1
+        at      2023-06-05 10
+        # At the door of the first session: the lessons that are left of it count.
+        enrol   v2 c1                                             -> Enrolled 500.00
+        attend  c1 0 lessons=2                                    -> AttendanceRecorded
+        voucher v3 general
+        at      2023-06-05 23
+        enrol   v3 c1                                             -> Enrolled 500.00
+        attend  c1 1                                              -> SEAT_UNKNOWN
+        attend  c1 1 without=v3                                   -> AttendanceRecorded
+        ",
+    );
+}

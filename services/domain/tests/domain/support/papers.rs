@@ -82,11 +82,10 @@ impl Town {
                     .any(|name| VoucherId(self.id(name)) == voucher)
             })
         };
-        let present = class
-            .seats
-            .iter()
-            .zip(0u16..)
-            .filter(|(seat, _)| seat.left.is_none());
+        let present = class.seats.iter().zip(0u16..).filter(|(seat, _)| {
+            let seated = seat.left.is_none() && !named("without", seat.voucher);
+            seated || named("with", seat.voucher)
+        });
         let entry = |(seat, number): (&Seat, u16)| AttendanceEntry {
             seat: number,
             lessons: if named("absent", seat.voucher) {

@@ -159,6 +159,7 @@ impl Town {
                 Ok(Vec::new())
             }
             "is" => self.is(&line),
+            "holds" => self.holds(&line),
             "funds" => self.funds(&line),
             "person" => self.person(&line),
             "voucher" => self.new_voucher(&line),
@@ -197,6 +198,20 @@ impl Town {
                 .to_owned(),
         };
         assert_eq!(state, line.name(1), "{name}");
+        Ok(Vec::new())
+    }
+
+    /// `holds v1 2023-06-05 2023-06-06`: the voucher holds these days and no others.
+    fn holds(&self, line: &Saying) -> Reply {
+        let name = line.name(0);
+        let voucher = self
+            .voucher(name)
+            .unwrap_or_else(|| panic!("there is no {name}"));
+        let days = voucher.held.iter().filter_map(|held| match &held.once {
+            Once::Day { date } => Some(date.to_string()),
+            _ => None,
+        });
+        assert_eq!(days.collect::<Vec<_>>(), line.names[1..], "{name}");
         Ok(Vec::new())
     }
 
