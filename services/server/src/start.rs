@@ -162,6 +162,7 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
         setup.clock.clone(),
     )?;
     let engine = Engine::start(store, setup.clock.clone(), people, setup.writers);
+    engine.compare_clocks().await?;
     let operator_key_file = setup.state.join("operator.key");
     let operator_key = operator_key(&operator_key_file)?;
     open_tree(&engine, &setup, &caller::credential(&operator_key)).await?;
