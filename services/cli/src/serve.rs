@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
-use hefu_engine::{Clock, Source};
+use hefu_engine::{Clock, Engine, Source, Stopped};
 use hefu_server::{Config, RegionTree, Setup, telemetry};
 use hefu_store::{OpenOptions, Store};
 
@@ -86,9 +86,7 @@ pub(crate) async fn serve(command: Serve) -> anyhow::Result<ExitCode> {
     tokio::select! {
         () = interrupted() => println!("stopping"),
         () = running.wait() => anyhow::bail!("the server ended by itself"),
-        () = stopped(&engine) => {
-            // After a disk error or a jump of the clock nothing that this process says can be relied on.
-            let why = engine.stopped().unwrap_or_default().to_owned();
+        why = must_end(&engine) => {
             telemetry.shutdown();
             anyhow::bail!("writing stopped: {why}");
         }
@@ -98,11 +96,12 @@ pub(crate) async fn serve(command: Serve) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn stopped(engine: &hefu_engine::Engine) {
-    while engine
-        .stopped()
-        .is_none_or(|why| !why.contains("database file"))
-    {
+/// Waits until writing stopped for a reason that ends the process.
+async fn must_end(engine: &Engine) -> Stopped {
+    loop {
+        if let Some(why) = engine.stopped().filter(|why| why.ends_the_process()) {
+            return why.clone();
+        }
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     }
 }

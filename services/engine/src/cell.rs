@@ -7,7 +7,7 @@ use hefu_domain::{Digest, Event, Fact, Instant, Key, Region, World};
 use hefu_log::{Envelope, Frontier, Hash};
 use hefu_store::{EventRow, Head, RegionCommit};
 
-use crate::error::EngineError;
+use crate::error::{EngineError, Stopped};
 use crate::rows;
 
 /// How many facts a region keeps in memory before it starts afresh.
@@ -80,18 +80,19 @@ impl Cell {
 
     /// Why this process may not write here, if so. It is a fact of the head like any other: it is read with it, and its answer
     /// leaves only while that head stands.
-    pub(crate) fn barred(&self) -> Option<String> {
+    pub(crate) fn barred(&self) -> Option<Stopped> {
         let HeadRead::Read(head) = &self.head else {
             return None;
         };
         if self.fence.is_some_and(|fence| fence != head.fence) {
-            return Some(format!(
-                "region {} was fenced off: another version of this service writes now",
-                self.region
-            ));
+            return Some(Stopped::Fenced {
+                region: self.region.clone(),
+            });
         }
-        let alarm = head.alarm.as_ref()?;
-        Some(format!("region {} has an alarm: {alarm}", self.region))
+        Some(Stopped::Alarmed {
+            region: self.region.clone(),
+            alarm: head.alarm.clone()?,
+        })
     }
 
     /// Sets the log's edge and time back to the head's.

@@ -26,15 +26,32 @@ pub enum Clock {
 pub struct Watch {
     wall_ms: i64,
     since: Monotonic,
+    /// What a test sets the wall clock wrong by; 0 otherwise.
+    offset_ms: Arc<AtomicI64>,
+}
+
+impl Watch {
+    fn wall_ms(&self) -> i64 {
+        wall_ms().saturating_add(self.offset_ms.load(Ordering::SeqCst))
+    }
 }
 
 impl Clock {
     /// The machine's clock.
     pub fn system() -> Clock {
-        Clock::System(Watch {
-            wall_ms: wall_ms(),
+        Clock::adjustable(0).0
+    }
+
+    /// The machine's clock, wrong by so many milliseconds from now on; whoever holds the hand sets it wrong later. For tests.
+    pub fn adjustable(offset_ms: i64) -> (Clock, Arc<AtomicI64>) {
+        let hand = Arc::new(AtomicI64::new(offset_ms));
+        let mut watch = Watch {
+            wall_ms: 0,
             since: Monotonic::now(),
-        })
+            offset_ms: hand.clone(),
+        };
+        watch.wall_ms = watch.wall_ms();
+        (Clock::System(watch), hand)
     }
 
     /// A made-up clock that stands at that instant.
@@ -46,7 +63,7 @@ impl Clock {
     /// Now.
     pub fn now(&self) -> Instant {
         match self {
-            Clock::System(_) => Instant(wall_ms()),
+            Clock::System(watch) => Instant(watch.wall_ms()),
             Clock::Simulated(hand) => Instant(hand.load(Ordering::SeqCst)),
         }
     }
@@ -61,7 +78,7 @@ impl Clock {
         match self {
             Clock::System(watch) => {
                 let passed = i64::try_from(watch.since.elapsed().as_millis()).unwrap_or(i64::MAX);
-                wall_ms() - watch.wall_ms.saturating_add(passed)
+                watch.wall_ms() - watch.wall_ms.saturating_add(passed)
             }
             Clock::Simulated(_) => 0,
         }

@@ -188,3 +188,142 @@ impl State {
         Some((writer, cells))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hefu_domain::command::{Act, AllocateFunds, OpenPlanYear};
+    use hefu_domain::{Command, Digest, Fen, PlanYear};
+
+    const CITY: &str = "140700";
+    const SHOUYANG: &str = "140725";
+    const QIXIAN: &str = "140727";
+
+    fn region(code: &str) -> Region {
+        code.parse().unwrap()
+    }
+
+    fn job(code: &str, act: Act) -> Job {
+        let command = Command {
+            region: region(code),
+            by: "A".repeat(43).parse().unwrap(),
+            request: "request-1".parse().unwrap(),
+            digest: Digest([0; 32]),
+            act,
+        };
+        Job {
+            commands: vec![command],
+            dry: false,
+            secret: None,
+            wrapped: None,
+            reply: tokio::sync::oneshot::channel().0,
+        }
+    }
+
+    /// A job of one region.
+    fn of(code: &str) -> Job {
+        let year = PlanYear::try_from(2023).unwrap();
+        job(code, OpenPlanYear { year }.into())
+    }
+
+    /// A job of two.
+    fn over(code: &str, other: &str) -> Job {
+        let act = AllocateFunds {
+            to: region(other),
+            year: PlanYear::try_from(2023).unwrap(),
+            source: "city".parse().unwrap(),
+            amount: Fen(1),
+            reference: "XB-2023/1".parse().unwrap(),
+        };
+        job(code, act.into())
+    }
+
+    fn two_writers() -> State {
+        State {
+            load: vec![0, 0],
+            ..State::default()
+        }
+    }
+
+    /// The number of the writer that gets a job.
+    fn writer(state: &mut State, job: &Job) -> Option<usize> {
+        state.assign(job).map(|(writer, _)| writer)
+    }
+
+    #[test]
+    fn a_held_region_stays_with_its_writer() {
+        let mut state = two_writers();
+        for _ in 0..3 {
+            assert_eq!(writer(&mut state, &of(SHOUYANG)), Some(0));
+        }
+        // The other writer is idle and takes what nobody holds.
+        assert_eq!(writer(&mut state, &of(QIXIAN)), Some(1));
+        assert_eq!(state.load, [3, 1]);
+        assert_eq!(state.slots[&region(SHOUYANG)].in_flight, 3);
+    }
+
+    #[test]
+    fn a_region_with_nothing_in_flight_goes_to_the_idler_writer() {
+        let mut state = two_writers();
+        assert_eq!(writer(&mut state, &of(SHOUYANG)), Some(0));
+        state.slots.get_mut(&region(SHOUYANG)).unwrap().in_flight = 0;
+        state.load = vec![2, 0];
+        assert_eq!(writer(&mut state, &of(SHOUYANG)), Some(1));
+        assert_eq!(writer(&mut state, &of(SHOUYANG)), Some(1));
+    }
+
+    #[test]
+    fn a_job_over_two_regions_waits_while_two_writers_hold_them() {
+        let mut state = two_writers();
+        assert_eq!(writer(&mut state, &of(CITY)), Some(0));
+        assert_eq!(writer(&mut state, &of(SHOUYANG)), Some(1));
+        let job = over(CITY, SHOUYANG);
+        assert_eq!(writer(&mut state, &job), None);
+        assert_eq!(state.load, [1, 1], "who waits holds nothing");
+        state.slots.get_mut(&region(CITY)).unwrap().in_flight = 0;
+        assert_eq!(writer(&mut state, &job), Some(1));
+        for code in [CITY, SHOUYANG] {
+            assert_eq!(state.slots[&region(code)].writer, 1);
+        }
+    }
+
+    #[test]
+    fn a_parked_job_is_overtaken_in_neither_of_its_regions() {
+        let mut state = two_writers();
+        state.parked.push_back(over(CITY, SHOUYANG));
+        assert!(state.blocked(&of(CITY)));
+        assert!(state.blocked(&of(SHOUYANG)));
+        assert!(state.blocked(&over(QIXIAN, SHOUYANG)));
+        assert!(!state.blocked(&of(QIXIAN)));
+    }
+
+    #[test]
+    fn jobs_of_a_region_reach_its_writers_in_the_order_in_which_they_came() {
+        let (queues, mut inboxes): (Vec<_>, Vec<_>) =
+            (0..2).map(|_| mpsc::unbounded_channel()).unzip();
+        let dispatch = Dispatch {
+            state: Arc::new(Mutex::new(two_writers())),
+            queues: Arc::new(queues),
+        };
+        // The city is the first writer's and Shouyang the second's; so the allocation waits, and what came after it.
+        for job in [
+            of(CITY),
+            of(SHOUYANG),
+            over(CITY, SHOUYANG),
+            of(CITY),
+            of(SHOUYANG),
+        ] {
+            dispatch.submit(job).unwrap();
+        }
+        assert_eq!(dispatch.in_flight(), 5);
+        dispatch.finish(&[region(CITY)]);
+        let mut lengths = |writer: usize| {
+            let taken = std::iter::from_fn(|| inboxes[writer].try_recv().ok());
+            taken
+                .map(|assigned| assigned.job.regions().count())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(lengths(0), [1]);
+        assert_eq!(lengths(1), [1, 2, 1, 1]);
+    }
+}

@@ -1,6 +1,6 @@
 //! What a caller of the engine is told besides events: a refusal, a reused request id, or that it should try again.
 
-use hefu_domain::Refusals;
+use hefu_domain::{Refusals, Region};
 use hefu_store::StoreError;
 
 /// Why a command was not recorded. Cloneable, because one failed commit answers many callers.
@@ -26,9 +26,9 @@ pub enum EngineError {
     /// The commit was not answered and could not be looked up: the same request id tells.
     #[error("outcome unknown, retry with the same request id")]
     OutcomeUnknown,
-    /// This process writes no more (clock, fence, alarm, disk).
+    /// This process writes no more, here or anywhere.
     #[error("not serving: {0}")]
-    Stopped(String),
+    Stopped(Stopped),
     /// The event would not fit the log.
     #[error("cannot be recorded: {0}")]
     Unstorable(String),
@@ -41,4 +41,55 @@ pub enum EngineError {
     /// A rule kept asking for facts: a defect of ours.
     #[error("deciding did not come to an end")]
     Endless,
+}
+
+/// Why a process writes no more: nowhere (clocks, disk), or not in one region (fence, alarm).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Stopped {
+    /// The wall clock left the monotonic clock.
+    #[error("the clock jumped by {by_ms} ms")]
+    ClockJumped {
+        /// Forwards, or back where negative.
+        by_ms: i64,
+    },
+    /// Two machines would date the same log differently.
+    #[error("this machine's clock is {by_ms} ms off the database's")]
+    ClockApart {
+        /// Ahead, or behind where negative.
+        by_ms: i64,
+    },
+    /// After a failed sync no later answer of the file system can be believed.
+    #[error("the database file failed: {what}")]
+    Disk {
+        /// What the database said.
+        what: String,
+    },
+    /// The region's fence was raised since this process first read it.
+    #[error("region {region} was fenced off: another version of this service writes now")]
+    Fenced {
+        /// Which.
+        region: Region,
+    },
+    /// The region's log is in doubt.
+    #[error("region {region} has an alarm: {alarm}")]
+    Alarmed {
+        /// Which.
+        region: Region,
+        /// What was found.
+        alarm: String,
+    },
+}
+
+impl Stopped {
+    /// Whether the process must end: after the disk failed, nothing that it would still say can be relied on. What else stops the
+    /// writing leaves the reading as true as it was.
+    pub fn ends_the_process(&self) -> bool {
+        match self {
+            Stopped::Disk { .. } => true,
+            Stopped::ClockJumped { .. }
+            | Stopped::ClockApart { .. }
+            | Stopped::Fenced { .. }
+            | Stopped::Alarmed { .. } => false,
+        }
+    }
 }

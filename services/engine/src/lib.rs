@@ -24,7 +24,7 @@ use tokio::sync::oneshot;
 
 pub use batch::decode;
 pub use clock::{Clock, Source, TOLERANCE_MS};
-pub use error::EngineError;
+pub use error::{EngineError, Stopped};
 pub use people::{NewPerson, People, WrappedKey};
 
 /// The largest ATOMIC group's events: beyond it one group would hold its region up for everybody else.
@@ -102,12 +102,12 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     pub(crate) people: People,
-    stopped: OnceLock<String>,
+    stopped: OnceLock<Stopped>,
 }
 
 impl Shared {
     /// Writing ends here, for good; the health check says so.
-    pub(crate) fn stop(&self, why: String) -> EngineError {
+    pub(crate) fn stop(&self, why: Stopped) -> EngineError {
         if self.stopped.set(why.clone()).is_ok() {
             tracing::error!(reason = %why, "writing stopped");
         }
@@ -118,9 +118,23 @@ impl Shared {
         if let Some(why) = self.stopped.get() {
             return Err(EngineError::Stopped(why.clone()));
         }
-        let jump = self.clock.jump_ms();
-        if jump.abs() > TOLERANCE_MS {
-            return Err(self.stop(format!("the clock jumped by {jump} ms")));
+        let by_ms = self.clock.jump_ms();
+        if by_ms.abs() > TOLERANCE_MS {
+            return Err(self.stop(Stopped::ClockJumped { by_ms }));
+        }
+        Ok(())
+    }
+
+    /// Compares the machine's clock with the database's: times in the log are promises. A made-up clock is compared with nothing.
+    pub(crate) async fn compare_clocks(&self) -> Result<(), EngineError> {
+        self.check_running()?;
+        if self.clock.is_simulated() {
+            return Ok(());
+        }
+        let theirs = self.store.clock_ms().await?;
+        let by_ms = self.clock.now().0 - theirs;
+        if by_ms.abs() > TOLERANCE_MS {
+            return Err(self.stop(Stopped::ClockApart { by_ms }));
         }
         Ok(())
     }
@@ -192,9 +206,18 @@ impl Engine {
         writer::token(&self.shared, region, by, event).await
     }
 
+    /// Compares the machine's clock with the database's, as it is done again every few seconds: whoever starts a server asks
+    /// before it serves.
+    ///
+    /// # Errors
+    /// `Stopped` when they are too far apart: this process then writes nothing.
+    pub async fn compare_clocks(&self) -> Result<(), EngineError> {
+        self.shared.compare_clocks().await
+    }
+
     /// Why this process writes no more, if so.
-    pub fn stopped(&self) -> Option<&str> {
-        self.shared.stopped.get().map(String::as_str)
+    pub fn stopped(&self) -> Option<&Stopped> {
+        self.shared.stopped.get()
     }
 
     /// The clock.

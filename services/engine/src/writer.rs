@@ -12,8 +12,8 @@ use tracing::Instrument as _;
 use crate::batch::{Attempt, Cells, Verdict};
 use crate::cell::{Cell, HeadRead};
 use crate::dispatch::{Assigned, SharedCell};
-use crate::error::EngineError;
-use crate::{Job, Shared, TOLERANCE_MS, metrics};
+use crate::error::{EngineError, Stopped};
+use crate::{Job, Shared, metrics};
 
 /// The most jobs of one transaction.
 const MOST_JOBS: usize = 512;
@@ -21,6 +21,32 @@ const MOST_JOBS: usize = 512;
 const LOSSES_BEFORE_LOCK: usize = 2;
 /// After so many attempts callers are told to come back.
 const MOST_ATTEMPTS: usize = 12;
+
+/// Jobs that are decided and written together.
+struct Part {
+    jobs: Vec<Job>,
+    /// A commit of these jobs was not answered, and what became of it was not found out since.
+    unknown: bool,
+}
+
+impl Part {
+    /// Two parts to try one after the other. What is not known of the whole is not known of either.
+    fn halves(mut self) -> [Part; 2] {
+        let rest = self.jobs.split_off(self.jobs.len().div_ceil(2));
+        let unknown = self.unknown;
+        [self.jobs, rest].map(|jobs| Part { jobs, unknown })
+    }
+
+    /// What its callers hear when it ends in an error: most errors promise that nothing was written, and after an unknown outcome
+    /// only the requests themselves, looked for under the lock, can say so.
+    fn told(&self, error: EngineError) -> EngineError {
+        if self.unknown {
+            EngineError::OutcomeUnknown
+        } else {
+            error
+        }
+    }
+}
 
 /// How an attempt at a batch ended.
 enum Tried {
@@ -66,19 +92,20 @@ pub(crate) async fn run(
 
 /// Decides and writes jobs, in parts where a part must not spoil the others.
 async fn process(shared: &Shared, jobs: Vec<Job>, cells: &mut Cells<'_>) {
-    let mut work = VecDeque::from([jobs]);
-    while let Some(jobs) = work.pop_front() {
-        match settle(shared, &jobs, cells).await {
-            Ok(Some(verdicts)) => answer(jobs, verdicts),
-            Ok(None) => {
-                let mut jobs = jobs;
-                let rest = jobs.split_off(jobs.len().div_ceil(2));
-                work.push_front(rest);
-                work.push_front(jobs);
-            }
+    let unknown = false;
+    let mut work = VecDeque::from([Part { jobs, unknown }]);
+    while let Some(mut part) = work.pop_front() {
+        match settle(shared, &mut part, cells).await {
+            Ok(Some(verdicts)) => answer(part.jobs, verdicts),
+            Ok(None) => part
+                .halves()
+                .into_iter()
+                .rev()
+                .for_each(|half| work.push_front(half)),
             Err(error) => {
-                let verdicts = jobs.iter().map(|_| Err(error.clone())).collect();
-                answer(jobs, verdicts);
+                let error = part.told(error);
+                let verdicts = part.jobs.iter().map(|_| Err(error.clone())).collect();
+                answer(part.jobs, verdicts);
             }
         }
     }
@@ -92,22 +119,25 @@ fn answer(jobs: Vec<Job>, verdicts: Vec<Verdict>) {
     }
 }
 
-/// Tries until the jobs stand, must be split (`None`), or cannot be written.
+/// Tries until the jobs stand, must be split (`None`), or cannot be written. Once a commit was not answered, it is looked for under
+/// the lock in every attempt that follows.
 async fn settle(
     shared: &Shared,
-    jobs: &[Job],
+    part: &mut Part,
     cells: &mut Cells<'_>,
 ) -> Result<Option<Vec<Verdict>>, EngineError> {
+    let Part { jobs, unknown } = part;
+    let jobs = jobs.as_slice();
     let regions: Vec<Region> = jobs.iter().flat_map(Job::regions).cloned().collect();
     let mut mine: Cells = cells
         .iter_mut()
         .filter(|(region, _)| regions.contains(region))
         .map(|(region, cell)| (region.clone(), &mut **cell))
         .collect();
-    let (mut losses, mut unknown, mut poisoned) = (0, false, false);
+    let (mut losses, mut poisoned) = (0, false);
     for attempt in 0..MOST_ATTEMPTS {
         shared.check_running()?;
-        let locked = unknown || losses >= LOSSES_BEFORE_LOCK;
+        let locked = *unknown || losses >= LOSSES_BEFORE_LOCK;
         let tried = if locked {
             try_locked(shared, jobs, &mut mine).await
         } else {
@@ -124,11 +154,11 @@ async fn settle(
             Err(EngineError::Store(StoreError::OutcomeUnknown { what })) => {
                 tracing::warn!(%what, "a commit was not answered; looking for its requests");
                 forget(&mut mine);
-                unknown = true;
+                *unknown = true;
             }
             Err(EngineError::Store(StoreError::Fatal { what })) => {
                 forget(&mut mine);
-                shared.stop(format!("the database file failed: {what}"));
+                shared.stop(Stopped::Disk { what });
                 return Err(EngineError::OutcomeUnknown);
             }
             Err(EngineError::Store(StoreError::Unavailable { what })) => {
@@ -167,11 +197,9 @@ async fn settle(
             ) => return Err(error),
         }
     }
-    Err(if unknown {
-        EngineError::OutcomeUnknown
-    } else {
-        EngineError::Busy("the database did not take the transaction")
-    })
+    Err(EngineError::Busy(
+        "the database did not take the transaction",
+    ))
 }
 
 fn discard(cells: &mut Cells<'_>) -> Result<(), EngineError> {
@@ -353,7 +381,7 @@ pub(crate) async fn token(
         .ok_or_else(dead)
 }
 
-/// Compares the machine's clock with the database's now and then: times in the log are promises.
+/// Compares the machine's clock with the database's now and then.
 pub(crate) async fn watch_clock(shared: Weak<Shared>) {
     let mut every = tokio::time::interval(Duration::from_secs(10));
     loop {
@@ -361,16 +389,8 @@ pub(crate) async fn watch_clock(shared: Weak<Shared>) {
         let Some(shared) = shared.upgrade() else {
             return;
         };
-        if shared.check_running().is_err() {
+        if let Err(EngineError::Stopped(_)) = shared.compare_clocks().await {
             return;
-        }
-        if let Ok(theirs) = shared.store.clock_ms().await {
-            let apart = shared.clock.now().0 - theirs;
-            if apart.abs() > TOLERANCE_MS {
-                shared.stop(format!(
-                    "this machine's clock is {apart} ms off the database's"
-                ));
-            }
         }
     }
 }

@@ -180,6 +180,7 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
         setup.clock.clone(),
     )?;
     let engine = Engine::start(store, setup.clock.clone(), people, setup.writers);
+    engine.compare_clocks().await?;
     let operator_key_file = setup.state.join("operator.key");
     let operator_key = operator_key(&operator_key_file)?;
     let operator = caller::credential(&operator_key);

@@ -13,6 +13,9 @@ pub enum Fault {
     CutAfterCommit,
     /// The connection is cut at COMMIT, before the database saw it.
     CutBeforeCommit,
+    /// The connection is cut at COMMIT, which PostgreSQL carries out only a while later. On SQLite, whose one writer does
+    /// nothing else meanwhile, like `CutAfterCommit`.
+    CutDuringCommit,
     /// The disk fails under the commit: the end of an SQLite process, and on PostgreSQL a server
     /// that went away, like `CutBeforeCommit`.
     Disk,

@@ -71,6 +71,57 @@ on_both! {
         assert_eq!(field.account(HERE).await.reserved, Fen::ZERO);
     }
 
+    // Rule 6: nor beside a neighbour's write in another region: the heads that were only answered from are checked with it.
+    async fn a_stale_refusal_beside_a_write_is_never_told(field, MONEY) {
+        let (voucher, _) = field.applied(COUNTIES[1]).await;
+        recorded(field.two.submit(field.issue(COUNTIES[1], voucher).into()).await);
+        let requests = vec![field.bystander(HERE).into(), field.revoke(COUNTIES[1], voucher).into()];
+        let told: Vec<_> = field.in_one_batch(requests).await.iter().map(said).collect();
+        assert_eq!(told, ["recorded", "recorded"], "an issued voucher can be revoked");
+    }
+
+    // Rule 6: what follows an uncommitted neighbour waits for its commit, and is decided again without it.
+    async fn an_answer_that_follows_a_neighbour_waits_for_its_commit(field, ONE_VOUCHER) {
+        let (first, person) = field.applied(HERE).await;
+        let (second, _) = field.applied(HERE).await;
+        // Behind the first issue the money would be gone, and the second would be refused.
+        let issues = vec![field.issue(HERE, first).into(), field.issue(HERE, second).into()];
+        let (pause, replies) = field.at_their_commit(issues).await;
+        assert!(!replies.is_finished());
+        recorded(field.two.submit(field.withdraw(HERE, first, person).into()).await);
+        pause.release();
+        let told: Vec<_> = replies.await.unwrap().iter().map(said).collect();
+        assert!(told[0].starts_with("VOUCHER_NOT_APPLIED"), "{told:?}");
+        assert_eq!(told[1], "recorded");
+        assert_eq!(field.account(HERE).await.reserved, ONE_VOUCHER);
+    }
+
+    // Rule 4: a lost guard discards the overlay for every region of the batch.
+    async fn a_guard_lost_in_one_region_discards_what_was_done_in_the_other(field, ONE_VOUCHER) {
+        let (voucher, _) = field.applied(HERE).await;
+        let commands = [field.issue(HERE, voucher), field.bystander(COUNTIES[1])];
+        let (pause, replies) = field.at_their_commit(commands.clone().map(Into::into).into()).await;
+        recorded(field.two.submit(field.bystander(COUNTIES[1]).into()).await);
+        pause.release();
+        // A ghost of the first attempt would say that it is issued already, or that the money is gone.
+        let told: Vec<_> = replies.await.unwrap().iter().map(said).collect();
+        assert_eq!(told, ["recorded", "recorded"]);
+        for command in &commands {
+            assert_eq!(field.events_of(command).await, 1);
+        }
+    }
+
+    // Rule 5: a nullifier taken meanwhile, in another region, whose guard says nothing of it: decide again.
+    async fn a_nullifier_taken_meanwhile_is_decided_again(field, MONEY) {
+        let people = [field.register(COUNTIES[0], 1).await, field.register(COUNTIES[1], 1).await];
+        let mut pause = field.store().faults().pause_next();
+        let late = field.submit(field.apply(COUNTIES[0], people[0]).1);
+        pause.reached().await;
+        recorded(field.two.submit(field.apply(COUNTIES[1], people[1]).1.into()).await);
+        pause.release();
+        assert_eq!(said(&late.await.unwrap()), "LIVE_VOUCHER_EXISTS");
+    }
+
     // Rule 6: a dry run too.
     async fn a_dry_run_from_a_stale_cache_is_never_told(field, MONEY) {
         let (voucher, _) = field.applied(HERE).await;
@@ -124,6 +175,8 @@ on_both! {
         assert_eq!(said(&replies[1]), "recorded");
         assert_eq!(recorded(field.one.submit(done.into()).await), answer, "done is done");
         assert_eq!(field.head(HERE).await, fenced);
+        // A process that first meets the region under the new fence is one of the new version.
+        recorded(field.two.submit(field.bystander(HERE).into()).await);
     }
 
     // Section 5: the alarm is a row that every writer reads with its head.

@@ -44,6 +44,36 @@ fn too_long() -> String {
 }
 
 on_both! {
+    // Rule 2: while a commit is under way the next batch gathers, over all regions of the writer; one commit answers it.
+    async fn what_comes_in_during_a_commit_is_one_batch(field, MONEY) {
+        let requests = (0..12).map(|n| field.bystander(COUNTIES[n % 2]).into());
+        let (pause, mut replies) = field.at_their_commit(requests.collect()).await;
+        let mut another = field.store().faults().pause_next();
+        assert_eq!(field.one.in_flight(), 12, "nobody is answered before the commit");
+        pause.release();
+        tokio::select! {
+            replies = &mut replies => {
+                for reply in replies.unwrap() {
+                    recorded(reply);
+                }
+            }
+            () = another.reached() => panic!("they were not one batch"),
+        }
+    }
+
+    // Rule 7: a group of more than 1,000 events would hold its region up for everybody else.
+    async fn a_group_of_too_many_events_is_not_written(field, MONEY) {
+        let bystanders = |count| (0..count).map(|_| field.bystander(HERE)).collect();
+        let most = group(bystanders(1_000));
+        let more = group(bystanders(1_001));
+        let (largest, too_large) = (most.commands[0].clone(), more.commands[0].clone());
+        let replies = field.in_one_batch(vec![more, field.bystander(HERE).into(), most]).await;
+        let told: Vec<_> = replies.iter().map(said).collect();
+        assert_eq!(told, ["cannot be recorded: a group makes at most 1000 events", "recorded", "recorded"]);
+        assert_eq!(field.events_of(&too_large).await, 0);
+        assert_eq!(field.events_of(&largest).await, 1_000);
+    }
+
     // Rule 7: one command's refusal never spoils its neighbours.
     async fn a_refusal_does_not_spoil_its_neighbours(field, ONE_VOUCHER) {
         let mut issues = Vec::new();

@@ -3,8 +3,12 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use hefu_audit::Replay;
 use hefu_domain::command::RejectApplication;
-use hefu_domain::{Command, Fen};
+use hefu_domain::{Command, Fen, Instant, Stop, VoucherId};
+use hefu_engine::Engine;
+use hefu_scenario::made_up::pick;
+use hefu_store::EventRow;
 
 use crate::on_both;
 use crate::support::*;
@@ -12,6 +16,9 @@ use crate::support::*;
 const HERE: &str = COUNTIES[0];
 const MONEY: Fen = Fen(10 * ONE_VOUCHER.0);
 const RACERS: usize = 8;
+/// Each caller's calls, where callers ask one thing after the other.
+const CALLS: u64 = 16;
+const SEED: u64 = 15;
 
 /// Half of the racers through each engine, all at once.
 async fn race(field: &Field, commands: Vec<Command>) -> Vec<Reply> {
@@ -30,7 +37,92 @@ async fn race(field: &Field, commands: Vec<Command>) -> Vec<Reply> {
         .collect()
 }
 
+/// What a caller was told about a command, and the sizes of the log between asking and hearing it.
+struct Told {
+    command: Command,
+    asked_at: usize,
+    heard_at: usize,
+    reply: Reply,
+}
+
+async fn size(engine: &Engine) -> usize {
+    let heads = engine.store().heads(&[HERE.to_owned()]).await.unwrap();
+    usize::try_from(heads[0].size).unwrap()
+}
+
+/// One caller's commands, one after the other.
+async fn ask_all(engine: Engine, commands: Vec<Command>) -> Vec<Told> {
+    let mut told = Vec::new();
+    for command in commands {
+        let asked_at = size(&engine).await;
+        let reply = engine.submit(command.clone().into()).await;
+        let heard_at = size(&engine).await;
+        told.push(Told {
+            command,
+            asked_at,
+            heard_at,
+            reply,
+        });
+    }
+    told
+}
+
+/// What the rules say of a command where the log ends so.
+fn decided_on(log: &[EventRow], command: &Command) -> String {
+    let mut replay = Replay::new(command.region.clone());
+    for event in log {
+        replay.feed(&event.bytes).unwrap();
+    }
+    match hefu_domain::decide(&replay.end().world, command, Instant(NOW_MS)) {
+        Ok(_) => "recorded".to_owned(),
+        Err(Stop::Refused(refusals)) => codes(&refusals),
+        Err(Stop::Missing(need)) => panic!("a replay misses {need:?}"),
+    }
+}
+
+/// A caller's random issues and revocations of these vouchers.
+fn issues_and_revocations(field: &Field, caller: u64, vouchers: &[VoucherId]) -> Vec<Command> {
+    let choose = |what: &str, call: u64, below: usize| {
+        let choice = pick(SEED, what, caller * CALLS + call, below as u64);
+        usize::try_from(choice).unwrap()
+    };
+    (0..CALLS)
+        .map(|call| {
+            let voucher = vouchers[choose("voucher", call, vouchers.len())];
+            match choose("act", call, 2) {
+                0 => field.issue(HERE, voucher),
+                _ => field.revoke(HERE, voucher),
+            }
+        })
+        .collect()
+}
+
 on_both! {
+    // Rule 6: every refusal was true when it was given: of some head between the question and the answer.
+    async fn every_refusal_was_true_when_it_was_given(field, ONE_VOUCHER) {
+        let mut vouchers = Vec::new();
+        for _ in 0..8 {
+            vouchers.push(field.applied(HERE).await.0);
+        }
+        let callers = (0..4).map(|caller: u64| {
+            let engine = if caller.is_multiple_of(2) { &field.one } else { &field.two };
+            let commands = issues_and_revocations(&field, caller, &vouchers);
+            tokio::spawn(ask_all(engine.clone(), commands))
+        });
+        let told: Vec<Told> = join_all(callers).await.into_iter().flat_map(Result::unwrap).collect();
+        let log = field.store().events(HERE, 0, 0, 100_000).await.unwrap();
+        let mut refused = 0;
+        for Told { command, asked_at, heard_at, reply } in told {
+            let said = said(&reply);
+            if said != "recorded" {
+                refused += 1;
+                let true_of = |size| decided_on(&log[..size], &command) == said;
+                assert!((asked_at..=heard_at).any(true_of), "{said} in {asked_at}..={heard_at}: {command:?}");
+            }
+        }
+        assert!(refused > 0, "nobody was refused, so nothing was tried");
+    }
+
     // Nullifiers: once only holds across regions and engines.
     async fn one_person_from_two_regions_gets_one_voucher(field, MONEY) {
         let people = [field.register(COUNTIES[0], 1).await, field.register(COUNTIES[1], 1).await];

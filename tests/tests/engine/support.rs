@@ -14,15 +14,18 @@ use hefu_domain::state::{Account, RegionState};
 use hefu_domain::*;
 use hefu_engine::{Answer, Clock, Engine, EngineError, People, Recorded, Request, Source, rows};
 use hefu_scenario::{credential, key, made_up};
-use hefu_store::{Head, RegionCommit, Store};
+use hefu_store::{Head, Pause, RegionCommit, Store};
 use hefu_tests::engines::{Engine as Kind, Folder, Place, fresh};
 use hefu_token::keys::{self, Use};
 use hefu_vault::{PersonRecord, Secrets};
+use tokio::task::JoinHandle;
 
 /// The city of Jinzhong.
 pub(crate) const CITY: &str = "140700";
 /// Shouyang and Qi County.
 pub(crate) const COUNTIES: [&str; 2] = ["140725", "140727"];
+/// Every region of a field, the parent first.
+const REGIONS: [&str; 3] = [CITY, COUNTIES[0], COUNTIES[1]];
 /// What one general voucher reserves.
 pub(crate) const ONE_VOUCHER: Fen = Fen(100_000);
 /// 2023-05-10 10:00 in Asia/Shanghai.
@@ -57,16 +60,47 @@ pub(crate) struct Field {
     pub(crate) two: Engine,
     pub(crate) hand: Arc<AtomicI64>,
     numbers: AtomicU64,
-    place: Place,
-    _state: Folder,
+    pub(crate) place: Place,
+    pub(crate) state: Folder,
+}
+
+/// Requests that the first engine's writer finds together when the commit at hand is let go.
+pub(crate) struct Gathered {
+    first: JoinHandle<Reply>,
+    under_way: Pause,
+    replies: JoinHandle<Vec<Reply>>,
+}
+
+impl Gathered {
+    /// Lets the commit at hand go. Its request is answered; those that gathered are now the writer's next batch.
+    pub(crate) async fn go(self) -> JoinHandle<Vec<Reply>> {
+        self.under_way.release();
+        recorded(self.first.await.unwrap());
+        self.replies
+    }
 }
 
 impl Field {
     /// Opens the three regions; each county has so much money of the city's source.
     pub(crate) async fn open(kind: Kind, money: Fen) -> Field {
+        let (clock, hand) = Clock::simulated(Instant(NOW_MS));
+        let field = Field::under(kind, clock, hand).await;
+        for region in REGIONS {
+            field.open_log(region).await;
+            field.open_office(region).await;
+        }
+        for county in COUNTIES {
+            if money > Fen::ZERO {
+                field.appropriate(county, money).await;
+            }
+        }
+        field
+    }
+
+    /// Two engines under that clock, moved by that hand, and no region yet.
+    pub(crate) async fn under(kind: Kind, clock: Clock, hand: Arc<AtomicI64>) -> Field {
         let (store, place) = fresh(kind).await;
         let state = Folder::new("hefu-engine");
-        let (clock, hand) = Clock::simulated(Instant(NOW_MS));
         keys::new_key(
             state.path(),
             Use::Token,
@@ -88,22 +122,14 @@ impl Field {
         let one = Engine::start(store, clock.clone(), people(&state, &clock), 1);
         let two = Engine::start(other, clock.clone(), people(&state, &clock), 2);
         let numbers = AtomicU64::new(0);
-        let field = Field {
+        Field {
             one,
             two,
             hand,
             numbers,
             place,
-            _state: state,
-        };
-        field.open_region(CITY, None).await;
-        for county in COUNTIES {
-            field.open_region(county, Some(CITY)).await;
-            if money > Fen::ZERO {
-                field.appropriate(county, money).await;
-            }
+            state,
         }
-        field
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -150,13 +176,15 @@ impl Field {
         recorded(self.one.submit(command.into()).await)
     }
 
-    async fn open_region(&self, code: &str, parent: Option<&str>) {
+    /// The opening of a region's log.
+    pub(crate) fn opening(&self, code: &str) -> Command {
+        let parent = (code != CITY).then(|| CITY.parse().unwrap());
         let state = RegionState {
-            parent: parent.map(|code| code.parse().unwrap()),
+            parent,
             name: "寿阳县".to_owned(),
             name_en: "Shouyang".to_owned(),
             deployment: "test.hefu.local".to_owned(),
-            simulated: true,
+            simulated: self.one.clock().is_simulated(),
         };
         let operator = grant(code, "operator", Role::Operator);
         let open = OpenRegion {
@@ -164,7 +192,14 @@ impl Field {
             operator,
             of_deployment: true,
         };
-        self.must(code, "operator", open).await;
+        self.command(code, "operator", open)
+    }
+
+    pub(crate) async fn open_log(&self, code: &str) {
+        recorded(self.one.submit(self.opening(code).into()).await);
+    }
+
+    async fn open_office(&self, code: &str) {
         let adopt = AdoptPolicy {
             policy: Policy::from_toml(POLICY).unwrap(),
             effective: Instant(NOW_MS),
@@ -299,13 +334,27 @@ impl Field {
     }
 
     async fn together_after(&self, region: &str, requests: Vec<Request>) -> Vec<Reply> {
+        let gathered = self.gather(region, requests).await;
+        gathered.go().await.await.unwrap()
+    }
+
+    /// Has the first engine decide all these in one batch, up to its commit: it stands before the guard until it is released.
+    pub(crate) async fn at_their_commit(
+        &self,
+        requests: Vec<Request>,
+    ) -> (Pause, JoinHandle<Vec<Reply>>) {
+        let gathered = self.gather(COUNTIES[0], requests).await;
         let mut pause = self.store().faults().pause_next();
-        let first = self.bystander(region);
-        let first = tokio::spawn({
-            let engine = self.one.clone();
-            async move { engine.submit(first.into()).await }
-        });
+        let replies = gathered.go().await;
         pause.reached().await;
+        (pause, replies)
+    }
+
+    /// Requests that come in, in this order, while the first engine's writer commits something else in that region.
+    pub(crate) async fn gather(&self, region: &str, requests: Vec<Request>) -> Gathered {
+        let mut under_way = self.store().faults().pause_next();
+        let first = self.submit(self.bystander(region));
+        under_way.reached().await;
         let all = 1 + requests.len();
         let waiting: Vec<_> = requests
             .into_iter()
@@ -314,16 +363,21 @@ impl Field {
                 async move { engine.submit(request).await }
             })
             .collect();
-        let replies = join_all(waiting);
-        let release = async {
-            while self.one.in_flight() < all {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-            pause.release();
-        };
-        let (replies, ()) = tokio::join!(replies, release);
-        recorded(first.await.unwrap());
-        replies
+        let replies = tokio::spawn(join_all(waiting));
+        while self.one.in_flight() < all {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Gathered {
+            first,
+            under_way,
+            replies,
+        }
+    }
+
+    /// Sends a command to the first engine without waiting for its answer.
+    pub(crate) fn submit(&self, command: Command) -> JoinHandle<Reply> {
+        let engine = self.one.clone();
+        tokio::spawn(async move { engine.submit(command.into()).await })
     }
 
     pub(crate) async fn head(&self, region: &str) -> Head {
@@ -388,7 +442,7 @@ impl Field {
     /// Every log replays to its head, every table row and nullifier is what the logs say, and there are no others.
     pub(crate) async fn close(self) {
         let mut nullifiers = Vec::new();
-        for region in [CITY, COUNTIES[0], COUNTIES[1]] {
+        for region in REGIONS {
             let end = self.replay(region).await;
             for (key, fact) in end.world.all() {
                 let (version, leaf) = end.streams[key];
@@ -466,16 +520,15 @@ pub(crate) fn recorded(reply: Reply) -> Recorded {
     }
 }
 
+/// The codes of every rule that said no.
+pub(crate) fn codes(refusals: &Refusals) -> String {
+    let reasons = refusals.reasons();
+    let codes: Vec<_> = reasons.iter().map(|reason| reason.code.as_str()).collect();
+    codes.join(" ")
+}
+
 /// An answer in a word: `recorded`, `dry`, the codes of a refusal, or the error.
 pub(crate) fn said(reply: &Reply) -> String {
-    let codes = |refusals: &Refusals| {
-        let codes: Vec<_> = refusals
-            .reasons()
-            .iter()
-            .map(|refusal| refusal.code.as_str())
-            .collect();
-        codes.join(" ")
-    };
     match reply {
         Ok(Answer::Recorded(_)) => "recorded".to_owned(),
         Ok(Answer::Dry(_)) => "dry".to_owned(),

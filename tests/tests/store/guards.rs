@@ -116,6 +116,23 @@ on_both_engines! {
         assert_eq!(store.commit(only(&head_of(&store, QIXIAN).await)).await, Ok(Outcome::Committed));
     }
 
+    async fn a_checked_head_must_stand_in_every_part_of_the_guard(store: Store, _place: Place) {
+        let read = open_one(&store).await;
+        let alarm = Some("the log was tampered with".to_owned());
+        for stale in [
+            Head { size: 2, ..read.clone() },
+            Head { root: [9; 32], ..read.clone() },
+            Head { epoch: 1, ..read.clone() },
+            Head { fence: 2, ..read.clone() },
+            Head { alarm, ..read.clone() },
+        ] {
+            let only = Commit { check: vec![stale.clone()], ..Commit::default() };
+            assert_eq!(store.commit(only).await, Ok(Outcome::GuardLost(vec![SHOUYANG.to_owned()])), "{stale:?}");
+        }
+        let only = Commit { check: vec![Head { at_ms: 5, frontier: vec![], ..read }], ..Commit::default() };
+        assert_eq!(store.commit(only).await, Ok(Outcome::Committed));
+    }
+
     async fn of_many_writers_on_one_head_exactly_one_wins(store: Store, _place: Place) {
         let read = open_one(&store).await;
         let mut racers = tokio::task::JoinSet::new();

@@ -6,6 +6,7 @@ mod build;
 mod commits;
 mod failures;
 mod guards;
+mod locks;
 mod reads;
 mod secrets;
 mod setup;

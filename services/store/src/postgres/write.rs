@@ -13,6 +13,7 @@ use crate::sql;
 use crate::tables::Table;
 use sqlx::postgres::PgConnection;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 static UPSERTS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     // Made once and kept for the life of the process, as the driver wants statement text.
@@ -37,6 +38,9 @@ fn upsert(table: Table) -> String {
         sql::overwrite(table),
     )
 }
+
+/// How long after the cut a [`Fault::CutDuringCommit`] is carried out.
+const LATE: Duration = Duration::from_millis(300);
 
 /// Why a write stopped.
 enum Stop {
@@ -85,6 +89,13 @@ async fn commit(mut conn: Conn, fault: Option<Fault>) -> Result<Outcome> {
         }
         Some(Fault::CutBeforeCommit | Fault::Disk) => {
             return Err(StoreError::unknown("a cut on demand, before COMMIT"));
+        }
+        Some(Fault::CutDuringCommit) => {
+            tokio::spawn(async move {
+                tokio::time::sleep(LATE).await;
+                let _ = conn.commit().await; // whoever waited for it was cut off
+            });
+            return Err(StoreError::unknown("a cut on demand, during COMMIT"));
         }
         Some(Fault::CutAfterCommit) | None => {}
     }

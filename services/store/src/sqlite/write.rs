@@ -63,7 +63,7 @@ fn finish(conn: &Connection, plan: &Plan, fault: Option<Fault>) -> Result<Outcom
         Ok(Outcome::Committed) => {
             conn.execute_batch("COMMIT").map_err(at_commit)?;
             match fault {
-                Some(Fault::CutAfterCommit) => {
+                Some(Fault::CutAfterCommit | Fault::CutDuringCommit) => {
                     Err(StoreError::unknown("a cut on demand, after COMMIT"))
                 }
                 _ => Ok(Outcome::Committed),
