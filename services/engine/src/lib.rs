@@ -12,6 +12,7 @@ mod error;
 mod metrics;
 mod people;
 pub mod rows;
+mod verify;
 mod writer;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub use batch::decode;
 pub use clock::{Clock, Source, TOLERANCE_MS};
 pub use error::{EngineError, Stopped};
 pub use people::{NewPerson, People, WrappedKey};
+pub use verify::{Verified, verify};
 
 /// The largest ATOMIC group's events: beyond it one group would hold its region up for everybody else.
 pub const MOST_GROUP_EVENTS: usize = 1_000;

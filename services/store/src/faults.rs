@@ -50,6 +50,11 @@ impl Faults {
         self.queues().faults.push_back(fault);
     }
 
+    /// How many commits are still to fail.
+    pub fn pending(&self) -> usize {
+        self.queues().faults.len()
+    }
+
     /// The next commit stops before its transaction begins.
     pub fn pause_next(&self) -> Pause {
         let (reached, is_reached) = oneshot::channel();

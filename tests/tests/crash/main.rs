@@ -1,35 +1,34 @@
-//! A real server is killed at any moment while clients write. What it acknowledged is there when it comes back, what it did not
-//! acknowledge can be sent again, and nothing is done twice. `HEFU_KILLS` times on each engine.
+//! A real server is killed at any moment while clients write, or its connection to the database is cut at COMMIT. What it acknowledged
+//! is there afterwards, what it did not acknowledge can be sent again, and nothing is done twice or by half. `HEFU_KILLS` times on each
+//! engine.
 
 #![allow(clippy::unwrap_used)] // a test's own steps must succeed
 
+mod cuts;
+mod field;
 mod log;
 mod process;
+mod proxy;
 mod races;
+mod tables;
 mod writers;
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use hefu_engine::{Clock, rows};
+use hefu_scenario::Client;
 use hefu_scenario::made_up::pick;
-use hefu_store::{OpenOptions, Store};
 use hefu_tests::engines::{Engine, Folder, Place};
-use hefu_tests::office::Office;
 use tokio::sync::watch;
 
-use log::Log;
+use field::Field;
 use process::Server;
-use writers::Writer;
 
-const REGION: &str = "140725";
-/// Writers of single calls, and of batches.
-const SINGLE: usize = 5;
-const BATCHING: usize = 2;
 /// Decides the moments of the kills.
 const SEED: u64 = 20_261_124;
 /// The longest that a server lives, in milliseconds.
 const LONGEST_LIFE_MS: u64 = 1_500;
+/// How long the others go on after one server of several was killed.
+const AFTERMATH: Duration = Duration::from_millis(200);
 
 fn kills() -> u64 {
     match std::env::var("HEFU_KILLS") {
@@ -38,81 +37,79 @@ fn kills() -> u64 {
     }
 }
 
-async fn kill_loop(engine: Engine) {
+/// So many servers serve one database; they are killed in turn.
+async fn kill_loop(engine: Engine, servers: usize) {
     let place = Place::new(engine).await;
     let folder = Folder::new("hefu-crash");
     let state = folder.path().join("state");
-    let mut server = Server::start(&place.url(), &state);
-    let client = server.client().await;
-    let operator = server.operator().to_owned();
-    let now = Clock::system().now();
-    let money = 1_000_000_000_000;
-    let office = Office::open(&client, &operator, REGION, now, SINGLE + BATCHING, money).await;
-    let office = Arc::new(office);
-    let mut writers: Vec<Writer> = (0..SINGLE + BATCHING)
-        .map(|number| Writer::new(number, office.clone(), number >= SINGLE))
+    let mut servers: Vec<Server> = (0..servers)
+        .map(|_| Server::start(&place.url(), &state))
         .collect();
-    let mut log = Log::read(&client, &operator, REGION).await;
+    let client = servers[0].client().await;
+    let mut field = Field::open(&client, servers[0].operator()).await;
+    let started = Instant::now();
     for kill in 0..kills() {
-        let client = server.client().await;
-        let (kills, killed) = watch::channel(false);
-        let tasks: Vec<_> = writers
-            .drain(..)
-            .map(|writer| tokio::spawn(writer.write(client.clone(), killed.clone())))
-            .collect();
-        let life = 20 + pick(SEED, "life", kill, LONGEST_LIFE_MS);
-        tokio::time::sleep(Duration::from_millis(life)).await;
-        server.kill();
-        kills.send(true).unwrap();
-        for task in tasks {
-            writers.push(task.await.unwrap());
-        }
-        server = Server::start(&place.url(), &state);
-        let client = server.client().await;
-        for writer in &mut writers {
-            writer.settle(&client).await;
-        }
-        let after = Log::read(&client, &operator, REGION).await;
-        after.extends(&log);
-        after.agrees_with(writers.iter().flat_map(|writer| &writer.acknowledged));
-        log = after;
+        let victim = kill as usize % servers.len();
+        kill_one(&mut field, &mut servers, victim, kill).await;
+        servers[victim] = Server::start(&place.url(), &state);
+        let client = servers[victim].client().await;
+        field.holds(&client, &place).await;
     }
-    let acknowledged: usize = writers.iter().map(|w| w.acknowledged.len()).sum();
-    let unanswered: u32 = writers.iter().map(|w| w.unanswered).sum();
     println!(
-        "{engine:?}: {} kills, {acknowledged} requests acknowledged, {unanswered} left open by a kill, {} events",
+        "{engine:?}, {} serving: {} kills, {} requests acknowledged, {} left open by a kill, {} events, {:.0} s",
+        servers.len(),
         kills(),
-        log.replayed.size
+        field.acknowledged(),
+        field.unanswered(),
+        field.events(),
+        started.elapsed().as_secs_f64()
     );
-    assert!(
-        acknowledged > 0,
-        "nothing was written, so nothing was tried"
-    );
-    assert!(unanswered > 0, "no kill met a request under way");
-    server.kill();
-    tables_are_what_the_log_says(&place, &log).await;
+    assert!(field.unanswered() > 0, "no kill met a request under way");
+    tables::are_what_the_logs_say(&place).await;
 }
 
-/// Every fact that the replay yields stands in its table, the same.
-async fn tables_are_what_the_log_says(place: &Place, log: &Log) {
-    let store = Store::open(&place.url(), OpenOptions::default())
-        .await
-        .unwrap();
-    for (key, fact) in log.replayed.world.all() {
-        let (version, leaf) = log.replayed.streams[key];
-        let wanted = rows::row(REGION, key, fact, version, Some(leaf.0)).unwrap();
-        let found = store.load(&[rows::fact_key(REGION, key)]).await.unwrap();
-        assert_eq!(found, [wanted]);
+/// The writers spread over the servers; one server is killed, the others' writers go on for a while.
+async fn kill_one(field: &mut Field, servers: &mut [Server], victim: usize, kill: u64) {
+    let mut clients: Vec<Client> = Vec::new();
+    for server in &*servers {
+        clients.push(server.client().await);
     }
-    store.close().await;
+    let (tell_killed, killed) = watch::channel(false);
+    let (tell_over, over) = watch::channel(false);
+    let mut tasks = Vec::new();
+    for (number, writer) in field.writers.drain(..).enumerate() {
+        let server = number % clients.len();
+        let client = clients[server].clone();
+        tasks.push(if server == victim {
+            tokio::spawn(writer.write_until_killed(client, killed.clone()))
+        } else {
+            tokio::spawn(writer.write_until_over(client, over.clone()))
+        });
+    }
+    let life = 20 + pick(SEED, "life", kill, LONGEST_LIFE_MS);
+    tokio::time::sleep(Duration::from_millis(life)).await;
+    servers[victim].kill();
+    tell_killed.send(true).unwrap();
+    if servers.len() > 1 {
+        tokio::time::sleep(AFTERMATH).await;
+    }
+    tell_over.send(true).unwrap();
+    for task in tasks {
+        field.writers.push(task.await.unwrap());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_any_moment_sqlite_loses_nothing_acknowledged_and_does_nothing_twice() {
-    kill_loop(Engine::Sqlite).await;
+    kill_loop(Engine::Sqlite, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_any_moment_postgres_loses_nothing_acknowledged_and_does_nothing_twice() {
-    kill_loop(Engine::Postgres).await;
+    kill_loop(Engine::Postgres, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_of_two_servers_killed_at_any_moment_the_other_goes_on_and_nothing_is_lost() {
+    kill_loop(Engine::Postgres, 2).await;
 }

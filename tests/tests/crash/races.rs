@@ -12,6 +12,7 @@ use tonic_types::StatusExt as _;
 
 use crate::log::Log;
 use crate::process::Server;
+use crate::tables;
 
 /// Clients of each server in one race.
 const RACERS: usize = 3;
@@ -139,4 +140,5 @@ async fn of_two_servers_racing_for_the_same_thing_exactly_one_wins() {
     .await;
     let reserved: i64 = accounts.accounts.iter().map(|a| a.reserved_fen).sum();
     assert_eq!(reserved, GENERAL_MAX_FEN);
+    tables::are_what_the_logs_say(&place).await;
 }
