@@ -47,11 +47,12 @@ pub(crate) struct Cell {
     pending: Vec<EventRow>,
     last_at: Instant,
     /// The fence under which this process writes; another one stops it.
-    fence: Option<u64>,
+    fence: u64,
 }
 
 impl Cell {
-    pub(crate) fn new(region: Region) -> Cell {
+    /// A region of which nothing was read yet, to be written under that fence.
+    pub(crate) fn new(region: Region, fence: u64) -> Cell {
         Cell {
             world: World::new(region.clone()),
             region,
@@ -61,7 +62,7 @@ impl Cell {
             frontier: Frontier::default(),
             pending: Vec::new(),
             last_at: Instant(0),
-            fence: None,
+            fence,
         }
     }
 
@@ -70,10 +71,7 @@ impl Cell {
         self.forget();
         match head {
             None => self.head = HeadRead::Absent,
-            Some(head) => {
-                self.fence.get_or_insert(head.fence);
-                self.head = HeadRead::Read(head);
-            }
+            Some(head) => self.head = HeadRead::Read(head),
         }
         self.rewind()
     }
@@ -84,7 +82,7 @@ impl Cell {
         let HeadRead::Read(head) = &self.head else {
             return None;
         };
-        if self.fence.is_some_and(|fence| fence != head.fence) {
+        if self.fence != head.fence {
             return Some(Stopped::Fenced {
                 region: self.region.clone(),
             });
@@ -199,7 +197,7 @@ impl Cell {
     pub(crate) fn next_head(&self) -> Head {
         let (epoch, fence, alarm) = match &self.head {
             HeadRead::Read(head) => (head.epoch, head.fence, head.alarm.clone()),
-            HeadRead::Absent | HeadRead::Unread => (0, 0, None),
+            HeadRead::Absent | HeadRead::Unread => (0, self.fence, None),
         };
         Head {
             region: self.region.to_string(),
@@ -260,7 +258,6 @@ impl Cell {
         self.world.settle();
         self.pending.clear();
         if let Some(head) = next {
-            self.fence.get_or_insert(head.fence);
             self.head = HeadRead::Read(head);
         }
         if self.world.len() > MOST_FACTS {
@@ -353,7 +350,7 @@ mod tests {
 
     #[test]
     fn an_event_that_leaves_its_streams_row_as_it_was_still_moves_the_rows_version_on() {
-        let mut cell = Cell::new("140727".parse().unwrap());
+        let mut cell = Cell::new("140727".parse().unwrap(), 0);
         let fact = Fact::Region(region_state());
         cell.bring(Key::Region, Some(fact), (27, Some([1; 32])));
         append(&mut cell);
@@ -367,7 +364,7 @@ mod tests {
 
     #[test]
     fn an_event_whose_stream_has_no_row_is_not_written() {
-        let mut cell = Cell::new("140727".parse().unwrap());
+        let mut cell = Cell::new("140727".parse().unwrap(), 0);
         append(&mut cell);
         assert!(matches!(cell.commit(), Err(EngineError::Unstorable(_))));
     }

@@ -8,7 +8,7 @@ use hefu_domain::Region;
 use tokio::sync::mpsc;
 
 use crate::cell::Cell;
-use crate::error::EngineError;
+use crate::error::{EngineError, Stopped};
 use crate::{Job, Shared, metrics, writer};
 
 /// How many requests of one region may wait: beyond it callers are told to come back.
@@ -33,6 +33,8 @@ struct Slot {
 struct State {
     slots: HashMap<Region, Slot>,
     load: Vec<usize>,
+    /// Under which this process started to write.
+    fences: HashMap<Region, u64>,
     /// Jobs that wait for a writer, in order; nothing of their regions overtakes them.
     parked: VecDeque<Job>,
 }
@@ -45,11 +47,16 @@ pub(crate) struct Dispatch {
 }
 
 impl Dispatch {
-    pub(crate) fn start(shared: Arc<Shared>, writers: usize) -> Dispatch {
+    pub(crate) fn start(
+        shared: &Arc<Shared>,
+        writers: usize,
+        fences: HashMap<Region, u64>,
+    ) -> Dispatch {
         let (queues, inboxes): (Vec<_>, Vec<_>) =
             (0..writers).map(|_| mpsc::unbounded_channel()).unzip();
         let state = State {
             load: vec![0; writers],
+            fences,
             ..State::default()
         };
         let dispatch = Dispatch {
@@ -69,7 +76,16 @@ impl Dispatch {
                     .finish(regions);
                 }
             };
-            tokio::spawn(writer::run(shared.clone(), inbox, finished));
+            let running = tokio::spawn(writer::run(shared.clone(), inbox, finished));
+            let watched = Arc::downgrade(shared);
+            tokio::spawn(async move {
+                // The regions that it held would wait for ever, behind a server that says it serves.
+                if running.await.is_err()
+                    && let Some(shared) = watched.upgrade()
+                {
+                    shared.stop(Stopped::Writer);
+                }
+            });
         }
         dispatch
     }
@@ -175,8 +191,10 @@ impl State {
         };
         let mut cells = Vec::new();
         for region in job.regions() {
+            // A region that is opened later begins under fence 0.
+            let fence = self.fences.get(region).copied().unwrap_or_default();
             let slot = self.slots.entry(region.clone()).or_insert_with(|| Slot {
-                cell: Arc::new(tokio::sync::Mutex::new(Cell::new(region.clone()))),
+                cell: Arc::new(tokio::sync::Mutex::new(Cell::new(region.clone(), fence))),
                 writer,
                 in_flight: 0,
             });

@@ -64,7 +64,10 @@ pub enum Stopped {
         /// What the database said.
         what: String,
     },
-    /// The region's fence was raised since this process first read it.
+    /// A writer ended in a defect of ours.
+    #[error("a writer ended by itself")]
+    Writer,
+    /// The region's fence was raised since this process started.
     #[error("region {region} was fenced off: another version of this service writes now")]
     Fenced {
         /// Which.
@@ -85,7 +88,7 @@ impl Stopped {
     /// writing leaves the reading as true as it was.
     pub fn ends_the_process(&self) -> bool {
         match self {
-            Stopped::Disk { .. } => true,
+            Stopped::Disk { .. } | Stopped::Writer => true,
             Stopped::ClockJumped { .. }
             | Stopped::ClockApart { .. }
             | Stopped::Fenced { .. }

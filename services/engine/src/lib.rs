@@ -15,12 +15,13 @@ pub mod rows;
 mod verify;
 mod writer;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::OnceLock;
 
 use hefu_domain::command::Act;
 use hefu_domain::{Command, CredentialId, Event, Instant, Region, Stop, World};
-use hefu_store::{PersonSecret, Store};
+use hefu_store::{PersonSecret, Store, StoreError};
 use tokio::sync::oneshot;
 
 pub use batch::decode;
@@ -133,8 +134,10 @@ impl Shared {
         if self.clock.is_simulated() {
             return Ok(());
         }
+        let asked = self.clock.now().0;
         let theirs = self.store.clock_ms().await?;
-        let by_ms = self.clock.now().0 - theirs;
+        // They looked at some moment while we waited: a slow answer is no wrong clock.
+        let by_ms = theirs.clamp(asked, self.clock.now().0.max(asked)) - theirs;
         if by_ms.abs() > TOLERANCE_MS {
             return Err(self.stop(Stopped::ClockApart { by_ms }));
         }
@@ -150,19 +153,36 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts so many writers over a migrated store.
-    pub fn start(store: Store, clock: Clock, people: People, writers: usize) -> Engine {
+    /// Starts so many writers over a migrated store, under the fences that stand now.
+    ///
+    /// # Errors
+    /// The store's, or a region's code that is none.
+    pub async fn start(
+        store: Store,
+        clock: Clock,
+        people: People,
+        writers: usize,
+    ) -> Result<Engine, EngineError> {
+        let fences = store.all_heads().await?.into_iter().map(|head| {
+            let region = head.region.parse().map_err(|_| StoreError::Corrupt {
+                table: "head",
+                column: "region",
+                key: head.region.clone(),
+            })?;
+            Ok((region, head.fence))
+        });
+        let fences = fences.collect::<Result<HashMap<Region, u64>, EngineError>>()?;
         let shared = Arc::new(Shared {
             store,
             clock,
             people,
             stopped: OnceLock::new(),
         });
-        let dispatch = dispatch::Dispatch::start(shared.clone(), writers.max(1));
+        let dispatch = dispatch::Dispatch::start(&shared, writers.max(1), fences);
         if !shared.clock.is_simulated() {
             tokio::spawn(writer::watch_clock(Arc::downgrade(&shared)));
         }
-        Engine { shared, dispatch }
+        Ok(Engine { shared, dispatch })
     }
 
     /// Submits a request and waits for its answer. A caller that goes away changes nothing: the request is decided all the same.

@@ -324,7 +324,7 @@ pub(crate) async fn inspect<T>(
 ) -> Result<Result<T, Stop>, EngineError> {
     for _ in 0..MOST_ATTEMPTS {
         let mut reads = shared.store.deciding().await?;
-        let mut cell = Cell::new(region.clone());
+        let mut cell = Cell::new(region.clone(), 0);
         let mut cells: Cells = BTreeMap::from([(region.clone(), &mut cell)]);
         let mut attempt = Attempt::new(&mut reads, &mut cells, &shared.people, shared.clock.now());
         let answer = attempt.inspect(region, &ask).await?;

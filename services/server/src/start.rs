@@ -179,7 +179,7 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
         signers,
         setup.clock.clone(),
     )?;
-    let engine = Engine::start(store, setup.clock.clone(), people, setup.writers);
+    let engine = Engine::start(store, setup.clock.clone(), people, setup.writers).await?;
     engine.compare_clocks().await?;
     let operator_key_file = setup.state.join("operator.key");
     let operator_key = operator_key(&operator_key_file)?;

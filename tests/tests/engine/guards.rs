@@ -175,8 +175,10 @@ on_both! {
         assert_eq!(said(&replies[1]), "recorded");
         assert_eq!(recorded(field.one.submit(done.into()).await), answer, "done is done");
         assert_eq!(field.head(HERE).await, fenced);
-        // A process that first meets the region under the new fence is one of the new version.
-        recorded(field.two.submit(field.bystander(HERE).into()).await);
+        // A process of the old version that never wrote here is stopped all the same; one that starts now is of the new version.
+        let late = said(&field.two.submit(field.bystander(HERE).into()).await);
+        assert!(late.starts_with("not serving"), "{late}");
+        recorded(field.restarted().await.submit(field.bystander(HERE).into()).await);
     }
 
     // Section 5: the alarm is a row that every writer reads with its head.

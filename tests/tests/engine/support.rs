@@ -119,8 +119,12 @@ impl Field {
             Kind::Sqlite => store.clone(),
         };
         // One writer: whatever is submitted while it commits makes one batch.
-        let one = Engine::start(store, clock.clone(), people(&state, &clock), 1);
-        let two = Engine::start(other, clock.clone(), people(&state, &clock), 2);
+        let one = Engine::start(store, clock.clone(), people(&state, &clock), 1)
+            .await
+            .unwrap();
+        let two = Engine::start(other, clock.clone(), people(&state, &clock), 2)
+            .await
+            .unwrap();
         let numbers = AtomicU64::new(0);
         Field {
             one,
@@ -130,6 +134,15 @@ impl Field {
             place,
             state,
         }
+    }
+
+    /// An engine as a process would have it that starts now.
+    pub(crate) async fn restarted(&self) -> Engine {
+        let clock = self.one.clock().clone();
+        let people = people(&self.state, &clock);
+        Engine::start(self.store().clone(), clock, people, 1)
+            .await
+            .unwrap()
     }
 
     pub(crate) fn store(&self) -> &Store {
