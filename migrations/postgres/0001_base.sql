@@ -52,6 +52,15 @@ CREATE TABLE person_secret (
     CONSTRAINT person_secret_tag UNIQUE (region, tag)
 );
 
+-- The vault's ciphertexts of values that stand in the log as salted commitments only: account and
+-- certificate numbers, each with its salt, under a key of its own.
+CREATE TABLE committed_secret (
+    region TEXT COLLATE "C" NOT NULL,
+    commitment TEXT COLLATE "C" NOT NULL,
+    sealed BYTEA NOT NULL,
+    PRIMARY KEY (region, commitment)
+);
+
 -- Facts of the deployment: its name, whether its clock is simulated.
 CREATE TABLE meta (
     key TEXT COLLATE "C" NOT NULL PRIMARY KEY,

@@ -60,6 +60,15 @@ CREATE TABLE person_secret (
     CONSTRAINT person_secret_tag UNIQUE (region, tag)
 ) STRICT, WITHOUT ROWID;
 
+-- The vault's ciphertexts of values that stand in the log as salted commitments only: account and
+-- certificate numbers, each with its salt, under a key of its own.
+CREATE TABLE committed_secret (
+    region TEXT NOT NULL,
+    commitment TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (region, commitment)
+) STRICT, WITHOUT ROWID;
+
 -- Facts of the deployment: its name, whether its clock is simulated.
 CREATE TABLE meta (
     key TEXT NOT NULL PRIMARY KEY,

@@ -253,6 +253,8 @@ acts! {
         institution: InstitutionId,
         /// Salted commitment to account name and number.
         commitment: Digest,
+        /// Keyed tag of the same: the same account has the same tag wherever it stands.
+        tag: Tag,
     }
     /// Confirms a corporate account (checker).
     ConfirmAccount {

@@ -161,6 +161,7 @@ pub struct InstitutionRegistered {
 pub struct AccountRegistered {
     pub institution: InstitutionId,
     pub commitment: Digest,
+    pub tag: Tag,
     pub maker: StaffId,
 }
 

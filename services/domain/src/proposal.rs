@@ -101,6 +101,7 @@ impl event::AccountRegistered {
     pub fn pending(&self) -> PendingAccount {
         PendingAccount {
             commitment: self.commitment,
+            tag: self.tag,
             maker: self.maker.clone(),
         }
     }
@@ -120,6 +121,7 @@ impl event::LateEntryRequested {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::Tag;
     use crate::money::Fen;
     use crate::sample::*;
 
@@ -127,6 +129,7 @@ mod tests {
     fn an_account_is_bound_with_who_made_it() {
         let made = |n, by| PendingAccount {
             commitment: Digest([n; 32]),
+            tag: Tag([n; 16]),
             maker: code(by),
         };
         assert_eq!(made(1, "clerk").digest(), made(1, "clerk").digest());

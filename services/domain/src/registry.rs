@@ -66,13 +66,14 @@ pub(crate) fn register_account(ask: &Ask, act: &RegisterAccount) -> Result<Vec<E
         institution
             .account
             .as_ref()
-            .is_none_or(|account| account.commitment != act.commitment),
+            .is_none_or(|account| account.tag != act.tag),
         Code::AccountUnchanged,
     );
     checks.done()?;
     Ok(vec![Event::AccountRegistered(event::AccountRegistered {
         institution: act.institution.clone(),
         commitment: act.commitment,
+        tag: act.tag,
         maker: ask.caller.person.clone(),
     })])
 }
@@ -130,6 +131,7 @@ pub(crate) fn apply_account_confirmed(
     if let Some(pending) = institution.pending_account.take() {
         institution.account = Some(CorporateAccount {
             commitment: pending.commitment,
+            tag: pending.tag,
             usable_from: e.usable_from,
         });
     }
@@ -320,6 +322,7 @@ mod tests {
         RegisterAccount {
             institution: institution(SCHOOL),
             commitment: Digest([n; 32]),
+            tag: Tag([n; 16]),
         }
     }
 

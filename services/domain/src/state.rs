@@ -291,6 +291,8 @@ pub struct Institution {
 pub struct CorporateAccount {
     /// Salted commitment to account name and number.
     pub commitment: Digest,
+    /// Keyed tag of the same.
+    pub tag: Tag,
     /// The first day on which money may go to it.
     pub usable_from: Date,
 }
@@ -300,6 +302,8 @@ pub struct CorporateAccount {
 pub struct PendingAccount {
     /// Salted commitment to account name and number.
     pub commitment: Digest,
+    /// Keyed tag of the same.
+    pub tag: Tag,
     /// Who made it.
     pub maker: StaffId,
 }

@@ -10,12 +10,12 @@ use hefu_domain::{
     Command, Event, Instant, Key, Need, PersonId, Refusals, Region, Stop, Subject, Tag,
 };
 use hefu_log::Opened;
-use hefu_store::{Commit, EventRow, FactKey, Head, Nullifier, PersonSecret, Reads, RequestKey};
+use hefu_store::{Commit, EventRow, FactKey, Head, Nullifier, Reads, RequestKey};
 use hefu_vault::Identity;
 
 use crate::cell::{Asked, Cell, HeadRead};
 use crate::error::EngineError;
-use crate::people::People;
+use crate::people::{People, Sealed};
 use crate::{Answer, Job, MOST_GROUP_EVENTS, Recorded, rows};
 
 /// How often a rule may ask for a missing fact before we call it a defect of ours.
@@ -39,7 +39,7 @@ pub(crate) struct Attempt<'a, 'c> {
     done: HashMap<RequestKey, Vec<EventRow>>,
     recorded: HashMap<RequestKey, (Vec<u8>, Recorded)>,
     identities: HashMap<(Region, PersonId), Identity>,
-    secrets: Vec<PersonSecret>,
+    secrets: Vec<Sealed>,
 }
 
 impl<'a, 'c> Attempt<'a, 'c> {
@@ -201,7 +201,8 @@ impl<'a, 'c> Attempt<'a, 'c> {
         if let Ok(Answer::Recorded(recorded)) = &verdict {
             self.recorded
                 .insert(key, (first.digest.0.to_vec(), recorded.clone()));
-            self.secrets.extend(job.secret.clone());
+            let sealed = job.secrets.iter().map(|secret| secret.sealed.clone());
+            self.secrets.extend(sealed);
         }
         Ok(verdict)
     }
@@ -611,10 +612,13 @@ impl<'a, 'c> Attempt<'a, 'c> {
 
     /// The transaction of this attempt; `None` when nothing is to be written.
     pub(crate) fn commit(&mut self) -> Result<Option<Commit>, EngineError> {
-        let mut commit = Commit {
-            secrets: std::mem::take(&mut self.secrets),
-            ..Commit::default()
-        };
+        let mut commit = Commit::default();
+        for secret in std::mem::take(&mut self.secrets) {
+            match secret {
+                Sealed::Person(secret) => commit.secrets.push(secret),
+                Sealed::Committed(secret) => commit.committed.push(secret),
+            }
+        }
         for cell in self.cells.values() {
             match &cell.head {
                 _ if cell.writes() => commit.regions.push(cell.commit()?),

@@ -232,8 +232,7 @@ mod tests {
         Job {
             commands: vec![command],
             dry: false,
-            secret: None,
-            wrapped: None,
+            secrets: Vec::new(),
             reply: tokio::sync::oneshot::channel().0,
         }
     }

@@ -21,13 +21,13 @@ use std::sync::OnceLock;
 
 use hefu_domain::command::Act;
 use hefu_domain::{Command, CredentialId, Event, Instant, Region, Stop, World};
-use hefu_store::{PersonSecret, Store, StoreError};
+use hefu_store::{Store, StoreError};
 use tokio::sync::oneshot;
 
 pub use batch::decode;
 pub use clock::{Clock, Source, TOLERANCE_MS};
 pub use error::{EngineError, Stopped};
-pub use people::{NewPerson, People, WrappedKey};
+pub use people::{Committed, NewSecret, People, WrappedKey};
 pub use verify::{Verified, verify};
 
 /// The largest ATOMIC group's events: beyond it one group would hold its region up for everybody else.
@@ -64,8 +64,8 @@ pub struct Request {
     pub commands: Vec<Command>,
     /// Decide, and write nothing.
     pub dry: bool,
-    /// The vault's share of RegisterPerson, written in the same transaction.
-    pub secret: Option<NewPerson>,
+    /// The vault's share, written in the same transaction.
+    pub secrets: Vec<NewSecret>,
 }
 
 impl From<Command> for Request {
@@ -73,7 +73,7 @@ impl From<Command> for Request {
         Request {
             commands: vec![command],
             dry: false,
-            secret: None,
+            secrets: Vec::new(),
         }
     }
 }
@@ -82,8 +82,7 @@ impl From<Command> for Request {
 pub(crate) struct Job {
     pub(crate) commands: Vec<Command>,
     pub(crate) dry: bool,
-    pub(crate) secret: Option<PersonSecret>,
-    pub(crate) wrapped: Option<WrappedKey>,
+    pub(crate) secrets: Vec<NewSecret>,
     pub(crate) reply: oneshot::Sender<Result<Answer, EngineError>>,
 }
 
@@ -192,12 +191,10 @@ impl Engine {
     pub async fn submit(&self, request: Request) -> Result<Answer, EngineError> {
         self.shared.check_running()?;
         let (reply, answer) = oneshot::channel();
-        let (secret, wrapped) = request.secret.map(|new| (new.secret, new.wrapped)).unzip();
         let job = Job {
             commands: request.commands,
             dry: request.dry,
-            secret,
-            wrapped,
+            secrets: request.secrets,
             reply,
         };
         self.dispatch.submit(job)?;

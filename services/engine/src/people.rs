@@ -6,12 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hefu_domain::state::TokenInForce;
-use hefu_domain::{PersonId, Programme, Region, Tag, VoucherId};
-use hefu_store::{PersonKey, PersonSecret, Reads};
+use hefu_domain::{Digest, PersonId, Programme, Region, Tag, VoucherId};
+use hefu_store::{CommittedSecret, PersonKey, PersonSecret, Reads};
 use hefu_token::{Claims, Signer};
 use hefu_vault::{
-    DataKey, FileKms, Identity, Kms as _, Owner, PersonRecord, Secrets, VaultError, Wrapped,
-    WrappedKeys,
+    DataKey, FileKms, Identity, Kms as _, Nonce, Owner, PersonRecord, Salt, Secrets, VaultError,
+    Wrapped, WrappedKeys,
 };
 use zeroize::Zeroizing;
 
@@ -20,14 +20,47 @@ use crate::clock::Clock;
 use crate::error::EngineError;
 use crate::{Answer, Job};
 
+/// The field under which a committed value is sealed.
+const VALUE: &str = "value";
+
 /// A wrapped data key and whose it is.
 pub type WrappedKey = (Owner, Wrapped);
 
-/// The vault's share of RegisterPerson: the sealed record for the database, the wrapped key for the file apart from it.
+/// The vault's share of a move: what is sealed for the database, and the wrapped key for the file apart from it.
 #[derive(Debug, Clone)]
-pub struct NewPerson {
-    pub(crate) secret: PersonSecret,
+pub struct NewSecret {
+    pub(crate) sealed: Sealed,
     pub(crate) wrapped: WrappedKey,
+}
+
+/// What is sealed.
+#[derive(Debug, Clone)]
+pub(crate) enum Sealed {
+    /// Who a person is.
+    Person(PersonSecret),
+    /// What an event commits to.
+    Committed(CommittedSecret),
+}
+
+/// A value that an event names by a salted commitment only.
+pub struct Committed {
+    /// The commitment.
+    pub commitment: Digest,
+    /// Its salt.
+    pub salt: Salt,
+    /// The value; wiped when dropped.
+    pub value: Zeroizing<String>,
+}
+
+impl Committed {
+    /// Commits to a value.
+    pub fn to(value: String, salt: Salt) -> Committed {
+        Committed {
+            commitment: hefu_vault::commitment(&salt, value.as_bytes()),
+            salt,
+            value: Zeroizing::new(value),
+        }
+    }
 }
 
 /// Root keys, wrapped keys and token signers of one process. Cheap to clone.
@@ -101,17 +134,9 @@ impl People {
         record: &PersonRecord,
         key: Zeroizing<[u8; 32]>,
         nonces: [u8; 32],
-    ) -> Result<NewPerson, EngineError> {
-        let key = DataKey::from_bytes(key);
-        let (mut first, mut second) = ([0; 12], [0; 12]);
-        first.copy_from_slice(&nonces[..12]);
-        second.copy_from_slice(&nonces[12..24]);
+    ) -> Result<NewSecret, EngineError> {
         let owner = Owner::Person(region.clone(), person);
-        let wrapped = self
-            .inner
-            .kms
-            .wrap_key(&owner, &key, second)
-            .map_err(vault)?;
+        let (key, nonce, wrapped) = self.wrap(owner, key, nonces)?;
         let secret = PersonSecret {
             region: region.to_string(),
             person: person.to_string(),
@@ -121,12 +146,89 @@ impl People {
                 .lookup_tag(region, &record.identity)
                 .0
                 .to_vec(),
-            sealed: hefu_vault::seal(region, person, record, &key, first),
+            sealed: hefu_vault::seal(region, person, record, &key, nonce),
         };
-        Ok(NewPerson {
-            secret,
-            wrapped: (owner, wrapped),
+        Ok(NewSecret {
+            sealed: Sealed::Person(secret),
+            wrapped,
         })
+    }
+
+    /// Seals what an event commits to, with its salt, under a key of its own. `random` as for [`People::seal`].
+    ///
+    /// # Errors
+    /// The key encryption key is out of reach.
+    pub fn seal_committed(
+        &self,
+        region: &Region,
+        committed: &Committed,
+        key: Zeroizing<[u8; 32]>,
+        nonces: [u8; 32],
+    ) -> Result<NewSecret, EngineError> {
+        let owner = Owner::Committed(region.clone(), committed.commitment);
+        let (key, nonce, wrapped) = self.wrap(owner, key, nonces)?;
+        let mut plain = Zeroizing::new(committed.salt.to_vec());
+        plain.extend(committed.value.as_bytes());
+        let secret = CommittedSecret {
+            region: region.to_string(),
+            commitment: committed.commitment.to_string(),
+            sealed: hefu_vault::seal_bytes(&wrapped.0, VALUE, &plain, &key, nonce),
+        };
+        Ok(NewSecret {
+            sealed: Sealed::Committed(secret),
+            wrapped,
+        })
+    }
+
+    /// A new data key, the nonce to seal with, and the key wrapped for its owner.
+    fn wrap(
+        &self,
+        owner: Owner,
+        key: Zeroizing<[u8; 32]>,
+        nonces: [u8; 32],
+    ) -> Result<(DataKey, Nonce, WrappedKey), EngineError> {
+        let key = DataKey::from_bytes(key);
+        let (mut first, mut second) = ([0; 12], [0; 12]);
+        first.copy_from_slice(&nonces[..12]);
+        second.copy_from_slice(&nonces[12..24]);
+        let wrapped = self.inner.kms.wrap_key(&owner, &key, second);
+        Ok((key, first, (owner, wrapped.map_err(vault)?)))
+    }
+
+    /// Opens the value behind a commitment; `None` where it was never kept, or was erased.
+    ///
+    /// # Errors
+    /// The store, or a value that does not open or is not what was committed to: tampered with, or of another state folder.
+    pub async fn committed(
+        &self,
+        reads: &mut Reads,
+        region: &Region,
+        commitment: Digest,
+    ) -> Result<Option<Committed>, EngineError> {
+        let asked = [(region.to_string(), commitment.to_string())];
+        let Some(row) = reads.committed(&asked).await?.pop() else {
+            return Ok(None);
+        };
+        let owner = Owner::Committed(region.clone(), commitment);
+        let inner = self.inner.clone();
+        blocking(move || {
+            let wrapped = inner.wrapped.get_many(std::slice::from_ref(&owner))?;
+            let Some(wrapped) = wrapped.into_iter().next().flatten() else {
+                return Ok(None);
+            };
+            let key = inner.kms.unwrap_key(&owner, &wrapped)?;
+            let plain = hefu_vault::open_bytes(&owner, VALUE, &row.sealed, &key)?;
+            let opened = plain.split_first_chunk().and_then(|(salt, value)| {
+                let value = String::from_utf8(value.to_vec()).ok()?;
+                Some(Committed::to(value, *salt))
+            });
+            let kept = opened.filter(|opened| opened.commitment == commitment);
+            kept.map(Some).ok_or_else(|| VaultError::CannotOpen {
+                owner: owner.clone(),
+                field: VALUE.to_owned(),
+            })
+        })
+        .await
     }
 
     /// Opens people's records, those that there are.
@@ -193,14 +295,15 @@ impl People {
             .collect())
     }
 
-    /// Puts the wrapped keys of newly accepted people on the disk, before the transaction that needs them.
+    /// Puts the wrapped keys of newly accepted secrets on the disk, before the transaction that needs them.
     pub(crate) async fn keep(&self, jobs: &[Job], verdicts: &[Verdict]) -> Result<(), EngineError> {
         let accepted = jobs
             .iter()
             .zip(verdicts)
             .filter(|(_, verdict)| matches!(verdict, Ok(Answer::Recorded(_))));
         let keys: Vec<WrappedKey> = accepted
-            .filter_map(|(job, _)| job.wrapped.clone())
+            .flat_map(|(job, _)| &job.secrets)
+            .map(|secret| secret.wrapped.clone())
             .collect();
         if keys.is_empty() {
             return Ok(());

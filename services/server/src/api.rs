@@ -1,17 +1,17 @@
 //! What every handler does: say who calls, read the request, submit it, answer from the events. Nothing is decided here.
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
 use hefu_domain::command::{Act, PresentedToken};
 use hefu_domain::{Command, CredentialId, Event, Region, RequestId, Tag, VoucherId};
-use hefu_engine::{Answer, Engine, NewPerson, Recorded, Source};
+use hefu_engine::{Answer, Committed, Engine, NewSecret, Recorded, Source};
 use hefu_token::{KeySet, token_hash};
-use hefu_vault::{Identity, PersonName, PersonRecord, PhoneNumber, commitment};
+use hefu_vault::{Identity, PersonName, PersonRecord, PhoneNumber};
 use hefu_wire::{BadField, BadFields, Batch, Edge, Move, Outcome, Reader, Reply, v1};
 use tonic::{Request, Response, Status};
-use zeroize::Zeroizing;
 
 use crate::{caller, errors};
 
@@ -32,7 +32,7 @@ pub(crate) struct Api {
 /// A request read: the command, and the vault's share of a registration.
 struct Prepared {
     command: Command,
-    secret: Option<NewPerson>,
+    secret: Option<NewSecret>,
 }
 
 /// A request as it came in, whatever its move. What every move shares is compiled once, over this, and not once per move.
@@ -152,7 +152,11 @@ impl Api {
         for (number, message) in batch.requests().iter().enumerate() {
             let prepared = self.prepare(by, message, batch.request_id(), number)?;
             within(parent, &prepared)?;
-            if prepared.secret.is_some() || matches!(prepared.command.act, Act::AllocateFunds(_)) {
+            let alone = matches!(
+                prepared.command.act,
+                Act::RegisterPerson(_) | Act::AllocateFunds(_)
+            );
+            if alone {
                 return Err(bad(
                     "mode",
                     format!("{} goes with MODE_EACH only", prepared.command.act.name()),
@@ -187,11 +191,11 @@ impl Api {
         let mut request = hefu_engine::Request {
             commands: Vec::with_capacity(group.len()),
             dry,
-            secret: None,
+            secrets: Vec::new(),
         };
         for prepared in group {
             request.commands.push(prepared.command);
-            request.secret = prepared.secret.or(request.secret);
+            request.secrets.extend(prepared.secret);
         }
         let (recorded, written) = match self.engine.submit(request).await.map_err(errors::status)? {
             Answer::Recorded(recorded) => (recorded, true),
@@ -262,15 +266,18 @@ impl Api {
                 .map_err(|bad: hefu_vault::BadPersonal| bad.to_string())?;
             Ok(secrets.lookup_tag(region, &identity))
         };
-        let certificate = |_: &Region, text: &str| {
-            (
-                secrets.nullifier_of_text(text, "certificate", ""),
-                commitment(&salt("certificate"), text.as_bytes()),
-            )
+        // What the move's event will only commit to: at most one value a move.
+        let value = RefCell::new(None);
+        let commit = |rule: &str, text: String| {
+            let tag = secrets.nullifier_of_text(&text, rule, "");
+            let committed = Committed::to(text, salt(rule));
+            let commitment = committed.commitment;
+            value.replace(Some(committed));
+            (tag, commitment)
         };
-        let account = |_: &Region, name: &str, account: &str| {
-            commitment(&salt("account"), format!("{name}\n{account}").as_bytes())
-        };
+        let certificate = |_: &Region, text: &str| commit("certificate", text.to_owned());
+        let account =
+            |_: &Region, name: &str, account: &str| commit("account", format!("{name}\n{account}"));
         let token = |text: &str, voucher: VoucherId| PresentedToken {
             hash: token_hash(text),
             // Where only the hash counts (Redeem), a stolen key mints nothing and no signature is checked.
@@ -305,18 +312,17 @@ impl Api {
             open.operator.credential = asked.by.clone();
             open.of_deployment = *asked.by == self.operator;
         }
-        let secret = match (&act, record) {
-            (Act::RegisterPerson(act), Some(record)) => {
-                let sealed = self.engine.people().seal(
-                    &region,
-                    act.person,
-                    &record,
-                    Zeroizing::new(salt("key")),
-                    salt("nonce"),
-                );
-                Some(sealed.map_err(errors::status)?)
+        let (people, key, nonces) = (
+            self.engine.people(),
+            || salt("key").into(),
+            || salt("nonce"),
+        );
+        let secret = match (&act, record, value.into_inner()) {
+            (Act::RegisterPerson(act), Some(record), _) => {
+                Some(people.seal(&region, act.person, &record, key(), nonces()))
             }
-            _ => None,
+            (_, _, Some(value)) => Some(people.seal_committed(&region, &value, key(), nonces())),
+            (_, _, None) => None,
         };
         Ok(Prepared {
             command: Command {
@@ -326,7 +332,7 @@ impl Api {
                 digest: secrets.request_digest(asked.name, &asked.bare),
                 act,
             },
-            secret,
+            secret: secret.transpose().map_err(errors::status)?,
         })
     }
 }

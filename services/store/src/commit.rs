@@ -5,7 +5,9 @@
 //! nullifiers inserted by ascending tag, then everything that only the holder of the head can touch.
 
 use crate::error::Result;
-use crate::rows::{At, EventRow, Head, Nullifier, PersonKey, PersonSecret, RequestKey, Row, Tag};
+use crate::rows::{
+    At, CommittedSecret, EventRow, Head, Nullifier, PersonKey, PersonSecret, RequestKey, Row, Tag,
+};
 use crate::tables::Table;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -26,6 +28,7 @@ pub struct Commit {
     pub secrets_replaced: Vec<PersonSecret>,
     /// Must exist.
     pub secrets_removed: Vec<PersonKey>,
+    pub committed: Vec<CommittedSecret>,
 }
 
 /// What one region's share of a transaction writes.
@@ -71,6 +74,7 @@ pub(crate) struct Plan {
     pub(crate) rows: BTreeMap<Table, Vec<Row>>,
     pub(crate) secrets_gone: Vec<PersonKey>,
     pub(crate) secrets: Vec<PersonSecret>,
+    pub(crate) committed: Vec<CommittedSecret>,
 }
 
 impl Plan {
@@ -102,6 +106,16 @@ impl Plan {
             commit.secrets_removed,
             &regions,
         )?;
+        for secret in &commit.committed {
+            secret.check()?;
+            within(
+                "committed_secret",
+                &secret.commitment,
+                &secret.region,
+                &regions,
+            )?;
+        }
+        plan.committed = commit.committed;
         plan.each_row_once()?;
         Ok(plan)
     }

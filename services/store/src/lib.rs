@@ -23,8 +23,8 @@ pub use faults::{Fault, Faults, Pause};
 pub use locked::{Locked, Snapshot};
 pub use reads::{ListQuery, Reads, Scope};
 pub use rows::{
-    EventRow, FactKey, Head, MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_KEY_BYTES, Nullifier, PersonKey,
-    PersonSecret, RequestKey, Row, Tag,
+    CommittedSecret, EventRow, FactKey, Head, MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_KEY_BYTES,
+    Nullifier, PersonKey, PersonSecret, RequestKey, Row, Tag,
 };
 pub use store::{Access, OpenOptions, Store};
 pub use tables::{Spec, Table};

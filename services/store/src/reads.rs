@@ -5,7 +5,8 @@
 
 use crate::error::Result;
 use crate::rows::{
-    At, EventRow, FactKey, Head, Nullifier, PersonKey, PersonSecret, RequestKey, Row, Tag,
+    At, CommittedSecret, EventRow, FactKey, Head, Nullifier, PersonKey, PersonSecret, RequestKey,
+    Row, Tag,
 };
 use crate::tables::Table;
 use crate::{postgres, sqlite};
@@ -140,6 +141,18 @@ impl Reads {
     pub async fn people_by_tag(&mut self, tags: &[(String, Vec<u8>)]) -> Result<Vec<PersonSecret>> {
         askable(tags.iter().map(|(region, _)| region.as_str()))?;
         ask!(self, people_by_tag, tags)
+    }
+
+    /// The sealed values behind these (region, commitment).
+    pub async fn committed(
+        &mut self,
+        commitments: &[(String, String)],
+    ) -> Result<Vec<CommittedSecret>> {
+        let texts = commitments
+            .iter()
+            .flat_map(|(region, commitment)| [region, commitment]);
+        askable(texts.map(String::as_str))?;
+        ask!(self, committed, commitments)
     }
 
     /// The secrets of these people.

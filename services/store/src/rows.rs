@@ -208,6 +208,24 @@ impl PersonSecret {
     }
 }
 
+/// The vault's ciphertext of a value that stands in the log as a commitment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommittedSecret {
+    pub region: String,
+    /// The commitment as it stands in the log.
+    pub commitment: String,
+    pub sealed: Vec<u8>,
+}
+
+impl CommittedSecret {
+    pub(crate) fn check(&self) -> Result<()> {
+        let at = At("committed_secret", &self.commitment);
+        at.key("region", &self.region)?;
+        at.key("commitment", &self.commitment)?;
+        at.size("sealed", &self.sealed, MAX_BODY_BYTES)
+    }
+}
+
 /// A row under scrutiny: its table and key, for the error.
 pub(crate) struct At<'a>(pub(crate) &'static str, pub(crate) &'a str);
 

@@ -4,25 +4,22 @@
 use std::fmt;
 use std::str::FromStr;
 
-use hefu_domain::{BadCode, InstitutionId, ObjectionId, PersonId, Region};
+use hefu_domain::{BadCode, Digest, PersonId, Region};
 
 /// The owner of a data key: what is erased together is sealed under one key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Owner {
     /// A person as one region knows them.
     Person(Region, PersonId),
-    /// An institution as one region knows it: its accounts, its trainers' names.
-    Institution(Region, InstitutionId),
-    /// An objection: what was said, and by whom if they told.
-    Objection(Region, ObjectionId),
+    /// A value that stands in the region's log as this commitment: an account's or a certificate's number.
+    Committed(Region, Digest),
 }
 
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Owner::Person(region, id) => write!(f, "{region}/person/{id}"),
-            Owner::Institution(region, id) => write!(f, "{region}/institution/{id}"),
-            Owner::Objection(region, id) => write!(f, "{region}/objection/{id}"),
+            Owner::Committed(region, commitment) => write!(f, "{region}/committed/{commitment}"),
         }
     }
 }
@@ -41,8 +38,7 @@ impl FromStr for Owner {
         let region = region.parse()?;
         match kind {
             "person" => Ok(Owner::Person(region, id.parse()?)),
-            "institution" => Ok(Owner::Institution(region, id.parse()?)),
-            "objection" => Ok(Owner::Objection(region, id.parse()?)),
+            "committed" => Ok(Owner::Committed(region, id.parse()?)),
             _ => Err(BadCode(format!("no such kind of owner: {kind:.60}"))),
         }
     }
@@ -56,8 +52,7 @@ mod tests {
     fn an_owner_has_one_name() {
         for text in [
             "140725/person/0190a5e0-0000-7000-8000-000000000001",
-            "140725/institution/91350100M000100Y43",
-            "140700/objection/0190a5e0-0000-7000-8000-000000000001",
+            "140725/committed/qGvgdcDwp_13vJ7ziqcs33LOW8TOx55SL6M_HAKaKBg",
         ] {
             assert_eq!(text.parse::<Owner>().unwrap().to_string(), text);
         }

@@ -45,8 +45,8 @@ pub struct Edge<'a> {
     pub identity: &'a dyn Fn(&Region, &str) -> Result<Tag, String>,
     /// A certificate number's nullifier and commitment.
     pub certificate: &'a dyn Fn(&Region, &str) -> (Tag, Digest),
-    /// A corporate account's commitment, from name and number.
-    pub account: &'a dyn Fn(&Region, &str, &str) -> Digest,
+    /// A corporate account's keyed tag and commitment, from name and number.
+    pub account: &'a dyn Fn(&Region, &str, &str) -> (Tag, Digest),
     /// A token as presented for that voucher.
     pub token: &'a dyn Fn(&str, VoucherId) -> PresentedToken,
 }

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use hefu_scenario::made_up::person;
+use hefu_domain::Event;
+use hefu_scenario::made_up::{self, person};
 use hefu_tests::office::must;
 use hefu_wire::v1;
 use prost::Message;
@@ -114,4 +115,53 @@ async fn nothing_personal_stands_in_a_file_an_event_an_answer_or_an_error() {
     // The search itself finds what is there.
     let region = said.iter().filter(|(_, bytes)| shows(bytes, crate::REGION));
     assert!(region.count() > 60);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_number_stands_in_the_vault_and_in_the_log_as_a_commitment_only() {
+    let api = Api::start().await;
+    let (client, office) = (&api.client, &api.office);
+    let school = made_up::credit_code("140725", 1);
+    let registered = v1::RegisterInstitutionRequest {
+        parent: office.parent(),
+        credit_code: school.clone(),
+        display_name: "样例学校".to_owned(),
+        capacities: vec![v1::Capacity::TrainingBody.into()],
+        request_id: office.fresh("school"),
+        ..v1::RegisterInstitutionRequest::default()
+    };
+    let method = "RegistryService/RegisterInstitution";
+    let _: v1::RegisterInstitutionResponse = must(client, api.clerk(), method, registered).await;
+    let account = |number: &str| v1::RegisterAccountRequest {
+        name: format!("{}/institutions/{school}", office.parent()),
+        account_name: "样例学校账户".to_owned(),
+        account_number: number.to_owned(),
+        request_id: office.fresh("account"),
+        validate_only: false,
+    };
+    let number = "6222020200112233445";
+    let method = "RegistryService/RegisterAccount";
+    let told: v1::RegisterAccountResponse =
+        must(client, api.clerk(), method, account(number)).await;
+    let store = api.running.engine.store();
+    let index = told.receipt.unwrap().first_index;
+    let rows = store.events(crate::REGION, 0, index, 1).await.unwrap();
+    let Event::AccountRegistered(event) = hefu_engine::decode(&rows[0]).unwrap() else {
+        panic!("{rows:?}");
+    };
+    let region = crate::REGION.parse().unwrap();
+    let people = api.running.engine.people();
+    let mut reads = store.deciding().await.unwrap();
+    let opened = people.committed(&mut reads, &region, event.commitment).await;
+    let opened = opened.unwrap().expect("the vault has it");
+    assert_eq!(*opened.value, format!("样例学校账户\n{number}"));
+    let other = people.committed(&mut reads, &region, hefu_domain::Digest([1; 32])).await;
+    assert!(other.unwrap().is_none());
+    drop(reads);
+    let hefu_tests::engines::Place::Sqlite(folder) = &api.place else {
+        panic!("the files of SQLite are looked into");
+    };
+    for (place, bytes) in files(folder.path()).into_iter().chain(files(api.state.path())) {
+        assert!(!shows(&bytes, number), "the account number stands in {place}");
+    }
 }

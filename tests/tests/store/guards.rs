@@ -116,6 +116,20 @@ on_both_engines! {
         assert_eq!(store.commit(only(&head_of(&store, QIXIAN).await)).await, Ok(Outcome::Committed));
     }
 
+    async fn a_region_that_was_not_open_must_not_be_open_yet(store: Store, _place: Place) {
+        let read = open_one(&store).await;
+        let commit = |read: &Head| Commit {
+            absent: vec![QIXIAN.to_owned()],
+            ..one(step(read, &["a"]))
+        };
+        assert_eq!(store.commit(commit(&read)).await, Ok(Outcome::Committed));
+        opened(&store, &[QIXIAN]).await;
+        let read = head_of(&store, SHOUYANG).await;
+        let lost = Outcome::GuardLost(vec![QIXIAN.to_owned()]);
+        assert_eq!(store.commit(commit(&read)).await, Ok(lost));
+        assert_eq!(head_of(&store, SHOUYANG).await, read);
+    }
+
     async fn a_checked_head_must_stand_in_every_part_of_the_guard(store: Store, _place: Place) {
         let read = open_one(&store).await;
         let alarm = Some("the log was tampered with".to_owned());

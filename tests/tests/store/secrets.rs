@@ -1,7 +1,7 @@
 //! The vault's ciphertexts: inserted, found by tag, replaced and gone for good.
 
 use crate::build::*;
-use hefu_store::{Commit, Outcome, PersonKey, StoreError};
+use hefu_store::{Commit, CommittedSecret, Outcome, PersonKey, StoreError};
 use hefu_tests::on_both_engines;
 
 fn key(person: &str) -> PersonKey {
@@ -74,5 +74,28 @@ on_both_engines! {
             ..one(step(&head_of(&store, SHOUYANG).await, &["b"]))
         };
         assert!(matches!(store.commit(again).await, Err(StoreError::Corrupt { table: "person_secret", .. })));
+    }
+
+    async fn a_committed_value_is_kept_once_and_found_in_its_region_only(store: Store, _place: Place) {
+        let read = open_one(&store).await;
+        let kept = CommittedSecret {
+            region: SHOUYANG.to_owned(),
+            commitment: "account-1".to_owned(),
+            sealed: vec![0, 255, 1],
+        };
+        let commit = Commit { committed: vec![kept.clone()], ..one(step(&read, &["register"])) };
+        assert_eq!(store.commit(commit).await, Ok(Outcome::Committed));
+        let asked = |region: &str, commitment: &str| (region.to_owned(), commitment.to_owned());
+        let mut reads = store.deciding().await.unwrap();
+        let found = reads.committed(&[asked(SHOUYANG, "account-1"), asked(SHOUYANG, "account-2"), asked(QIXIAN, "account-1")]).await;
+        assert_eq!(found, Ok(vec![kept.clone()]));
+        drop(reads);
+        let read = head_of(&store, SHOUYANG).await;
+        let again = Commit { committed: vec![kept.clone()], ..one(step(&read, &["again"])) };
+        assert!(matches!(store.commit(again).await, Err(StoreError::Corrupt { table: "committed_secret", .. })));
+        let elsewhere = CommittedSecret { region: QIXIAN.to_owned(), ..kept };
+        let foreign = Commit { committed: vec![elsewhere], ..one(step(&read, &["foreign"])) };
+        assert!(matches!(store.commit(foreign).await, Err(StoreError::Invalid { table: "committed_secret", .. })));
+        assert_eq!(head_of(&store, SHOUYANG).await, read);
     }
 }

@@ -4,7 +4,8 @@ use super::failure;
 use crate::error::{Result, StoreError};
 use crate::reads::{EventPage, NullifierPage, PeoplePage, RegionPage, StreamPage};
 use crate::rows::{
-    EventRow, FactKey, Head, Nullifier, PersonKey, PersonSecret, RequestKey, Row, Tag, big,
+    CommittedSecret, EventRow, FactKey, Head, Nullifier, PersonKey, PersonSecret, RequestKey, Row,
+    Tag, big,
 };
 use crate::sql;
 use crate::tables::Table;
@@ -155,6 +156,21 @@ pub(crate) async fn people_secrets(
         .fetch_all(conn)
         .await;
     decode(rows, secret)
+}
+
+pub(crate) async fn committed(
+    conn: &mut PgConnection,
+    commitments: &[(String, String)],
+) -> Result<Vec<CommittedSecret>> {
+    let text = "SELECT region, commitment, sealed FROM UNNEST($1::text[], $2::text[]) AS k(r, c)
+        JOIN committed_secret ON region = k.r AND commitment = k.c";
+    let column = |of: fn(&(String, String)) -> &str| commitments.iter().map(of).collect::<Vec<_>>();
+    let rows = sqlx::query(text)
+        .bind(column(|(region, _)| region))
+        .bind(column(|(_, commitment)| commitment))
+        .fetch_all(conn)
+        .await;
+    decode(rows, committed_secret)
 }
 
 pub(crate) async fn people(
@@ -371,6 +387,16 @@ fn nullifier(r: &PgRow) -> Result<Nullifier> {
         tag: exact(r, 0, "nullifier", "tag", key)?,
         region: get(r, 1, "nullifier", "region", key)?,
         voucher: voucher.clone(),
+    })
+}
+
+fn committed_secret(r: &PgRow) -> Result<CommittedSecret> {
+    let commitment: String = get(r, 1, "committed_secret", "commitment", String::new)?;
+    let key = || commitment.clone();
+    Ok(CommittedSecret {
+        region: get(r, 0, "committed_secret", "region", key)?,
+        sealed: get(r, 2, "committed_secret", "sealed", key)?,
+        commitment,
     })
 }
 

@@ -8,7 +8,9 @@ use super::{Conn, failure, read};
 use crate::commit::{Outcome, Plan};
 use crate::error::{Result, StoreError};
 use crate::faults::Fault;
-use crate::rows::{EventRow, Head, Nullifier, PersonKey, RequestKey, Row, Tag, big};
+use crate::rows::{
+    CommittedSecret, EventRow, Head, Nullifier, PersonKey, RequestKey, Row, Tag, big,
+};
 use crate::sql;
 use crate::tables::Table;
 use sqlx::postgres::PgConnection;
@@ -121,6 +123,7 @@ async fn write(conn: &mut PgConnection, plan: &Plan) -> Result<(), Stop> {
     hand_on(conn, &plan.handed_on).await?;
     free(conn, &plan.frees).await?;
     secrets(conn, plan).await?;
+    committed(conn, &plan.committed).await?;
     events(conn, &plan.events).await?;
     for (table, rows) in &plan.rows {
         upsert_rows(conn, *table, rows).await?;
@@ -282,6 +285,29 @@ fn all_hit<'a>(wanted: impl Iterator<Item = &'a Nullifier>, hit: &[Vec<u8>]) -> 
         }
     }
     Ok(())
+}
+
+async fn committed(conn: &mut PgConnection, secrets: &[CommittedSecret]) -> Result<()> {
+    if secrets.is_empty() {
+        return Ok(());
+    }
+    let text = "INSERT INTO committed_secret (region, commitment, sealed)
+        SELECT * FROM UNNEST($1::text[], $2::text[], $3::bytea[])";
+    let inserted = sqlx::query(text)
+        .bind(column(secrets, |s| s.region.as_str()))
+        .bind(column(secrets, |s| s.commitment.as_str()))
+        .bind(column(secrets, |s| s.sealed.as_slice()))
+        .execute(conn)
+        .await;
+    match inserted {
+        Ok(_) => Ok(()),
+        Err(e) if constraint(&e) == Some("committed_secret_pkey") => Err(StoreError::corrupt(
+            "committed_secret",
+            "commitment",
+            "a commitment made again",
+        )),
+        Err(e) => Err(failure(e)),
+    }
 }
 
 async fn secrets(conn: &mut PgConnection, plan: &Plan) -> Result<(), Stop> {

@@ -4,7 +4,8 @@ use super::failure;
 use crate::error::{Result, StoreError};
 use crate::reads::{EventPage, NullifierPage, PeoplePage, RegionPage, StreamPage};
 use crate::rows::{
-    EventRow, FactKey, Head, Nullifier, PersonKey, PersonSecret, RequestKey, Row, Tag, big,
+    CommittedSecret, EventRow, FactKey, Head, Nullifier, PersonKey, PersonSecret, RequestKey, Row,
+    Tag, big,
 };
 use crate::sql;
 use crate::tables::Table;
@@ -114,6 +115,25 @@ pub(crate) fn people_secrets(conn: &Connection, people: &[PersonKey]) -> Result<
     let mut found = Vec::new();
     for key in people {
         select(conn, text, (&key.region, &key.person), &mut found, secret)?;
+    }
+    Ok(found)
+}
+
+pub(crate) fn committed(
+    conn: &Connection,
+    commitments: &[(String, String)],
+) -> Result<Vec<CommittedSecret>> {
+    let text = "SELECT region, commitment, sealed FROM committed_secret
+         WHERE region = ?1 AND commitment = ?2";
+    let mut found = Vec::new();
+    for (region, commitment) in commitments {
+        select(
+            conn,
+            text,
+            (region, commitment),
+            &mut found,
+            committed_secret,
+        )?;
     }
     Ok(found)
 }
@@ -313,6 +333,16 @@ fn nullifier(r: &rusqlite::Row<'_>) -> Result<Nullifier> {
         tag: get(r, 0, "nullifier", "tag", key)?,
         region: get(r, 1, "nullifier", "region", key)?,
         voucher: voucher.clone(),
+    })
+}
+
+fn committed_secret(r: &rusqlite::Row<'_>) -> Result<CommittedSecret> {
+    let commitment: String = get(r, 1, "committed_secret", "commitment", String::new)?;
+    let key = || commitment.clone();
+    Ok(CommittedSecret {
+        region: get(r, 0, "committed_secret", "region", key)?,
+        sealed: get(r, 2, "committed_secret", "sealed", key)?,
+        commitment,
     })
 }
 

@@ -4,7 +4,7 @@ use super::{Lane, failure, read};
 use crate::commit::{Outcome, Plan};
 use crate::error::{Result, StoreError};
 use crate::faults::Fault;
-use crate::rows::{EventRow, Head, Row, big};
+use crate::rows::{CommittedSecret, EventRow, Head, Row, big};
 use crate::sql;
 use crate::tables::Table;
 use rusqlite::{CachedStatement, Connection, ErrorCode, ffi, params};
@@ -103,6 +103,7 @@ fn write(conn: &Connection, plan: &Plan) -> Result<Outcome> {
     if let Some(outcome) = secrets(conn, plan)? {
         return Ok(outcome);
     }
+    committed(conn, &plan.committed)?;
     if !events(conn, &plan.events)? {
         let mut found: Vec<_> = read::requests(conn, &plan.requests())?
             .into_iter()
@@ -264,6 +265,20 @@ fn secrets(conn: &Connection, plan: &Plan) -> Result<Option<Outcome>> {
         }
     }
     Ok((!taken.is_empty()).then_some(Outcome::TagTaken(taken)))
+}
+
+fn committed(conn: &Connection, secrets: &[CommittedSecret]) -> Result<()> {
+    let text = "INSERT INTO committed_secret (region, commitment, sealed) VALUES (?1, ?2, ?3)";
+    let mut insert = conn.prepare_cached(text).map_err(failure)?;
+    for secret in secrets {
+        insert
+            .execute((&secret.region, &secret.commitment, &secret.sealed))
+            .map_err(|e| match is_constraint(&e) {
+                true => StoreError::corrupt("committed_secret", "commitment", &secret.commitment),
+                false => failure(e),
+            })?;
+    }
+    Ok(())
 }
 
 /// False where a request has events already.

@@ -41,11 +41,12 @@ impl Move for v1::RegisterAccountRequest {
         let account_name = r.text("account_name", &self.account_name);
         let number = r.text("account_number", &self.account_number);
         let region = r.region().cloned();
-        let commitment = (r.edge.account)(&region?, &account_name?, &number?);
+        let (tag, commitment) = (r.edge.account)(&region?, &account_name?, &number?);
         Some(
             act::RegisterAccount {
                 institution: institution?,
                 commitment,
+                tag,
             }
             .into(),
         )

@@ -8,7 +8,7 @@ use hefu_domain::policy::Capacity;
 use hefu_domain::state::*;
 use hefu_domain::*;
 
-use super::{Reply, Town, credential, digest};
+use super::{Reply, Town, credential, digest, tag};
 
 /// The occupation that everybody here learns, unless a test says otherwise.
 pub(crate) const OCCUPATION: &str = "4-10-01-06";
@@ -210,6 +210,7 @@ fn register(town: &mut Town, name: &str, capacities: &[Capacity]) -> Reply {
         Act::RegisterAccount(RegisterAccount {
             institution: id.clone(),
             commitment,
+            tag: tag(&format!("account of {name}")),
         }),
     )?;
     town.run(&format!("confirm-account {name}"))?;

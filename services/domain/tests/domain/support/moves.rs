@@ -102,6 +102,7 @@ impl Town {
                 Act::RegisterAccount(RegisterAccount {
                     institution: institution(line.name(0)),
                     commitment: digest(line.name(1)),
+                    tag: tag(line.name(1)),
                 }),
             ),
             "confirm-account" => (
