@@ -1,13 +1,13 @@
 //! The people's side of a command: identities opened for as long as a batch lasts, keyed tags, tokens. What is opened here goes
 //! into keyed hashes only, never into an event, a log line or an error.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use hefu_domain::state::TokenInForce;
-use hefu_domain::{Digest, PersonId, Programme, Region, Tag, VoucherId};
-use hefu_store::{CommittedSecret, PersonKey, PersonSecret, Reads};
+use hefu_domain::{Digest, Instant, PersonId, Programme, Region, Tag, VoucherId};
+use hefu_store::{CommittedSecret, PersonKey, PersonSecret, Reads, Store, StoreError};
 use hefu_token::{Claims, Signer};
 use hefu_vault::{
     DataKey, FileKms, Identity, Kms as _, Nonce, Owner, PersonRecord, Salt, Secrets, VaultError,
@@ -295,6 +295,24 @@ impl People {
             .collect())
     }
 
+    /// Destroys the wrapped keys put before that instant of whom the database does not know: their transactions never committed.
+    /// Returns how many. `before` must lie further back than any transaction lasts.
+    ///
+    /// # Errors
+    /// The vault's.
+    pub async fn sweep(&self, store: &Store, before: Instant) -> Result<usize, EngineError> {
+        let (inner, store) = (self.inner.clone(), store.clone());
+        let runtime = tokio::runtime::Handle::current();
+        let mut known = move |owners: &[Owner]| match runtime.block_on(known(&store, owners)) {
+            Ok(known) => Some(known),
+            Err(error) => {
+                tracing::warn!(%error, "orphans of wrapped keys were not looked for to the end");
+                None
+            }
+        };
+        blocking(move || inner.wrapped.sweep_orphans(before, &mut known)).await
+    }
+
     /// Puts the wrapped keys of newly accepted secrets on the disk, before the transaction that needs them.
     pub(crate) async fn keep(&self, jobs: &[Job], verdicts: &[Verdict]) -> Result<(), EngineError> {
         let accepted = jobs
@@ -342,6 +360,32 @@ impl People {
             serial: u32::from(serial),
         }
     }
+}
+
+/// Which of these owners have something sealed in the database.
+async fn known(store: &Store, owners: &[Owner]) -> Result<Vec<bool>, StoreError> {
+    let (mut people, mut commitments) = (Vec::new(), Vec::new());
+    for owner in owners {
+        match owner {
+            Owner::Person(region, person) => people.push(PersonKey {
+                region: region.to_string(),
+                person: person.to_string(),
+            }),
+            Owner::Committed(region, commitment) => {
+                commitments.push((region.to_string(), commitment.to_string()));
+            }
+        }
+    }
+    let mut reads = store.deciding().await?;
+    let people = reads.people_secrets(&people).await?.into_iter();
+    let people: HashSet<_> = people.map(|row| (row.region, row.person)).collect();
+    let commitments = reads.committed(&commitments).await?.into_iter();
+    let commitments: HashSet<_> = commitments.map(|row| (row.region, row.commitment)).collect();
+    let known = |owner: &Owner| match owner {
+        Owner::Person(region, id) => people.contains(&(region.to_string(), id.to_string())),
+        Owner::Committed(region, id) => commitments.contains(&(region.to_string(), id.to_string())),
+    };
+    Ok(owners.iter().map(known).collect())
 }
 
 async fn blocking<T: Send + 'static>(

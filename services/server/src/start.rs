@@ -4,11 +4,12 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::serve::ListenerExt as _;
 use hefu_domain::command::{Grant, OpenRegion};
 use hefu_domain::state::RegionState;
-use hefu_domain::{Command, CredentialId, RequestId, Role};
+use hefu_domain::{Command, CredentialId, Instant, RequestId, Role};
 use hefu_engine::{Clock, Engine, EngineError, People, Source};
 use hefu_store::{OpenOptions, Store, StoreError};
 use hefu_token::keys::{self, Use};
@@ -23,6 +24,10 @@ use crate::regions::RegionTree;
 
 /// A token may outlive its key by this much: the longest life of a voucher token, in seconds.
 const LONGEST_TOKEN: i64 = 2 * 366 * 86_400;
+
+/// How long calls under way may take when the server is told to stop.
+const LAST_CALLS: Duration = Duration::from_secs(10);
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// What a server is made of.
 pub struct Setup {
@@ -137,8 +142,11 @@ impl Running {
             // The server may have ended already.
             let _ = stop.send(());
         }
-        if let Err(error) = self.served.await {
-            tracing::error!(%error, "the server ended badly");
+        match tokio::time::timeout(LAST_CALLS, &mut self.served).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the server ended badly"),
+            // A reader that follows a log would hold it for ever.
+            Err(_) => self.served.abort(),
         }
         self.engine.store().close().await;
     }
@@ -233,7 +241,7 @@ async fn run(
     let watched = engine.clone();
     let watch = tokio::spawn(async move {
         loop {
-            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+            tokio::time::sleep(Duration::from_millis(500)).await;
             if watched.stopped().is_some() {
                 reporter
                     .set_service_status("", tonic_health::ServingStatus::NotServing)
@@ -241,6 +249,7 @@ async fn run(
             }
         }
     });
+    let sweeper = tokio::spawn(sweep(engine.clone()));
     let mut routes = crate::handlers::routes(api);
     routes = routes.add_service(health);
     let reflection = tonic_reflection::server::Builder::configure()
@@ -270,6 +279,22 @@ async fn run(
         tracing::error!(%error, "the server ended");
     }
     watch.abort();
+    sweeper.abort();
+}
+
+/// Once a day, wrapped keys whose transaction never committed are destroyed. No transaction lasts a day.
+async fn sweep(engine: Engine) {
+    let mut days = tokio::time::interval(DAY);
+    loop {
+        days.tick().await;
+        let day = i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX);
+        let before = Instant(engine.clock().now().0 - day);
+        match engine.people().sweep(engine.store(), before).await {
+            Ok(0) => {}
+            Ok(swept) => tracing::info!(swept, "orphans of wrapped keys were destroyed"),
+            Err(error) => tracing::warn!(%error, "orphans of wrapped keys were not swept"),
+        }
+    }
 }
 
 /// Makes the keys of a first start: token key, log key, root keys, the operator's API key.

@@ -97,11 +97,12 @@ impl WrappedKeys {
 
     /// Removes keys put before `before` whose owner `known` does not know: their transaction never committed. Returns
     /// how many. `before` must lie further back than any transaction lasts, and `known` must have read the database
-    /// after that instant, or a key that is about to be needed would go.
+    /// after that instant, or a key that is about to be needed would go. `known` is asked for up to a thousand owners
+    /// at a time; `None` says that it cannot tell, and ends the sweep.
     pub fn sweep_orphans(
         &self,
         before: Instant,
-        known: &mut dyn FnMut(&Owner) -> bool,
+        known: &mut dyn FnMut(&[Owner]) -> Option<Vec<bool>>,
     ) -> Result<usize, VaultError> {
         let mut swept = 0;
         let mut after = String::new();
@@ -109,15 +110,17 @@ impl WrappedKeys {
             let rows = self.owners_after(&after, before)?;
             let Some(last) = rows.last() else { break };
             after.clone_from(last);
-            let mut orphans = Vec::new();
-            for row in rows {
-                let owner = row
-                    .parse()
-                    .map_err(|_| VaultError::Corrupt { key: row.clone() })?;
-                if !known(&owner) {
-                    orphans.push(row);
-                }
-            }
+            let owners = rows.iter().map(|row| {
+                row.parse()
+                    .map_err(|_| VaultError::Corrupt { key: row.clone() })
+            });
+            let owners: Vec<Owner> = owners.collect::<Result<_, _>>()?;
+            let Some(known) = known(&owners) else { break };
+            let orphans: Vec<String> = rows
+                .into_iter()
+                .zip(known)
+                .filter_map(|(row, known)| (!known).then_some(row))
+                .collect();
             swept += self.write(|tx| {
                 // A key that was put again meanwhile is somebody's.
                 let mut remove =

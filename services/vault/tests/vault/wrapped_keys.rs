@@ -118,7 +118,9 @@ fn a_sweep_takes_old_orphans_and_nothing_else() {
     let known: HashSet<Owner> = owners(1..3).into_iter().collect();
     assert_eq!(
         store
-            .sweep_orphans(EVENING, &mut |o| known.contains(o))
+            .sweep_orphans(EVENING, &mut |page| Some(
+                page.iter().map(|o| known.contains(o)).collect()
+            ))
             .unwrap(),
         1
     );
@@ -131,7 +133,9 @@ fn a_sweep_takes_old_orphans_and_nothing_else() {
     assert_eq!(left, [true, true, false, true, true, true]);
     assert_eq!(
         store
-            .sweep_orphans(EVENING, &mut |o| known.contains(o))
+            .sweep_orphans(EVENING, &mut |page| Some(
+                page.iter().map(|o| known.contains(o)).collect()
+            ))
             .unwrap(),
         0
     );
@@ -145,9 +149,11 @@ fn a_key_put_again_while_the_sweep_looks_stays() {
         WrappedKeys::open(&folder).unwrap(),
     );
     store.put_many(&[(owner(1), wrapped(1))], MORNING).unwrap();
-    let swept = store.sweep_orphans(EVENING, &mut |o| {
-        other.put_many(&[(o.clone(), wrapped(1))], NIGHT).unwrap();
-        false
+    let swept = store.sweep_orphans(EVENING, &mut |page| {
+        other
+            .put_many(&[(page[0].clone(), wrapped(1))], NIGHT)
+            .unwrap();
+        Some(vec![false; page.len()])
     });
     assert_eq!(swept.unwrap(), 0);
     assert_eq!(store.get_many(&[owner(1)]).unwrap(), [Some(wrapped(1))]);
@@ -169,11 +175,20 @@ fn a_sweep_passes_through_more_rows_than_it_takes_at_a_time() {
         .collect();
     store.put_many(&all, MORNING).unwrap();
     let mut asked = 0;
-    let swept = store.sweep_orphans(EVENING, &mut |_| {
-        asked += 1;
-        asked % 2 == 0
+    let swept = store.sweep_orphans(EVENING, &mut |page| {
+        asked += page.len();
+        Some((0..page.len()).map(|n| n % 2 == 1).collect())
     });
     assert_eq!((swept.unwrap(), asked), (1250, 2500));
+}
+
+#[test]
+fn who_cannot_tell_whose_keys_they_are_destroys_none() {
+    let folder = Folder::new("sweep-blind");
+    let store = WrappedKeys::open(&folder).unwrap();
+    store.put_many(&[(owner(1), wrapped(1))], MORNING).unwrap();
+    assert_eq!(store.sweep_orphans(EVENING, &mut |_| None).unwrap(), 0);
+    assert_eq!(store.get_many(&[owner(1)]).unwrap(), [Some(wrapped(1))]);
 }
 
 #[test]
