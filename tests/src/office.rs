@@ -150,7 +150,7 @@ impl Office {
             check: check.to_owned(),
             answer: answer.to_owned(),
             valid_until: format!("{}-12-31", self.year + 1),
-            at: None,
+            ..v1::CheckAnswer::default()
         });
         v1::RecordCheckAnswersRequest {
             name: person.to_owned(),
@@ -229,7 +229,7 @@ fn year_of(at: Instant) -> u16 {
 }
 
 /// The shipped rules moved to another year, in which training may go on to its last day.
-fn policy_json(year: u16) -> String {
+pub fn policy_json(year: u16) -> String {
     let day = |year: u16, rest: &str| format!("{year}-{rest}").parse().expect("a day");
     let mut policy = Policy::from_toml(POLICY).expect("the shipped policy");
     policy.year = PlanYear::try_from(year).expect("a plan year");

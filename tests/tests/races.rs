@@ -173,7 +173,7 @@ impl Field {
             check: check.to_owned(),
             answer: answer.to_owned(),
             valid_until: "2023-12-31".to_owned(),
-            at: None,
+            ..v1::CheckAnswer::default()
         };
         let answers = [
             ("real_name", "match"),

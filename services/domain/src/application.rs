@@ -29,7 +29,11 @@ pub(crate) fn apply(ask: &Ask, act: &Apply) -> Result<Vec<Event>, Stop> {
     );
     checks.require(by_holder || ask.is(Role::Institution), Code::NotYours);
     checks.require(
-        by_holder || act.confirmation.as_ref().is_some_and(holders_own),
+        by_holder
+            || act
+                .confirmation
+                .as_ref()
+                .is_some_and(|given| holders_own(ask, given)),
         Code::ConfirmationMissing,
     );
     checks.take(ask.world.rules(act.year, act.programme, ask.at))?;
@@ -78,10 +82,15 @@ pub(crate) fn apply(ask: &Ask, act: &Apply) -> Result<Vec<Event>, Stop> {
     })])
 }
 
-/// By phone, by card, or on paper that a clerk witnessed; a call-back confirms what was done, not what is asked for.
-fn holders_own(confirmation: &Confirmation) -> bool {
+/// By phone, by card, or on paper that a clerk witnessed and not the applicant; a call-back confirms what was done, not what is
+/// asked for.
+fn holders_own(ask: &Ask, confirmation: &Confirmation) -> bool {
     match confirmation.by {
-        ConfirmedBy::Phone | ConfirmedBy::Card | ConfirmedBy::Paper => true,
+        ConfirmedBy::Phone | ConfirmedBy::Card => true,
+        ConfirmedBy::Paper => confirmation
+            .witness
+            .as_ref()
+            .is_some_and(|clerk| *clerk != ask.caller.person),
         ConfirmedBy::CallBack => false,
     }
 }
@@ -130,7 +139,11 @@ pub(crate) fn apply_applied(world: &mut World, e: &event::Applied) -> Result<(),
     let hands = Hands {
         applied: e.by.clone(),
         by_holder: e.by_holder,
-        handled: Default::default(),
+        handled: e
+            .confirmation
+            .iter()
+            .filter_map(|given| given.witness.clone())
+            .collect(),
         issued: None,
     };
     let new = Voucher {

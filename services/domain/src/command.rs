@@ -47,6 +47,9 @@ pub struct Confirmation {
     pub by: ConfirmedBy,
     /// Hash of the evidence.
     pub evidence: Digest,
+    /// The clerk who witnessed it, on paper.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<StaffId>,
 }
 
 /// A token as it was presented; its signature was checked at the edge.
@@ -86,6 +89,9 @@ pub struct CheckAnswer {
     pub answer: Answer,
     /// The last day on which it may be relied on.
     pub valid_until: Date,
+    /// The register's or the township's own number of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Reference>,
 }
 
 /// The outcome of an assessment.

@@ -60,6 +60,7 @@ pub(crate) fn answers(
                     check,
                     answer: answered.answer.clone(),
                     valid_until: answered.valid_until,
+                    reference: answered.reference.clone(),
                 });
             }
         }
@@ -339,6 +340,8 @@ mod tests {
             answer: code(answer),
             valid_until: date(until),
             at: at("05-01"),
+            by: code("clerk"),
+            reference: None,
         };
         person.answers.insert(code(check), answered);
     }

@@ -144,6 +144,7 @@ pub struct PersonRegistered {
 #[allow(missing_docs)]
 pub struct CheckAnswersRecorded {
     pub person: PersonId,
+    pub by: StaffId,
     pub answers: Vec<CheckAnswer>,
 }
 

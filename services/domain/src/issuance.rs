@@ -7,6 +7,7 @@ use crate::eligibility;
 use crate::event::{self, Event};
 use crate::ids::*;
 use crate::money::Fen;
+use crate::policy::{Policy, ProgrammeRules};
 use crate::proposal;
 use crate::refusal::{Checks, Code, Stop};
 use crate::state::*;
@@ -30,11 +31,7 @@ pub(crate) fn issue(ask: &Ask, act: &Issue) -> Result<Vec<Event>, Stop> {
         voucher.due.is_some_and(|due| ask.at < due),
         Code::VoucherExpired,
     );
-    checks.require(
-        voucher.hands.applied != ask.caller.person
-            && !voucher.hands.handled.contains(&ask.caller.person),
-        Code::SamePerson,
-    );
+    checks.require(!had_a_hand(ask, voucher)?, Code::SamePerson);
     checks.take(ask.year_open(voucher.year))?;
     checks.take(eligibility::answers(
         ask,
@@ -49,8 +46,7 @@ pub(crate) fn issue(ask: &Ask, act: &Issue) -> Result<Vec<Event>, Stop> {
     let most = checks.take(subsidy::maximum(rules, voucher.level))?;
     checks.done()?;
     let cap = most.unwrap_or(Fen::ZERO);
-    let source = rules
-        .sources
+    let source = payers(ask, policy, rules, voucher.year, 0)?
         .iter()
         .map(|source| ask.available(voucher.year, source).map(|fen| (source, fen)))
         .collect::<Result<Vec<_>, _>>()?;
@@ -72,6 +68,44 @@ pub(crate) fn issue(ask: &Ask, act: &Issue) -> Result<Vec<Event>, Stop> {
         serial: voucher.token_serial + 1,
         takes,
     })])
+}
+
+/// The caller applied, handled the application, or recorded what registers answered about the person.
+fn had_a_hand(ask: &Ask, voucher: &Voucher) -> Result<bool, Stop> {
+    let (caller, hands) = (&ask.caller.person, &voucher.hands);
+    let answers = &ask.world.person(&voucher.person)?.answers;
+    Ok(hands.applied == *caller
+        || hands.handled.contains(caller)
+        || answers.values().any(|answered| answered.by == *caller))
+}
+
+/// The sources that one more voucher of a programme is paid from, in order: the policy's, or when the plan is full those that pay
+/// beyond it ("超出市级下达计划数的,所需经费由各县(区、市)自行解决", 2023 notice, part 3). `more` are about to count besides.
+pub(crate) fn payers<'p>(
+    ask: &Ask,
+    policy: &Policy,
+    rules: &'p ProgrammeRules,
+    year: PlanYear,
+    more: u32,
+) -> Result<&'p [Source], Stop> {
+    let state = ask.world.year(&year)?;
+    let plan = rules.counts_towards.as_ref();
+    let Some(target) = plan.and_then(|plan| state.targets.get(plan)) else {
+        return Ok(&rules.sources);
+    };
+    let counted = policy
+        .programmes
+        .iter()
+        .filter(|(_, other)| other.counts_towards.as_ref() == plan)
+        .map(|(programme, _)| state.issued(*programme))
+        .sum::<u32>();
+    Ok(
+        if rules.beyond_plan.is_empty() || counted + more < *target {
+            &rules.sources
+        } else {
+            &rules.beyond_plan
+        },
+    )
 }
 
 /// A token still unsigned: the engine signs it and puts its hash here before the event's bytes are made.

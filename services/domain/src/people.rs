@@ -58,6 +58,7 @@ pub(crate) fn record_check_answers(
     Ok(vec![Event::CheckAnswersRecorded(
         event::CheckAnswersRecorded {
             person: act.person,
+            by: ask.caller.person.clone(),
             answers: act.answers.clone(),
         },
     )])
@@ -74,6 +75,8 @@ pub(crate) fn apply_check_answers_recorded(
             answer: given.answer.clone(),
             valid_until: given.valid_until,
             at,
+            by: e.by.clone(),
+            reference: given.reference.clone(),
         };
         person.answers.insert(given.check.clone(), answered);
     }

@@ -198,6 +198,12 @@ pub struct ProgrammeRules {
     pub employment_percent: Option<u16>,
     /// Sources of money in the order in which they are tried.
     pub sources: Vec<Source>,
+    /// The target of the plan year that its vouchers count towards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts_towards: Option<String>,
+    /// Sources that pay instead once that target is reached ("所需经费由各县(区、市)自行解决"); none: the same ones go on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beyond_plan: Vec<Source>,
     /// Register answers that this programme asks for, in addition to everybody's and the category's or instead of them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub requires: BTreeMap<Check, Vec<Answer>>,
@@ -291,6 +297,8 @@ pub struct ClaimRules {
     pub account_waiting_days: u16,
     /// Days that employment must have been held.
     pub employment_held_days: u16,
+    /// The local minimum-living standard a month: who earns less is not employed ("就业" in the notice's terms).
+    pub minimum_living_fen: Fen,
 }
 
 /// Once-only limits.
@@ -403,6 +411,9 @@ impl Policy {
         wrong.extend(self.unknown_samples());
         if self.limits.trainings_per_year == 0 || self.limits.attempts == 0 {
             wrong.push("limits: nobody could be trained or assessed".to_owned());
+        }
+        if self.claims.minimum_living_fen <= Fen::ZERO {
+            wrong.push("claims.minimum_living_fen: nobody lives on nothing".to_owned());
         }
         let classes = &self.classes;
         let percents = [
@@ -534,6 +545,9 @@ impl ProgrammeRules {
         }
         if self.sources.is_empty() {
             wrong.push("no source of money");
+        }
+        if !self.beyond_plan.is_empty() && self.counts_towards.is_none() {
+            wrong.push("beyond_plan needs counts_towards");
         }
         if self.paid_to.is_empty() {
             wrong.push("nobody is paid");

@@ -190,9 +190,10 @@ codes! {
         CertificateDenied "CERTIFICATE_DENIED" "The register does not know the certificate.";
         NothingToConfirm "NOTHING_TO_CONFIRM" "Nothing on record waits for this confirmation.";
         PassMissing "PASS_MISSING" "The policy pays only after a recorded pass.";
-        ContractMissing "CONTRACT_MISSING" "The entrustment contract's hash is missing where payee and deliverer differ.";
+        ContractMissing "CONTRACT_MISSING" "The entrustment contract's hash is missing where the payee is not the deliverer or assessment body.";
         UndertakingMissing "UNDERTAKING_MISSING" "The signed undertaking is missing.";
         NothingEarned "NOTHING_EARNED" "The claim comes to nothing.";
+        EvidenceMissing "EVIDENCE_MISSING" "Employment without evidence is not recorded.";
         EmploymentShort "EMPLOYMENT_SHARE_SHORT" "The class's employment share is below the policy's.";
         EmploymentHeld "EMPLOYMENT_NOT_HELD" "The employment was not held for the policy's days.";
         SheetNotOpen "SHEET_NOT_OPEN" "The claim sheet is not open.";

@@ -131,6 +131,7 @@ pub(crate) fn confirmation(by: ConfirmedBy) -> Confirmation {
     Confirmation {
         by,
         evidence: Digest([7; 32]),
+        witness: (by == ConfirmedBy::Paper).then(|| code("clerk")),
     }
 }
 
@@ -247,6 +248,8 @@ impl County {
                 answer: answers[0].clone(),
                 valid_until: date("12-31"),
                 at: Instant(0),
+                by: code("clerk"),
+                reference: None,
             };
             (check.clone(), answered)
         });

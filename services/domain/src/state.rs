@@ -152,6 +152,24 @@ pub struct YearState {
     pub sources: BTreeSet<Source>,
 }
 
+impl YearState {
+    /// A programme's vouchers that were issued and have not ended unused or unpaid.
+    pub fn issued(&self, programme: Programme) -> u32 {
+        const ISSUED: [&str; 7] = [
+            "issued",
+            "enrolled",
+            "completed",
+            "claimed",
+            "approved",
+            "paid",
+            "written_off",
+        ];
+        self.vouchers.get(&programme).map_or(0, |counts| {
+            ISSUED.iter().filter_map(|state| counts.get(*state)).sum()
+        })
+    }
+}
+
 /// A fund account: allocated = available + reserved + payable + paid, each at least 0, after every event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Account {
@@ -247,6 +265,11 @@ pub struct Answered {
     pub valid_until: Date,
     /// When it was recorded.
     pub at: Instant,
+    /// Who recorded it.
+    pub by: StaffId,
+    /// The register's or the township's own number of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Reference>,
 }
 
 /// Whether an institution or a catalogue line may act.
@@ -583,12 +606,14 @@ fn is_zero(n: &u16) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum Employed {
-    /// In work, paid at or over the local minimum-living standard ("就业" in the notice's terms).
+    /// In work; it counts when it pays at or over the local minimum-living standard ("就业" in the notice's terms).
     Yes {
         /// Hash of the evidence.
         evidence: Digest,
         /// Since when.
         since: Date,
+        /// What it pays a month.
+        monthly_income_fen: Fen,
     },
     /// Not in work.
     No,
@@ -625,6 +650,9 @@ pub struct SessionFiling {
     pub examiners: Vec<Resource>,
     /// Seats, at most 500.
     pub capacity: u16,
+    /// Hash of the entrustment contract, where payee and body differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contract: Option<Digest>,
 }
 
 /// An assessment session (评价场次).
@@ -1109,7 +1137,7 @@ pub struct Hands {
     pub applied: StaffId,
     /// Whether the holder applied by themselves.
     pub by_holder: bool,
-    /// Clerks who handled the application.
+    /// Who handled the application: rejected, reopened, corrected or witnessed it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub handled: BTreeSet<StaffId>,
     /// Who issued it.

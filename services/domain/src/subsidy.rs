@@ -121,7 +121,9 @@ pub(crate) fn lifted_maximum(
     level: Option<SkillLevel>,
     lifted: Option<Fen>,
 ) -> Result<Fen, Stop> {
-    Ok(entitlement(rules, level, rules.max_days.unwrap_or(Days(366)), lifted)?.amount)
+    // No class has more days than this, nor do the days of several that are carried along.
+    let days = rules.max_days.unwrap_or(Days(u16::MAX));
+    Ok(entitlement(rules, level, days, lifted)?.amount)
 }
 
 /// What a supposed case is worth: days that count, a level, and employed of trained where the programme has an employment gate.

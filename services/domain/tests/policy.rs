@@ -197,6 +197,21 @@ fn a_policy_that_contradicts_itself_is_not_read() {
         ),
         ("attempts = 3", "attempts = 0", "nobody could"),
         (
+            "minimum_living_fen = 70000",
+            "minimum_living_fen = 0",
+            "nobody lives on nothing",
+        ),
+        (
+            "counts_towards = \"general\"\n# “超",
+            "# “超",
+            "beyond_plan needs counts_towards",
+        ),
+        (
+            "# “原则上”",
+            "override_gate = true\n# “原则上”",
+            "needs an employment share",
+        ),
+        (
             "\"claims\", \"limits\"",
             "\"claims\", \"limit\"",
             "limit is nowhere",

@@ -419,7 +419,7 @@ impl Claim {
             request_id: self.id("claw"),
             validate_only: false,
         };
-        client
+        let proposed = client
             .must::<_, v1::ProposeClawBackResponse>(
                 &office.supervisor,
                 "SettlementService/ProposeClawBack",
@@ -428,6 +428,7 @@ impl Claim {
             .await?;
         let request = v1::ConfirmClawBackRequest {
             name: voucher.clone(),
+            proposal: proposed.proposal,
             request_id: self.id("claw-confirm"),
             validate_only: false,
         };

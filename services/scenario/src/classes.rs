@@ -42,7 +42,12 @@ pub(crate) fn answers(kind: Kind, category: usize, eligible: bool) -> Vec<v1::Ch
     list.extend_from_slice(match (kind, category % 4) {
         (Kind::EnterpriseStaff, _) => &[("insurance", "employee")],
         (_, 0) => &[("flexible", "yes")],
-        (_, 1) => &[("household", "local"), ("job_seeker", "registered")],
+        (_, 1) => &[
+            ("household", "local"),
+            ("job_seeker", "registered"),
+            ("able_to_work", "yes"),
+            ("insurance", "none"),
+        ],
         (_, 2) => &[("rural", "yes"), ("insurance", "none")],
         (_, _) => &[("poverty", "lifted")],
     });
@@ -50,7 +55,7 @@ pub(crate) fn answers(kind: Kind, category: usize, eligible: bool) -> Vec<v1::Ch
         check: check.to_owned(),
         answer: answer.to_owned(),
         valid_until: "2024-03-31".to_owned(),
-        at: None,
+        ..v1::CheckAnswer::default()
     };
     list.into_iter().map(answer).collect()
 }
@@ -76,6 +81,7 @@ pub(crate) fn confirmed(label: &str, number: u64) -> Option<v1::Confirmation> {
     Some(v1::Confirmation {
         by: v1::ConfirmedBy::Phone.into(),
         evidence: evidence(label, number),
+        witness: String::new(),
     })
 }
 
@@ -755,7 +761,7 @@ impl ClassPlay {
             request_id: format!("{label}-late-{slot}"),
             validate_only: false,
         };
-        client
+        let asked = client
             .must::<_, v1::RequestLateEntryResponse>(
                 &self.deliverer(office).key,
                 "TrainingService/RequestLateEntry",
@@ -765,6 +771,7 @@ impl ClassPlay {
         let request = v1::ApproveLateEntryRequest {
             name: self.name.clone(),
             slot: slot as u32,
+            proposal: asked.proposal,
             request_id: format!("{label}-allow-{slot}"),
             validate_only: false,
         };
@@ -882,6 +889,11 @@ impl ClassPlay {
                 String::new()
             },
             reason: String::new(),
+            monthly_income_fen: if n < employed {
+                pick(0, label, n as u64, 300_000) as i64 + 200_000
+            } else {
+                0
+            },
         };
         let request = v1::RecordEmploymentRequest {
             name: self.name.clone(),

@@ -212,7 +212,7 @@ impl Office {
             request_id: format!("account-{}", body.code),
             validate_only: false,
         };
-        client
+        let made = client
             .must::<_, v1::RegisterAccountResponse>(
                 &self.clerk,
                 "RegistryService/RegisterAccount",
@@ -221,6 +221,7 @@ impl Office {
             .await?;
         let request = v1::ConfirmAccountRequest {
             name: self.institution(body),
+            proposal: made.proposal,
             request_id: format!("confirm-{}", body.code),
             validate_only: false,
         };

@@ -110,6 +110,7 @@ impl SessionPlay {
             date: self.day().to_string(),
             examiners: vec![format!("examiner-{}", self.plan.number)],
             capacity: u32::try_from(self.seats.len()).unwrap_or(500).max(1),
+            contract: Vec::new(),
         };
         let request = v1::FileSessionRequest {
             parent: office.parent(),

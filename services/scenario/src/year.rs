@@ -259,7 +259,8 @@ async fn open(client: &Client, script: &Script, regions: &[Region]) -> Result<()
             people,
         };
         let targets = vec![
-            target("general", heads(Kind::General)),
+            // Order and project training counts inside the general plan.
+            target("general", heads(Kind::General) + heads(Kind::OrderProject)),
             target("enterprise_staff", heads(Kind::EnterpriseStaff)),
             target("order_project", heads(Kind::OrderProject)),
         ];

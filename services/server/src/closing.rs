@@ -1,7 +1,7 @@
 //! The closing of a plan year as a series of small commands: it can be stopped after any of them and resumed by calling it again.
 
 use hefu_domain::command::{Act, ClosePlanYear, ClosingStep};
-use hefu_domain::{Command, CredentialId, PlanYear, Region, RequestId, SheetId, Stop};
+use hefu_domain::{Command, CredentialId, Key, PlanYear, Region, RequestId, SheetId, Stop, World};
 use hefu_engine::{Answer, Recorded};
 use hefu_store::{ListQuery, Scope, Table};
 use hefu_wire::{Outcome, names, v1};
@@ -12,6 +12,8 @@ use crate::{caller, errors};
 
 /// Vouchers of one step.
 const STEP: u32 = 200;
+/// Sheets of one year and state; a closing names no more.
+const SHEETS: u32 = 1_000;
 
 /// One closing under way.
 struct Closing<'a> {
@@ -56,7 +58,7 @@ impl Api {
 impl Closing<'_> {
     async fn run(&self) -> Result<v1::ClosePlanYearResponse, Status> {
         let mut summary = v1::ClosePlanYearResponse::default();
-        let phase = |world: &hefu_domain::World, _| Ok::<_, Stop>(world.year(&self.year)?.phase);
+        let phase = |world: &World, _| Ok::<_, Stop>(world.year(&self.year)?.phase);
         let phase = self
             .api
             .engine
@@ -69,7 +71,7 @@ impl Closing<'_> {
         }
         for state in ["applied", "issued", "enrolled", "completed"] {
             loop {
-                let ids = self.ids(Table::Voucher, state, STEP).await?;
+                let ids = self.ids(Table::Voucher, self.year, state, STEP).await?;
                 let vouchers: Vec<_> = ids.iter().filter_map(|id| id.parse().ok()).collect();
                 let Some(first) = ids.first() else { break };
                 summary.expired += u32::try_from(vouchers.len()).unwrap_or(u32::MAX);
@@ -77,18 +79,13 @@ impl Closing<'_> {
             }
         }
         for state in ["open", "submitted"] {
-            for id in self.ids(Table::Sheet, state, 1_000).await? {
+            for id in self.ids(Table::Sheet, self.year, state, SHEETS).await? {
                 let sheet: SheetId = id.parse().map_err(|_| errors::internal())?;
                 summary.refused_sheets += 1;
                 self.step(&id, ClosingStep::Sheet(sheet)).await?;
             }
         }
-        let mut carried = Vec::new();
-        for state in ["approved", "paying", "paid"] {
-            for id in self.ids(Table::Sheet, state, 1_000).await? {
-                carried.push(id.parse::<SheetId>().map_err(|_| errors::internal())?);
-            }
-        }
+        let carried = self.carried().await?;
         summary.carried = carried
             .iter()
             .map(|sheet| names::child(&self.region, "sheets", sheet))
@@ -105,14 +102,44 @@ impl Closing<'_> {
         Ok(summary)
     }
 
-    /// Ids of the year's things in a state. They are hints only: each step decides anew.
+    /// The sheets that go on: the year's own, and those of earlier years that its account still owes. What an earlier closing
+    /// carried over, or a returned payout brought back since, is not settled only because another year has passed.
+    async fn carried(&self) -> Result<Vec<SheetId>, Status> {
+        let mut wanted = vec![(self.year, "paid")];
+        let mut year = Some(self.year);
+        while let Some(owing) = year {
+            wanted.extend([(owing, "approved"), (owing, "paying")]);
+            year = self.year_before(owing).await?;
+        }
+        let mut carried = Vec::new();
+        for (year, state) in wanted {
+            for id in self.ids(Table::Sheet, year, state, SHEETS).await? {
+                carried.push(id.parse().map_err(|_| errors::internal())?);
+            }
+        }
+        Ok(carried)
+    }
+
+    /// The plan year before that one, if the region ever opened it.
+    async fn year_before(&self, year: PlanYear) -> Result<Option<PlanYear>, Status> {
+        let Ok(before) = PlanYear::try_from(year.number().saturating_sub(1)) else {
+            return Ok(None);
+        };
+        let opened = |world: &World, _| Ok::<_, Stop>(world.get(&Key::Year(before))?.is_some());
+        let opened = self.api.engine.inspect(&self.region, opened).await;
+        let opened = opened.map_err(errors::status)?.map_err(errors::stop)?;
+        Ok(opened.then_some(before))
+    }
+
+    /// Ids of a year's things in a state. They are hints only: each step decides anew.
     async fn ids(
         &self,
         table: Table,
+        year: PlanYear,
         state: &'static str,
         limit: u32,
     ) -> Result<Vec<String>, Status> {
-        let equals = vec![("state", state.to_owned()), ("year", self.year.to_string())];
+        let equals = vec![("state", state.to_owned()), ("year", year.to_string())];
         let query = ListQuery {
             table,
             scope: Scope::Region(self.region.to_string()),

@@ -1,6 +1,10 @@
 //! Reads. What the caller may not see does not exist for them: NOT_FOUND, or left out of the list.
 
-use hefu_domain::state::{Credential, Fact, Occasion, Role, Voucher, VoucherState};
+use std::collections::BTreeMap;
+
+use hefu_domain::state::{
+    Credential, Fact, LateRequest, Occasion, Role, TrainingClass, Voucher, VoucherState,
+};
 use hefu_domain::{
     BadCode, Code, CredentialId, Days, Instant, Key, Region, SkillLevel, Stop, World,
 };
@@ -217,19 +221,26 @@ impl Api {
         request: Request<v1::GetClassRequest>,
     ) -> Result<v1::TrainingClass, Status> {
         let (region, id) = child(&request.get_ref().name, "name", "classes")?;
-        let sees = |_: &World, grant: &Credential, class: &hefu_domain::state::TrainingClass| {
-            Ok(is_party(grant, class))
-        };
-        let class = self
+        type Found = (TrainingClass, BTreeMap<u16, LateRequest>);
+        let sees = |_: &World, grant: &Credential, (class, _): &Found| Ok(is_party(grant, class));
+        let (class, late) = self
             .fact(
                 caller::of(&request)?,
                 &region,
-                |w| w.class(&id).cloned(),
+                |w| {
+                    Ok((
+                        w.class(&id)?.clone(),
+                        w.attendance(&id)?.late_requests.clone(),
+                    ))
+                },
                 sees,
                 Code::ClassNotFound,
             )
             .await?;
-        Ok(show::class(&region, &id.to_string(), &class))
+        Ok(v1::TrainingClass {
+            late_entries: show::late_entries(&late),
+            ..show::class(&region, &id.to_string(), &class)
+        })
     }
 
     pub(crate) async fn list_classes(

@@ -341,6 +341,15 @@ impl<'a> Reader<'a> {
         self.keep(field, read)
     }
 
+    /// The same, or empty: `Some(None)`.
+    pub fn optional_digest(&mut self, field: &str, bytes: &[u8]) -> Option<Option<Digest>> {
+        if bytes.is_empty() {
+            Some(None)
+        } else {
+            self.digest(field, bytes).map(Some)
+        }
+    }
+
     /// A message that must be there.
     pub fn required<'m, T>(&mut self, field: &str, message: Option<&'m T>) -> Option<&'m T> {
         if message.is_none() {
@@ -366,9 +375,11 @@ impl<'a> Reader<'a> {
             };
             let by = r.said("by", by);
             let evidence = r.digest("evidence", &given.evidence);
+            let witness = r.optional_code("witness", &given.witness);
             Some(Confirmation {
                 by: by?,
                 evidence: evidence?,
+                witness: witness?,
             })
         })
     }

@@ -148,16 +148,16 @@ macro_rules! plain {
 
 plain! {
     ApplyResponse WithdrawResponse RejectApplicationResponse ReopenApplicationResponse ProposeCorrectionResponse ConfirmCorrectionResponse
-    RevokeResponse ExpireResponse ProposeOverrideResponse FreezeResponse UnfreezeResponse
+    RevokeResponse ExpireResponse FreezeResponse UnfreezeResponse
     FileClassResponse ChangeClassResponse ApproveClassResponse RejectClassResponse FinishClassResponse CancelClassResponse
-    RecordAttendanceResponse RequestLateEntryResponse ApproveLateEntryResponse DropResponse RecordEmploymentResponse
+    RecordAttendanceResponse ApproveLateEntryResponse DropResponse RecordEmploymentResponse
     FileSessionResponse ApproveSessionResponse RejectSessionResponse FinishSessionResponse CancelSessionResponse
     RecordAssessmentResponse ConfirmCertificateResponse
     StrikeOutResponse ReturnClaimResponse RefuseClaimResponse ReopenClaimResponse DecideObjectionResponse
-    RecordPayoutResponse ReturnPayoutResponse ProposeClawBackResponse ConfirmClawBackResponse ReceiveClawBackResponse
+    RecordPayoutResponse ReturnPayoutResponse ConfirmClawBackResponse ReceiveClawBackResponse
     AppropriateFundsResponse AllocateFundsResponse OpenPlanYearResponse SetTargetsResponse
     RegisterPersonResponse RecordCheckAnswersResponse
-    RegisterInstitutionResponse RegisterAccountResponse ConfirmAccountResponse FileCatalogueEntryResponse ApproveCatalogueEntryResponse
+    RegisterInstitutionResponse ConfirmAccountResponse FileCatalogueEntryResponse ApproveCatalogueEntryResponse
     SuspendInstitutionResponse StrikeOffInstitutionResponse
     OpenRegionResponse AdoptCalendarResponse GrantCallerResponse RevokeCallerResponse AppointDeputyResponse
 }
@@ -178,6 +178,10 @@ macro_rules! with {
 
 with! {
     IssueResponse: |outcome, e: Issued| { cap_fen: e.token.cap.0 }
+    RegisterAccountResponse: |outcome, e: AccountRegistered| { proposal: e.pending().digest().0.to_vec() }
+    ProposeOverrideResponse: |outcome, e: OverrideProposed| { proposal: e.proposal.digest().0.to_vec() }
+    ProposeClawBackResponse: |outcome, e: ClawBackProposed| { proposal: e.claw_back.digest().0.to_vec() }
+    RequestLateEntryResponse: |outcome, e: LateEntryRequested| { proposal: e.request().digest().0.to_vec() }
     ConfirmOverrideResponse: |outcome, e: OverrideConfirmed| { reserve_fen: e.reserve.0 }
     EnrolResponse: |outcome, e: Enrolled| { seat: u32::from(e.seat), reserve_fen: e.reserve.0 }
     CompleteResponse: |outcome, e: Completed| { days: u32::from(e.days.0) }

@@ -1,10 +1,12 @@
 //! Facts shown to callers.
 
+use std::collections::BTreeMap;
+
 use hefu_domain::calendar::Calendar;
 use hefu_domain::policy::{Adopted, Capacity, Module};
 use hefu_domain::state::*;
 use hefu_domain::subsidy::TrailLine;
-use hefu_domain::{Instant, PlanYear, Programme, Region, Source};
+use hefu_domain::{Digest, Instant, PlanYear, Programme, Region, Source};
 
 use crate::{names, v1};
 
@@ -26,6 +28,11 @@ pub fn trail(lines: &[TrailLine]) -> Vec<v1::TrailLine> {
         amount_fen: line.amount.0,
     };
     lines.iter().map(show).collect()
+}
+
+/// A hash, or nothing.
+fn bytes(hash: Option<Digest>) -> Vec<u8> {
+    hash.map(|hash| hash.0.to_vec()).unwrap_or_default()
 }
 
 /// A programme on the wire.
@@ -157,6 +164,14 @@ pub fn voucher(region: &Region, id: &str, version: u64, voucher: &Voucher) -> v1
             .map(|sheet| names::child(region, "sheets", sheet))
             .unwrap_or_default(),
         version,
+        pending_override: bytes(voucher.override_.as_ref().map(Override::digest)),
+        pending_claw_back: bytes(
+            voucher
+                .claw_back
+                .as_ref()
+                .filter(|claw_back| claw_back.confirmed_by.is_none())
+                .map(ClawBack::digest),
+        ),
     }
 }
 
@@ -200,10 +215,7 @@ pub fn class(region: &Region, id: &str, class: &TrainingClass) -> v1::TrainingCl
             sponsor: names::child(region, "institutions", &filing.sponsor),
             deliverer: names::child(region, "institutions", &filing.deliverer),
             payee: names::child(region, "institutions", &filing.payee),
-            contract: filing
-                .contract
-                .map(|hash| hash.0.to_vec())
-                .unwrap_or_default(),
+            contract: bytes(filing.contract),
             site: filing.site.to_string(),
             trainers: filing.trainers.iter().map(ToString::to_string).collect(),
             capacity: u32::from(filing.capacity),
@@ -213,6 +225,36 @@ pub fn class(region: &Region, id: &str, class: &TrainingClass) -> v1::TrainingCl
         state: class_state(class.state).to_owned(),
         seats: seats(region, &class.seats),
         sheets: sheets(region, &class.sheets),
+        late_entries: Vec::new(),
+    }
+}
+
+/// Late entries that wait for a clerk, by slot.
+pub fn late_entries(waiting: &BTreeMap<u16, LateRequest>) -> Vec<v1::LateEntry> {
+    let show = |(slot, request): (&u16, &LateRequest)| v1::LateEntry {
+        slot: u32::from(*slot),
+        entries: request.entries.iter().map(entry).collect(),
+        reason: request.reason.to_string(),
+        evidence: request.evidence.0.to_vec(),
+        proposal: request.digest().0.to_vec(),
+    };
+    waiting.iter().map(show).collect()
+}
+
+fn entry(entry: &AttendanceEntry) -> v1::AttendanceEntry {
+    v1::AttendanceEntry {
+        seat: u32::from(entry.seat),
+        lessons: u32::from(entry.lessons),
+        method: match entry.method {
+            Method::Face => v1::Method::Face,
+            Method::Card => v1::Method::Card,
+            Method::Qr => v1::Method::Qr,
+            Method::Paper => v1::Method::Paper,
+            Method::Online => v1::Method::Online,
+        }
+        .into(),
+        evidence: entry.evidence.0.to_vec(),
+        presence_checks: u32::from(entry.presence_checks),
     }
 }
 
@@ -239,6 +281,7 @@ pub fn session(region: &Region, id: &str, session: &Session) -> v1::AssessmentSe
             date: filing.date.to_string(),
             examiners: filing.examiners.iter().map(ToString::to_string).collect(),
             capacity: u32::from(filing.capacity),
+            contract: bytes(filing.contract),
         }),
         state: class_state(session.state).to_owned(),
         seats: seats(region, &session.seats),
@@ -288,9 +331,9 @@ pub fn sheet(region: &Region, id: &str, sheet: &Sheet) -> v1::Sheet {
         state: sheet.state.code().to_owned(),
         lines: sheet.lines.iter().map(line).collect(),
         total_fen: sheet.total().0,
-        approval: approval.map(|hash| hash.0.to_vec()).unwrap_or_default(),
+        approval: bytes(approval.copied()),
         notice_until: notice_until.map(ToString::to_string).unwrap_or_default(),
-        batch: batch.map(|hash| hash.0.to_vec()).unwrap_or_default(),
+        batch: bytes(batch.copied()),
     }
 }
 
@@ -349,6 +392,12 @@ pub fn answers(person: &Person) -> Vec<v1::CheckAnswer> {
         answer: answered.answer.to_string(),
         valid_until: answered.valid_until.to_string(),
         at: Some(timestamp(answered.at)),
+        reference: answered
+            .reference
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        by: answered.by.to_string(),
     };
     person.answers.iter().map(show).collect()
 }
@@ -371,6 +420,12 @@ pub fn institution(region: &Region, id: &str, institution: &Institution) -> v1::
         standing: standing(institution.standing).to_owned(),
         has_account: institution.account.is_some(),
         owes_fen: institution.owes.0,
+        pending_account: bytes(
+            institution
+                .pending_account
+                .as_ref()
+                .map(PendingAccount::digest),
+        ),
     }
 }
 

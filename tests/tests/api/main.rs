@@ -3,10 +3,14 @@
 #![allow(clippy::unwrap_used)] // a test's own steps must succeed
 
 mod callers;
+mod closing;
 mod endpoints;
 mod fields;
 mod personal;
 mod requests;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use hefu_domain::Instant;
 use hefu_engine::{Clock, Source};
@@ -30,19 +34,22 @@ struct Api {
     office: Office,
     state: Folder,
     place: Place,
+    /// The made-up clock's, in milliseconds.
+    hand: Arc<AtomicI64>,
 }
 
 impl Api {
     async fn start() -> Api {
         let place = Place::new(Engine::Sqlite).await;
         let state = Folder::new("hefu-api");
+        let (clock, hand) = Clock::simulated(NOW);
         let running = serve(Setup {
             database: place.url(),
             state: state.path().join("state"),
             listen: ([127, 0, 0, 1], 0).into(),
             deployment: ISSUER.to_owned(),
             tree: RegionTree::read(None).unwrap(),
-            clock: Clock::simulated(NOW).0,
+            clock,
             source: Source::Seeded([7; 32]),
             writers: 2,
         })
@@ -59,6 +66,7 @@ impl Api {
             office,
             state,
             place,
+            hand,
         }
     }
 

@@ -42,6 +42,10 @@ pub(crate) fn file_session(ask: &Ask, act: &FileSession) -> Result<Vec<Event>, S
         Code::CapacityMissing,
     );
     checks.require(
+        filing.payee == filing.body || filing.contract.is_some(),
+        Code::ContractMissing,
+    );
+    checks.require(
         (1..=MOST_SEATS).contains(&filing.capacity),
         Code::BadCapacity,
     );

@@ -23,6 +23,7 @@ fn session_filing(body: u8) -> SessionFiling {
         date: date("06-20"),
         examiners: vec![code("examiner-1")],
         capacity: 1,
+        contract: None,
     }
 }
 

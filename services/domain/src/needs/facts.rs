@@ -42,7 +42,11 @@ impl Gather<'_> {
         let rules = self
             .latest_policy(year)
             .and_then(|policy| policy.programmes.get(&programme));
-        for source in rules.map_or_else(Vec::new, |rules| rules.sources.clone()) {
+        let sources = rules.map_or_else(Vec::new, |rules| {
+            let all = rules.sources.iter().chain(&rules.beyond_plan);
+            all.cloned().collect()
+        });
+        for source in sources {
             self.fact(Key::Account(year, source));
         }
     }

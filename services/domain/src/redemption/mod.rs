@@ -170,7 +170,7 @@ fn claims_run(policy: &Policy, at: Instant) -> bool {
 }
 
 /// The digest of nothing: what stands where a paper should have been hashed.
-const NO_DIGEST: Digest = Digest([0; 32]);
+pub(crate) const NO_DIGEST: Digest = Digest([0; 32]);
 
 /// The register was asked about the voucher's certificate and does not know it.
 fn register_denies(voucher: &Voucher) -> bool {

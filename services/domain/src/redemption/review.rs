@@ -7,6 +7,7 @@ use super::*;
 use crate::calendar::Calendars;
 use crate::eligibility;
 use crate::event::VoucherEnded;
+use crate::issuance;
 use crate::settlement;
 use crate::time::Date;
 use crate::voucher::Bucket;
@@ -328,10 +329,10 @@ pub(crate) fn reopen(ask: &Ask, act: &ReopenClaim) -> Result<Vec<Event>, Stop> {
         by: ask.caller.person.clone(),
     })];
     let mut left = BTreeMap::new();
-    for source in &rules.sources {
+    for source in rules.sources.iter().chain(&rules.beyond_plan) {
         left.insert(source.clone(), ask.available(sheet.year, source)?);
     }
-    for line in sheet.standing() {
+    for (line, more) in sheet.standing().zip(0u32..) {
         let voucher = ask.world.voucher(&line.voucher)?;
         checks.require_of(
             refused_here(voucher, act.sheet),
@@ -345,8 +346,7 @@ pub(crate) fn reopen(ask: &Ask, act: &ReopenClaim) -> Result<Vec<Event>, Stop> {
             voucher,
             voucher.person,
         ))?;
-        let source = rules
-            .sources
+        let source = issuance::payers(ask, policy, rules, sheet.year, more)?
             .iter()
             .find(|source| left.get(*source).is_some_and(|rest| *rest >= line.amount));
         checks.require_of(source.is_some(), Code::FundsExhausted, line.voucher);

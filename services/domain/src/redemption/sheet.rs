@@ -2,6 +2,7 @@
 //! A sheet is submitted when its class is over and the class's gates hold; single vouchers leave it, the rest goes on.
 
 use super::*;
+use crate::policy::ClaimRules;
 use crate::time::Date;
 use crate::voucher::Bucket;
 use sha2::{Digest as _, Sha256};
@@ -74,12 +75,7 @@ fn employment_share(
         .zip(0u16..)
         .filter(|(seat, _)| at_lock(seat))
         .map(|(_, number)| number);
-    let count = count_employed(
-        enrolled,
-        statement,
-        ask.at.date(),
-        policy.claims.employment_held_days,
-    );
+    let count = count_employed(enrolled, statement, ask.at.date(), &policy.claims);
     if count.reaches(count.held, percent) {
         return Ok(event::EmploymentShare {
             employed: count.held,
@@ -112,7 +108,7 @@ fn count_employed(
     enrolled: impl Iterator<Item = u16>,
     statement: &Employment,
     today: Date,
-    held_days: u16,
+    rules: &ClaimRules,
 ) -> EmployedCount {
     let mut count = EmployedCount {
         employed: 0,
@@ -122,10 +118,16 @@ fn count_employed(
     for seat in enrolled {
         match statement.seats.get(&seat) {
             Some(Employed::Excluded { .. }) => {}
-            Some(Employed::Yes { since, .. }) => {
+            Some(Employed::Yes {
+                since,
+                monthly_income_fen,
+                ..
+            }) => {
+                let employed = *monthly_income_fen >= rules.minimum_living_fen;
+                let held = plus_days(*since, rules.employment_held_days) <= today;
                 count.of += 1;
-                count.employed += 1;
-                count.held += u32::from(plus_days(*since, held_days) <= today);
+                count.employed += u32::from(employed);
+                count.held += u32::from(employed && held);
             }
             Some(Employed::No) | None => count.of += 1,
         }
@@ -133,13 +135,17 @@ fn count_employed(
     count
 }
 
-/// The statement's hash: SHA-256 over one line per seat, in seat order, `<seat> yes <evidence> <since>`, `<seat> no` or
-/// `<seat> excluded <reason>`, each ended by a newline.
+/// The statement's hash: SHA-256 over one line per seat, in seat order, `<seat> yes <evidence> <since> <fen a month>`, `<seat> no`
+/// or `<seat> excluded <reason>`, each ended by a newline.
 fn statement_digest(statement: &Employment) -> Digest {
     let mut hash = Sha256::new();
     for (seat, employed) in &statement.seats {
         let line = match employed {
-            Employed::Yes { evidence, since } => format!("{seat} yes {evidence} {since}\n"),
+            Employed::Yes {
+                evidence,
+                since,
+                monthly_income_fen: income,
+            } => format!("{seat} yes {evidence} {since} {}\n", income.0),
             Employed::No => format!("{seat} no\n"),
             Employed::Excluded { reason } => format!("{seat} excluded {reason}\n"),
         };
@@ -320,12 +326,40 @@ mod tests {
     fn statement(since: &[Option<Date>]) -> Employment {
         let evidence = Digest([1; 32]);
         let seats = since.iter().zip(0u16..).map(|(since, seat)| {
-            let employed = since.map_or(Employed::No, |since| Employed::Yes { evidence, since });
+            let employed = since.map_or(Employed::No, |since| Employed::Yes {
+                evidence,
+                since,
+                monthly_income_fen: Fen::yuan(3_000),
+            });
             (seat, employed)
         });
         Employment {
             seats: seats.collect(),
         }
+    }
+
+    /// The policy that ships, but for the days that employment must be held.
+    fn rules(employment_held_days: u16) -> ClaimRules {
+        ClaimRules {
+            employment_held_days,
+            ..crate::sample::policy().claims
+        }
+    }
+
+    #[test]
+    fn who_earns_less_than_the_minimum_living_standard_is_not_employed() {
+        let mut statement = statement(&[Some(date(2023, 6, 1)), Some(date(2023, 6, 1))]);
+        let least = rules(0).minimum_living_fen;
+        for (seat, income) in [(0, least), (1, least - Fen(1))] {
+            if let Some(Employed::Yes {
+                monthly_income_fen, ..
+            }) = statement.seats.get_mut(&seat)
+            {
+                *monthly_income_fen = income;
+            }
+        }
+        let count = count_employed(0..2, &statement, date(2023, 12, 1), &rules(0));
+        assert_eq!((count.employed, count.held, count.of), (1, 1, 2));
     }
 
     #[test]
@@ -335,14 +369,14 @@ mod tests {
             0..5,
             &statement(&[june, june, june, june, None]),
             date(2023, 12, 1),
-            90,
+            &rules(90),
         );
         assert!(count.reaches(count.held, 80));
         let count = count_employed(
             0..4,
             &statement(&[june, june, june, None]),
             date(2023, 12, 1),
-            90,
+            &rules(90),
         );
         assert!(!count.reaches(count.held, 80));
     }
@@ -351,11 +385,11 @@ mod tests {
     fn employment_counts_on_the_day_on_which_it_was_held_long_enough_and_not_before() {
         let statement = statement(&[Some(date(2023, 6, 1))]);
         assert_eq!(
-            count_employed(0..1, &statement, date(2023, 6, 10), 10).held,
+            count_employed(0..1, &statement, date(2023, 6, 10), &rules(10)).held,
             0
         );
         assert_eq!(
-            count_employed(0..1, &statement, date(2023, 6, 11), 10).held,
+            count_employed(0..1, &statement, date(2023, 6, 11), &rules(10)).held,
             1
         );
     }
@@ -366,8 +400,8 @@ mod tests {
         if let Ok(reason) = "ENLISTMENT".parse() {
             statement.seats.insert(1, Employed::Excluded { reason });
         }
-        let count = count_employed(0..3, &statement, date(2023, 12, 1), 0);
+        let count = count_employed(0..3, &statement, date(2023, 12, 1), &rules(0));
         assert_eq!((count.employed, count.of), (1, 2));
-        assert!(!count_employed(0..0, &statement, date(2023, 12, 1), 0).reaches(0, 80));
+        assert!(!count_employed(0..0, &statement, date(2023, 12, 1), &rules(0)).reaches(0, 80));
     }
 }

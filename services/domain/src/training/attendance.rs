@@ -9,6 +9,7 @@ use crate::ids::*;
 use crate::money::Days;
 use crate::policy::{ClassRules, ProgrammeRules};
 use crate::proposal;
+use crate::redemption::NO_DIGEST;
 use crate::refusal::{Checks, Code, Stop};
 use crate::state::*;
 use crate::world::World;
@@ -287,7 +288,10 @@ pub(crate) fn record_employment(ask: &Ask, act: &RecordEmployment) -> Result<Vec
     for (seat, employed) in &act.seats {
         checks.require_of(usize::from(*seat) < class.seats.len(), Code::BadSeat, seat);
         match employed {
-            Employed::Yes { since, .. } => {
+            Employed::Yes {
+                since, evidence, ..
+            } => {
+                checks.require_of(*evidence != NO_DIGEST, Code::EvidenceMissing, seat);
                 checks.require_of(*since <= ask.at.date(), Code::BadDates, seat);
             }
             Employed::Excluded { reason } => {

@@ -574,6 +574,7 @@ fn employment_is_stated_of_a_finished_class_with_known_reasons_and_no_future() {
     let since = |day: &str| Employed::Yes {
         evidence: Digest([5; 32]),
         since: date(day),
+        monthly_income_fen: Fen::yuan(3_000),
     };
     assert_eq!(
         states(&mut county, 0, since("06-08")),

@@ -68,6 +68,22 @@ fn register_answers_decide_who_is_eligible() {
 }
 
 #[test]
+fn an_unemployed_job_seeker_is_able_to_work_and_out_of_work() {
+    check(
+        "
+        person p1 as=unemployed
+        answer p1 able_to_work no
+        apply  v1 general of=p1 as=unemployed                     -> NOT_ELIGIBLE
+        answer p1 able_to_work yes
+        answer p1 insurance employee
+        apply  v1 general of=p1 as=unemployed                     -> NOT_ELIGIBLE
+        answer p1 insurance none
+        apply  v1 general of=p1 as=unemployed                     -> Applied
+        ",
+    );
+}
+
+#[test]
 fn a_full_time_student_is_refused_outside_the_graduating_year() {
     check(
         "

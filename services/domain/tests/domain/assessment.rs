@@ -178,3 +178,15 @@ fn a_session_is_cancelled_while_nobody_has_passed() {
         ",
     );
 }
+
+#[test]
+fn a_session_is_paid_to_its_body_or_by_contract_to_a_school() {
+    check(
+        "
+        file-session s1 payee=plant                               -> CAPACITY_MISSING
+        file-session s1 payee=school-a uncontracted               -> CONTRACT_MISSING
+        file-session s1 payee=school-a                            -> SessionFiled
+        file-session s2                                           -> SessionFiled
+        ",
+    );
+}

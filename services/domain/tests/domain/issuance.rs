@@ -23,6 +23,49 @@ fn who_applied_or_handled_the_application_does_not_issue_it() {
 }
 
 #[test]
+fn who_recorded_the_answers_or_witnessed_the_paper_does_not_issue() {
+    check(
+        "
+        person p1
+        answer p1 rural yes by=everybody ref=TOWNSHIP-17
+        apply  v1 general of=p1
+        issue  v1 by=everybody                                    -> SAME_PERSON
+        issue  v1                                                 -> Issued 1000.00
+        person p2 as=enterprise_employee
+        apply  v2 enterprise_staff of=p2 by=plant on-paper        -> CONFIRMATION_MISSING
+        apply  v2 enterprise_staff of=p2 by=plant on-paper witness=plant -> CONFIRMATION_MISSING
+        apply  v2 enterprise_staff of=p2 by=plant on-paper witness=everybody -> Applied
+        issue  v2 by=everybody                                    -> SAME_PERSON
+        issue  v2                                                 -> Issued 300.00
+        ",
+    );
+}
+
+#[test]
+fn general_training_beyond_the_citys_plan_is_the_countys_own_money() {
+    check(
+        "
+        targets 2023 general=3
+        voucher v1 general
+        voucher v2 order_project
+        voucher v3 general
+        funds   city 2023 reserved=4000.00
+        voucher v4 general
+        funds   city 2023 reserved=4000.00
+        funds   county 2023 reserved=1000.00
+        # Order and project training counts in the plan and is paid as ever.
+        voucher v5 order_project
+        funds   city 2023 reserved=6000.00
+        revoke  v1
+        revoke  v2
+        revoke  v3
+        voucher v6 general
+        funds   city 2023 reserved=3000.00
+        ",
+    );
+}
+
+#[test]
 fn issue_reserves_the_programmes_maximum_from_the_first_source_that_has_it() {
     check(
         "

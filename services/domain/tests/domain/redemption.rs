@@ -199,6 +199,22 @@ fn an_order_class_is_claimed_when_four_fifths_are_in_work_and_stayed() {
 }
 
 #[test]
+fn work_that_pays_less_than_the_minimum_living_standard_is_none_and_none_is_without_evidence() {
+    after(
+        ORDER,
+        "
+        at      2023-08-01
+        employ  c1 v1=2023-06-20 without-evidence                 -> EVIDENCE_MISSING
+        employ  c1 v1=2023-06-20 v2=2023-06-20 v3=2023-06-20 v5=no
+        employ  c1 v4=2023-06-20 income=699.99
+        submit  c1#1                                              -> EMPLOYMENT_SHARE_SHORT
+        employ  c1 v4=2023-06-20 income=700.00
+        submit  c1#1                                              -> ClaimSubmitted
+        ",
+    );
+}
+
+#[test]
 fn the_dead_the_ill_and_the_enlisted_leave_the_denominator() {
     after(
         ORDER,

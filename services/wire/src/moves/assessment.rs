@@ -151,6 +151,7 @@ fn filing(r: &mut Reader, given: &v1::SessionFiling) -> Option<SessionFiling> {
     let date = r.date("date", &given.date);
     let examiners = r.codes("examiners", &given.examiners);
     let capacity = r.small("capacity", given.capacity);
+    let contract = r.optional_digest("contract", &given.contract);
     Some(SessionFiling {
         year: year?,
         body: body?,
@@ -160,6 +161,7 @@ fn filing(r: &mut Reader, given: &v1::SessionFiling) -> Option<SessionFiling> {
         date: date?,
         examiners: examiners?,
         capacity: capacity?,
+        contract: contract?,
     })
 }
 

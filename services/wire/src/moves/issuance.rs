@@ -101,7 +101,14 @@ impl Move for v1::ConfirmOverrideRequest {
 
     fn read(&self, r: &mut Reader) -> Option<Act> {
         let voucher = r.name("name", &self.name, "vouchers");
-        Some(act::ConfirmOverride { voucher: voucher? }.into())
+        let proposal = r.digest("proposal", &self.proposal);
+        Some(
+            act::ConfirmOverride {
+                voucher: voucher?,
+                proposal: proposal?,
+            }
+            .into(),
+        )
     }
 }
 

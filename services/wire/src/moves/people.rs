@@ -27,10 +27,12 @@ impl Move for v1::RecordCheckAnswersRequest {
             let check = r.code("check", &given.check);
             let answer = r.code("answer", &given.answer);
             let valid_until = r.date("valid_until", &given.valid_until);
+            let reference = r.optional_code("reference", &given.reference);
             Some(act::CheckAnswer {
                 check: check?,
                 answer: answer?,
                 valid_until: valid_until?,
+                reference: reference?,
             })
         });
         Some(

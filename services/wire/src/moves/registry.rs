@@ -58,9 +58,11 @@ impl Move for v1::ConfirmAccountRequest {
 
     fn read(&self, r: &mut Reader) -> Option<Act> {
         let institution = r.name("name", &self.name, "institutions");
+        let proposal = r.digest("proposal", &self.proposal);
         Some(
             act::ConfirmAccount {
                 institution: institution?,
+                proposal: proposal?,
             }
             .into(),
         )

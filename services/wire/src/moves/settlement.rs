@@ -96,7 +96,14 @@ impl Move for v1::ConfirmClawBackRequest {
 
     fn read(&self, r: &mut Reader) -> Option<Act> {
         let voucher = r.name("name", &self.name, "vouchers");
-        Some(act::ConfirmClawBack { voucher: voucher? }.into())
+        let proposal = r.digest("proposal", &self.proposal);
+        Some(
+            act::ConfirmClawBack {
+                voucher: voucher?,
+                proposal: proposal?,
+            }
+            .into(),
+        )
     }
 }
 

@@ -1,9 +1,9 @@
 //! Training (培训): requests read into moves.
 
-use hefu_domain::ClassId;
 use hefu_domain::command::{self as act, Act};
 use hefu_domain::policy::Module;
 use hefu_domain::state::{AttendanceEntry, ClassFiling, DayPart, Employed, Method, Slot};
+use hefu_domain::{ClassId, Date, Digest, Fen};
 
 use super::{Move, request};
 use crate::read::Reader;
@@ -161,10 +161,12 @@ impl Move for v1::ApproveLateEntryRequest {
     fn read(&self, r: &mut Reader) -> Option<Act> {
         let class = r.name("name", &self.name, "classes");
         let slot = r.small("slot", self.slot);
+        let proposal = r.digest("proposal", &self.proposal);
         Some(
             act::ApproveLateEntry {
                 class: class?,
                 slot: slot?,
+                proposal: proposal?,
             }
             .into(),
         )
@@ -220,11 +222,7 @@ fn filing(r: &mut Reader, given: &v1::ClassFiling) -> Option<ClassFiling> {
     let sponsor = r.name("sponsor", &given.sponsor, "institutions");
     let deliverer = r.name("deliverer", &given.deliverer, "institutions");
     let payee = r.name("payee", &given.payee, "institutions");
-    let contract = if given.contract.is_empty() {
-        Some(None)
-    } else {
-        r.digest("contract", &given.contract).map(Some)
-    };
+    let contract = r.optional_digest("contract", &given.contract);
     let site = r.code("site", &given.site);
     let trainers = r.codes("trainers", &given.trainers);
     let capacity = r.small("capacity", given.capacity);
@@ -303,9 +301,8 @@ fn employed(r: &mut Reader, given: &v1::Employed) -> Option<(u16, Employed)> {
         v1::employed::Status::Employed => {
             let evidence = r.digest("evidence", &given.evidence);
             let since = r.date("since", &given.since);
-            evidence
-                .zip(since)
-                .map(|(evidence, since)| Employed::Yes { evidence, since })
+            let income = r.fen("monthly_income_fen", given.monthly_income_fen);
+            employed_yes(evidence, since, income)
         }
         v1::employed::Status::NotEmployed => Some(Employed::No),
         v1::employed::Status::Excluded => r
@@ -314,6 +311,18 @@ fn employed(r: &mut Reader, given: &v1::Employed) -> Option<(u16, Employed)> {
         v1::employed::Status::Unspecified => r.said("status", None),
     };
     Some((seat?, status?))
+}
+
+fn employed_yes(
+    evidence: Option<Digest>,
+    since: Option<Date>,
+    income: Option<Fen>,
+) -> Option<Employed> {
+    Some(Employed::Yes {
+        evidence: evidence?,
+        since: since?,
+        monthly_income_fen: income?,
+    })
 }
 
 super::batches! {

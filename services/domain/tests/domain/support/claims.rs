@@ -22,6 +22,8 @@ impl Town {
                     date: line.parse("on", "2023-07-03"),
                     examiners: vec![line.parse("examiner", "examiner-1")],
                     capacity: line.parse("seats", "30"),
+                    contract: (payee != "body" && !line.has("uncontracted"))
+                        .then(|| digest("contract")),
                 };
                 (
                     "body",
@@ -111,6 +113,7 @@ impl Town {
                         } else {
                             digest("days attended, no fee")
                         },
+                        witness: None,
                     },
                 };
                 (self.paid_for(line.name(0)), Act::Redeem(redeem))

@@ -261,6 +261,7 @@ pub(crate) fn good_answers(category: &Category) -> Vec<CheckAnswer> {
             check,
             answer: answers[0].clone(),
             valid_until,
+            reference: None,
         })
         .collect()
 }

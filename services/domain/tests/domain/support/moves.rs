@@ -42,6 +42,17 @@ impl Town {
                     reference: "T-2023/1".parse().unwrap(),
                 }),
             ),
+            "targets" => (
+                "operator",
+                Act::SetTargets(SetTargets {
+                    year: year(line.name(0).parse().unwrap()),
+                    targets: line
+                        .options
+                        .iter()
+                        .map(|(code, people)| ((*code).to_owned(), people.parse().unwrap()))
+                        .collect(),
+                }),
+            ),
             "open-year" => (
                 "operator",
                 Act::OpenPlanYear(OpenPlanYear {
@@ -88,6 +99,7 @@ impl Town {
                     check,
                     answer,
                     valid_until: line.parse("until", "2024-12-31"),
+                    reference: line.option("ref").map(|number| number.parse().unwrap()),
                 }];
                 (
                     "clerk",
@@ -155,8 +167,13 @@ impl Town {
                         .or(staff.then_some("plant"))
                         .map(institution),
                     confirmation: (!line.has("unconfirmed")).then(|| Confirmation {
-                        by: ConfirmedBy::Phone,
+                        by: if line.has("on-paper") {
+                            ConfirmedBy::Paper
+                        } else {
+                            ConfirmedBy::Phone
+                        },
                         evidence: digest("call"),
+                        witness: line.option("witness").map(|clerk| clerk.parse().unwrap()),
                     }),
                 };
                 ("portal", Act::Apply(apply))
@@ -404,8 +421,13 @@ impl Town {
                 let employed = employed.map(|(seat, value)| {
                     let status = match (*value, value.parse::<Date>()) {
                         (_, Ok(since)) => Employed::Yes {
-                            evidence: digest("contract"),
+                            evidence: if line.has("without-evidence") {
+                                Digest([0; 32])
+                            } else {
+                                digest("contract")
+                            },
                             since,
+                            monthly_income_fen: fen(line.option("income").unwrap_or("3000.00")),
                         },
                         ("no", _) => Employed::No,
                         (code, _) => Employed::Excluded {
