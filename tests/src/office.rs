@@ -151,6 +151,7 @@ impl Office {
             answer: answer.to_owned(),
             valid_until: format!("{}-12-31", self.year + 1),
             at: None,
+            employer: String::new(),
         });
         v1::RecordCheckAnswersRequest {
             name: person.to_owned(),

@@ -174,6 +174,7 @@ impl Field {
             answer: answer.to_owned(),
             valid_until: "2023-12-31".to_owned(),
             at: None,
+            employer: String::new(),
         };
         let answers = [
             ("real_name", "match"),

@@ -86,6 +86,9 @@ pub struct CheckAnswer {
     pub answer: Answer,
     /// The last day on which it may be relied on.
     pub valid_until: Date,
+    /// The enterprise that it names, where it does: who insures the person, or has a contract with them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub employer: Option<InstitutionId>,
 }
 
 /// The outcome of an assessment.
@@ -379,6 +382,13 @@ acts! {
     ConfirmCorrection {
         /// Which.
         voucher: VoucherId,
+    }
+    /// Refuses a proposed correction of identity.
+    RefuseCorrection {
+        /// Which.
+        voucher: VoucherId,
+        /// Why.
+        reason: Reason,
     }
     // ---- issuance
     /// Issues a voucher (发券).

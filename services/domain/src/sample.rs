@@ -246,6 +246,7 @@ impl County {
             let answered = Answered {
                 answer: answers[0].clone(),
                 valid_until: date("12-31"),
+                employer: None,
                 at: Instant(0),
             };
             (check.clone(), answered)

@@ -51,6 +51,7 @@ pub(crate) fn answers(kind: Kind, category: usize, eligible: bool) -> Vec<v1::Ch
         answer: answer.to_owned(),
         valid_until: "2024-03-31".to_owned(),
         at: None,
+        employer: String::new(),
     };
     list.into_iter().map(answer).collect()
 }

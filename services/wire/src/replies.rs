@@ -148,6 +148,7 @@ macro_rules! plain {
 
 plain! {
     ApplyResponse WithdrawResponse RejectApplicationResponse ReopenApplicationResponse ProposeCorrectionResponse ConfirmCorrectionResponse
+    RefuseCorrectionResponse
     RevokeResponse ExpireResponse ProposeOverrideResponse FreezeResponse UnfreezeResponse
     FileClassResponse ChangeClassResponse ApproveClassResponse RejectClassResponse FinishClassResponse CancelClassResponse
     RecordAttendanceResponse RequestLateEntryResponse ApproveLateEntryResponse DropResponse RecordEmploymentResponse

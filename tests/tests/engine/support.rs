@@ -450,6 +450,7 @@ fn answers() -> Vec<CheckAnswer> {
             check: check.parse().unwrap(),
             answer: answer.parse().unwrap(),
             valid_until: "2023-12-31".parse().unwrap(),
+            employer: None,
         })
         .to_vec()
 }

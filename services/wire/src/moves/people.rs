@@ -27,10 +27,12 @@ impl Move for v1::RecordCheckAnswersRequest {
             let check = r.code("check", &given.check);
             let answer = r.code("answer", &given.answer);
             let valid_until = r.date("valid_until", &given.valid_until);
+            let employer = r.optional_name("employer", &given.employer, "institutions");
             Some(act::CheckAnswer {
                 check: check?,
                 answer: answer?,
                 valid_until: valid_until?,
+                employer: employer?,
             })
         });
         Some(

@@ -251,6 +251,7 @@ pub(crate) fn good_answers(category: &Category) -> Vec<CheckAnswer> {
             check,
             answer: answers[0].clone(),
             valid_until,
+            employer: None,
         })
         .collect()
 }

@@ -88,6 +88,7 @@ impl Town {
                     check,
                     answer,
                     valid_until: line.parse("until", "2024-12-31"),
+                    employer: line.option("employer").map(institution),
                 }];
                 (
                     "clerk",
@@ -193,6 +194,13 @@ impl Town {
                 "reviewer",
                 Act::ConfirmCorrection(ConfirmCorrection {
                     voucher: self.voucher_id(line, 0),
+                }),
+            ),
+            "refuse-correction" => (
+                "reviewer",
+                Act::RefuseCorrection(RefuseCorrection {
+                    voucher: self.voucher_id(line, 0),
+                    reason: reason(line),
                 }),
             ),
             "issue" => (
