@@ -33,7 +33,7 @@ pub(crate) fn roles(act: &Act) -> &'static [Role] {
         Act::RejectApplication(_) => &[Clerk],
         Act::ReopenApplication(_) => &[Reviewer],
         Act::ProposeCorrection(_) => &[Clerk],
-        Act::ConfirmCorrection(_) => &[Reviewer],
+        Act::ConfirmCorrection(_) | Act::RefuseCorrection(_) => &[Reviewer],
         // issuance, supervision
         Act::Issue(_) | Act::Revoke(_) => &[Reviewer],
         Act::FetchToken(_) => &[Holder, Institution],

@@ -51,7 +51,6 @@ pub(crate) fn apply(ask: &Ask, act: &Apply) -> Result<Vec<Event>, Stop> {
         act.person,
         act.programme,
         act.year,
-        None,
     ))?;
     if policy.categories.contains_key(&act.category) {
         checks.take(eligibility::checked_at_apply(
@@ -280,7 +279,6 @@ pub(crate) fn reopen(ask: &Ask, act: &ReopenApplication) -> Result<Vec<Event>, S
         voucher.person,
         voucher.programme,
         voucher.year,
-        None,
     ))?;
     checks.done()?;
     let by = ask.caller.person.clone();
@@ -306,13 +304,13 @@ pub(crate) fn apply_reopened(
     voucher::move_to(world, e.voucher, VoucherState::Applied)
 }
 
-/// Before approval: the voucher is somebody else's, whom a clerk registered under the right number.
+/// Before approval: the voucher is somebody else's, whom a clerk registered under the right number. A new proposal replaces one
+/// that still waits: it was wrong itself.
 pub(crate) fn propose_correction(ask: &Ask, act: &ProposeCorrection) -> Result<Vec<Event>, Stop> {
     let voucher = ask.world.voucher(&act.voucher)?;
     let mut checks = Checks::new();
     checks.take(correctable(voucher))?;
     checks.require(voucher.person != act.person, Code::IdentityUnchanged);
-    checks.require(voucher.correction.is_none(), Code::CorrectionPending);
     checks.take(ask.world.person(&act.person))?;
     checks.done()?;
     let by = ask.caller.person.clone();
@@ -389,6 +387,32 @@ pub(crate) fn confirm_correction(ask: &Ask, act: &ConfirmCorrection) -> Result<V
             takes: takes.unwrap_or_default(),
         },
     )])
+}
+
+/// Refused by a reviewer: the voucher stays whose it was, and is no longer held up.
+pub(crate) fn refuse_correction(ask: &Ask, act: &RefuseCorrection) -> Result<Vec<Event>, Stop> {
+    let voucher = ask.world.voucher(&act.voucher)?;
+    let correction = voucher.correction.as_ref().ok_or(Code::NoCorrection)?;
+    let mut checks = Checks::new();
+    checks.require(
+        correction.proposed_by != ask.caller.person,
+        Code::SamePerson,
+    );
+    checks.require(voucher.frozen.is_none(), Code::VoucherFrozen);
+    checks.done()?;
+    Ok(vec![Event::CorrectionRefused(event::CorrectionRefused {
+        voucher: act.voucher,
+        by: ask.caller.person.clone(),
+        reason: act.reason.clone(),
+    })])
+}
+
+pub(crate) fn apply_correction_refused(
+    world: &mut World,
+    e: &event::CorrectionRefused,
+) -> Result<(), Stop> {
+    world.edit_voucher(&e.voucher)?.correction = None;
+    Ok(())
 }
 
 pub(crate) fn apply_correction_confirmed(
@@ -554,8 +578,9 @@ mod tests {
         };
         let said = proposes(&mut county, 1);
         assert_eq!(said, Err(vec![Code::IdentityUnchanged]));
+        // The clerk took the wrong person's number; a second proposal stands instead of the first.
+        assert!(proposes(&mut county, 2).is_ok());
         assert!(proposes(&mut county, 3).is_ok());
-        assert_eq!(proposes(&mut county, 3), Err(vec![Code::CorrectionPending]));
         let act = ConfirmCorrection {
             voucher: voucher_id(1),
         };

@@ -92,6 +92,9 @@ pub struct CheckAnswer {
     /// The register's or the township's own number of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Reference>,
+    /// The enterprise that it names, where it does: who insures the person, or has a contract with them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub employer: Option<InstitutionId>,
 }
 
 /// The outcome of an assessment.
@@ -391,6 +394,13 @@ acts! {
     ConfirmCorrection {
         /// Which.
         voucher: VoucherId,
+    }
+    /// Refuses a proposed correction of identity.
+    RefuseCorrection {
+        /// Which.
+        voucher: VoucherId,
+        /// Why.
+        reason: Reason,
     }
     // ---- issuance
     /// Issues a voucher (发券).

@@ -1,11 +1,17 @@
 //! Who is eligible, and what they may have once only. Register answers prove a category; nullifiers hold across regions.
 
+use std::collections::BTreeMap;
+
 use crate::command::CheckAnswer;
 use crate::decide::Ask;
 use crate::ids::*;
-use crate::policy::{CategoryRules, Policy, Programme, VoucherKind};
+use crate::policy::{CategoryRules, Policy, Programme, ProgrammeRules, VoucherKind};
 use crate::refusal::{Checks, Code, Stop};
 use crate::state::*;
+use crate::time::{Date, Instant};
+
+/// The month in which a school year begins.
+const SCHOOL_YEAR_BEGINS: i8 = 9;
 
 /// A category's rules, if the policy knows it.
 pub(crate) fn category<'p>(
@@ -37,11 +43,7 @@ pub(crate) fn answers(
         Code::CategoryNotEligible,
         format!("{of} for {}", programme.as_str()),
     );
-    let mut required = policy.everyone.clone();
-    required.extend(rules.requires.clone());
-    if let Some(rules) = policy.programmes.get(&programme) {
-        required.extend(rules.requires.clone());
-    }
+    let required = required(policy, rules, programme);
     let mut relied_on = Vec::with_capacity(required.len());
     for (check, allowed) in required {
         match person
@@ -61,6 +63,7 @@ pub(crate) fn answers(
                     answer: answered.answer.clone(),
                     valid_until: answered.valid_until,
                     reference: answered.reference.clone(),
+                    employer: answered.employer.clone(),
                 });
             }
         }
@@ -69,19 +72,93 @@ pub(crate) fn answers(
     Ok(relied_on)
 }
 
+/// The checks that are asked for, and the answers to each that let a person in.
+fn required(
+    policy: &Policy,
+    category: &CategoryRules,
+    programme: Programme,
+) -> BTreeMap<Check, Vec<Answer>> {
+    let mut required = policy.everyone.clone();
+    required.extend(category.requires.clone());
+    if let Some(rules) = policy.programmes.get(&programme) {
+        required.extend(rules.requires.clone());
+    }
+    required
+}
+
+/// The register answer that is asked for at issue and once more before an approval: whether the person can claim the
+/// unemployment-insurance skill subsidy ("不再享受取证补贴", 2023 notice, part 4).
+const INSURANCE: &str = "skill_subsidy_right";
+
+/// The insurance register was asked again since the claim was submitted, and its answer lets the person in. Nothing else is asked
+/// again: who was eligible at issue may have found work or turned sixty since, and keeps what they earned.
+pub(crate) fn insurance_asked_again(
+    ask: &Ask,
+    policy: &Policy,
+    voucher: &Voucher,
+    submitted: Instant,
+) -> Result<(), Stop> {
+    let required = required(
+        policy,
+        category(policy, &voucher.category)?,
+        voucher.programme,
+    );
+    let given = &ask.world.person(&voucher.person)?.answers;
+    let mut checks = Checks::new();
+    for (check, allowed) in required
+        .iter()
+        .filter(|(check, _)| check.as_str() == INSURANCE)
+    {
+        match given
+            .get(check)
+            .filter(|given| given.at >= submitted && given.valid_until >= ask.at.date())
+        {
+            None => checks.require(false, Code::InsuranceMissing),
+            Some(given) => {
+                checks.require_of(allowed.contains(&given.answer), Code::NotEligible, check)
+            }
+        }
+    }
+    checks.done()
+}
+
+/// Where papers come after the event ("承诺制"), the roster is matched then: social insurance or a contract in force says that the
+/// person works where the voucher says. A register that names no enterprise is believed; one that names another is not.
+pub(crate) fn matched_with_employer(
+    ask: &Ask,
+    rules: &ProgrammeRules,
+    voucher: &Voucher,
+) -> Result<(), Stop> {
+    if !rules.by_undertaking {
+        return Ok(());
+    }
+    let answers = &ask.world.person(&voucher.person)?.answers;
+    let matches = |(check, allowed): (&Check, &Vec<Answer>)| {
+        answers.get(check).is_some_and(|given| {
+            given.valid_until >= ask.at.date()
+                && allowed.contains(&given.answer)
+                && (given.employer.is_none() || given.employer == voucher.employer)
+        })
+    };
+    if rules.roster_matched_by.iter().any(matches) {
+        Ok(())
+    } else {
+        Err(Code::RosterUnmatched.into())
+    }
+}
+
 /// One live voucher per person, programme and plan year: taken by Apply and any Reopen.
 pub(crate) fn taken_at_apply(
     ask: &Ask,
     person: PersonId,
     programme: Programme,
     year: PlanYear,
-    mine: Option<VoucherId>,
 ) -> Result<Vec<Held>, Stop> {
     Ok(vec![ask.claim(
         person,
         Once::Live { programme, year },
         Code::LiveVoucherExists,
-        mine,
+        None,
     )?])
 }
 
@@ -100,7 +177,7 @@ pub(crate) fn checked_at_apply(
             checks.take(training_limits(ask, person, programme, year, trade, None))?;
         }
         VoucherKind::Assessment => {
-            checks.take(assessment_limits(ask, person, year, category, trade, None))?;
+            checks.take(assessment_limits(ask, person, year, category, trade))?;
         }
     }
     checks.done()
@@ -116,7 +193,6 @@ pub(crate) fn taken_at_issue(ask: &Ask, voucher: &Voucher) -> Result<Vec<Held>, 
             voucher.year,
             &voucher.category,
             voucher.occupation.as_ref().zip(voucher.level),
-            None,
         ),
     }
 }
@@ -128,84 +204,7 @@ pub(crate) fn taken_at_enrol(
     voucher: &Voucher,
     filing: &ClassFiling,
 ) -> Result<Vec<Held>, Stop> {
-    class_limits(ask, voucher.person, id, voucher, filing)
-}
-
-/// Everything that a voucher holds in its state, or would hold again: for a reopening, or for another person.
-pub(crate) fn retaken(
-    ask: &Ask,
-    id: VoucherId,
-    voucher: &Voucher,
-    person: PersonId,
-) -> Result<Vec<Held>, Stop> {
-    let mut checks = Checks::new();
-    let mut held = checks
-        .take(taken_at_apply(
-            ask,
-            person,
-            voucher.programme,
-            voucher.year,
-            Some(id),
-        ))?
-        .unwrap_or_default();
-    let class = match &voucher.state {
-        VoucherState::Applied => None,
-        VoucherState::Issued => None,
-        VoucherState::Enrolled { class, .. } => Some(Occasion::Class(*class)),
-        VoucherState::Completed { occasion, .. }
-        | VoucherState::Claimed { occasion, .. }
-        | VoucherState::Approved { occasion, .. }
-        | VoucherState::Paid { occasion, .. } => Some(*occasion),
-        VoucherState::Ended { claim, .. } => claim.map(|claim| claim.occasion),
-        VoucherState::WrittenOff { .. } => None,
-    };
-    let class_days = match class {
-        Some(Occasion::Class(class)) => ask.world.class(&class)?.filing.dates(),
-        Some(Occasion::Session(_)) | None => Vec::new(),
-    };
-    // Days taught in a class that it has left since.
-    for kept in &voucher.held {
-        if let Once::Day { date } = kept.once
-            && !class_days.contains(&date)
-        {
-            let day = ask.claim(person, kept.once.clone(), Code::DayTaken, Some(id));
-            held.extend(checks.take(day)?);
-        }
-    }
-    if let Some(Occasion::Class(class)) = class {
-        let filing = &ask.world.class(&class)?.filing;
-        held.extend(
-            checks
-                .take(class_limits(ask, person, id, voucher, filing))?
-                .unwrap_or_default(),
-        );
-    }
-    if voucher.programme.kind() == VoucherKind::Assessment && voucher.hands.issued.is_some() {
-        let trade = voucher.occupation.as_ref().zip(voucher.level);
-        held.extend(
-            checks
-                .take(assessment_limits(
-                    ask,
-                    person,
-                    voucher.year,
-                    &voucher.category,
-                    trade,
-                    Some(id),
-                ))?
-                .unwrap_or_default(),
-        );
-    }
-    checks.done()?;
-    Ok(held)
-}
-
-fn class_limits(
-    ask: &Ask,
-    person: PersonId,
-    id: VoucherId,
-    voucher: &Voucher,
-    filing: &ClassFiling,
-) -> Result<Vec<Held>, Stop> {
+    let person = voucher.person;
     let mut checks = Checks::new();
     let mut held = Vec::new();
     for date in filing.dates() {
@@ -231,6 +230,56 @@ fn class_limits(
     );
     checks.done()?;
     Ok(held)
+}
+
+/// Everything that a voucher holds, or held until its claim was refused, taken for a person: for a reopening, or for somebody else
+/// under a corrected identity. The days stand in it that were taught in classes left before, because its amount may count them.
+pub(crate) fn retaken(
+    ask: &Ask,
+    id: VoucherId,
+    voucher: &Voucher,
+    person: PersonId,
+) -> Result<Vec<Held>, Stop> {
+    let mut checks = Checks::new();
+    let mut held = Vec::new();
+    for once in once_held(voucher) {
+        let code = match once {
+            Once::Live { .. } => Code::LiveVoucherExists,
+            Once::Day { .. } => Code::DayTaken,
+            Once::Trained { .. } => Code::TrainedBefore,
+            Once::Assessed { .. } => Code::AssessedBefore,
+            // Another training may have taken the slot meanwhile: any other one will do.
+            Once::Yearly { year, .. } => {
+                held.extend(checks.take(yearly_slot(ask, person, *year, Some(id)))?);
+                continue;
+            }
+            Once::GeneralPaid { .. } => Code::GeneralPaid,
+            Once::Apprenticeship { .. } => Code::ApprenticeshipTaken,
+            Once::Graduation { .. } => Code::GraduationAssessed,
+            // A number is the certificate's, not a person's: it stays on record through all this.
+            Once::Certificate => continue,
+        };
+        held.extend(checks.take(ask.claim(person, once.clone(), code, Some(id)))?);
+    }
+    checks.done()?;
+    Ok(held)
+}
+
+/// The rules under which a voucher holds something, or held it until its claim was refused.
+pub(crate) fn once_held(voucher: &Voucher) -> impl Iterator<Item = &Once> {
+    let given_back = match &voucher.state {
+        VoucherState::Ended { claim, .. } => claim.as_ref().map(|claim| &claim.freed),
+        VoucherState::Applied
+        | VoucherState::Issued
+        | VoucherState::Enrolled { .. }
+        | VoucherState::Completed { .. }
+        | VoucherState::Claimed { .. }
+        | VoucherState::Approved { .. }
+        | VoucherState::Paid { .. }
+        | VoucherState::WrittenOff { .. } => None,
+    };
+    let held = voucher.held.iter().map(|held| &held.once);
+    held.chain(given_back.into_iter().flatten())
 }
 
 fn training_limits(
@@ -288,13 +337,23 @@ fn yearly_slot(
     Err(Code::YearlyLimit.into())
 }
 
+/// The year in which the school year of that day ends: students graduate in summer, and a school year is entered in September
+/// ("按照学生进入毕业学年确定", 2023 notice, part 4, item 2). In the region's own time zone, as every day is.
+pub(crate) fn graduation_year(day: Date) -> u16 {
+    let ends = if day.month() < SCHOOL_YEAR_BEGINS {
+        day.year()
+    } else {
+        day.year() + 1
+    };
+    u16::try_from(ends).unwrap_or(0)
+}
+
 fn assessment_limits(
     ask: &Ask,
     person: PersonId,
     year: PlanYear,
     of: &Category,
     trade: Option<(&Occupation, SkillLevel)>,
-    mine: Option<VoucherId>,
 ) -> Result<Vec<Held>, Stop> {
     let (_, policy) = ask.world.policy(year, ask.at)?;
     let mut checks = Checks::new();
@@ -304,14 +363,15 @@ fn assessment_limits(
             occupation: occupation.clone(),
             level,
         };
-        held.extend(checks.take(ask.claim(person, once, Code::AssessedBefore, mine))?);
+        held.extend(checks.take(ask.claim(person, once, Code::AssessedBefore, None))?);
     }
     if category(policy, of)?.graduating {
+        let year = graduation_year(ask.at.date());
         held.extend(checks.take(ask.claim(
             person,
             Once::Graduation { year },
             Code::GraduationAssessed,
-            mine,
+            None,
         ))?);
     }
     checks.done()?;
@@ -334,11 +394,24 @@ mod tests {
         Ok(found.len())
     }
 
+    #[test]
+    fn a_school_year_is_entered_in_september() {
+        let day = |text: &str| -> Date { text.parse().unwrap() };
+        assert_eq!(graduation_year(day("2023-01-01")), 2023);
+        assert_eq!(graduation_year(day("2023-08-31")), 2023);
+        assert_eq!(graduation_year(day("2023-09-01")), 2024);
+        // In the region's own time zone: eight hours before midnight in London the new school year has begun.
+        let begun = Instant::start_of(day("2023-09-01"));
+        assert_eq!(begun.to_string(), "2023-08-31T16:00:00.000Z");
+        assert_eq!(graduation_year(begun.date()), 2024);
+    }
+
     fn answer(county: &mut County, check: &str, answer: &str, until: &str) {
         let person = county.world.edit_person(&person_id(1)).unwrap();
         let answered = Answered {
             answer: code(answer),
             valid_until: date(until),
+            employer: None,
             at: at("05-01"),
             by: code("clerk"),
             reference: None,

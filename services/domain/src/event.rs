@@ -327,6 +327,15 @@ pub struct CorrectionConfirmed {
     pub takes: Vec<Held>,
 }
 
+/// Body of the event `CorrectionRefused`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct CorrectionRefused {
+    pub voucher: VoucherId,
+    pub by: StaffId,
+    pub reason: Reason,
+}
+
 /// Body of the event `Issued`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
@@ -603,6 +612,9 @@ pub struct Assessed {
 pub struct CertificateConfirmed {
     pub voucher: VoucherId,
     pub known: bool,
+    /// The number that the register denies is no certificate's: it is free again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frees: Vec<Tag>,
 }
 
 /// Body of the event `Redeemed`.
@@ -830,6 +842,7 @@ events! {
     ApplicationReopened => ApplicationReopened, |e| Key::Voucher(e.voucher);
     CorrectionProposed => CorrectionProposed, |e| Key::Voucher(e.voucher);
     CorrectionConfirmed => CorrectionConfirmed, |e| Key::Voucher(e.voucher);
+    CorrectionRefused => CorrectionRefused, |e| Key::Voucher(e.voucher);
     Issued => Issued, |e| Key::Voucher(e.voucher);
     Revoked => VoucherEnded, |e| Key::Voucher(e.voucher);
     TokenFetched => TokenFetched, |e| Key::Voucher(e.voucher);

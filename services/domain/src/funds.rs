@@ -294,7 +294,8 @@ fn close_sheet(ask: &Ask, year: PlanYear, id: SheetId) -> Result<Vec<Event>, Sto
     let mut checks = Checks::new();
     checks.take(closing(ask, year))?;
     checks.require(
-        sheet.year == year && matches!(sheet.state, SheetState::Open | SheetState::Submitted),
+        sheet.year == year
+            && matches!(sheet.state, SheetState::Open | SheetState::Submitted { .. }),
         Code::SheetNotSubmitted,
     );
     checks.done()?;

@@ -253,16 +253,21 @@ pub(crate) fn apply_token_reissued(
     Ok(())
 }
 
-/// Any state with a deadline → Expired, when its time is over. Frozen vouchers expire too.
+/// Any state with a deadline → Expired, when its time is over. Frozen vouchers expire too. The last one on an open sheet closes it.
 pub(crate) fn expire(ask: &Ask, act: &Expire) -> Result<Vec<Event>, Stop> {
     let voucher = ask.world.voucher(&act.voucher)?;
+    let mut emptied = Vec::new();
     let can_expire = match &voucher.state {
         VoucherState::Applied
         | VoucherState::Issued
         | VoucherState::Enrolled { .. }
         | VoucherState::Completed { .. } => true,
-        VoucherState::Claimed { sheet, .. } => {
-            matches!(ask.world.sheet(sheet)?.state, SheetState::Open)
+        VoucherState::Claimed { sheet: id, .. } => {
+            let sheet = ask.world.sheet(id)?;
+            if sheet.standing().all(|line| line.voucher == act.voucher) {
+                emptied.push(*id);
+            }
+            matches!(sheet.state, SheetState::Open)
         }
         VoucherState::Approved { .. }
         | VoucherState::Paid { .. }
@@ -277,7 +282,12 @@ pub(crate) fn expire(ask: &Ask, act: &Expire) -> Result<Vec<Event>, Stop> {
     );
     checks.done()?;
     let mut events = vec![expired(act.voucher, voucher, None)];
-    events.extend(training::closing_after(ask, &[act.voucher], &[])?);
+    // Nothing is left to claim on it: a sheet that stayed open would keep its class open.
+    let closed = emptied
+        .iter()
+        .map(|sheet| Event::ClaimClosed(event::ClaimClosed { sheet: *sheet }));
+    events.extend(closed);
+    events.extend(training::closing_after(ask, &[act.voucher], &emptied)?);
     Ok(events)
 }
 

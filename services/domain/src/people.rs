@@ -74,6 +74,7 @@ pub(crate) fn apply_check_answers_recorded(
         let answered = Answered {
             answer: given.answer.clone(),
             valid_until: given.valid_until,
+            employer: given.employer.clone(),
             at,
             by: e.by.clone(),
             reference: given.reference.clone(),

@@ -209,6 +209,9 @@ pub struct ProgrammeRules {
     pub requires: BTreeMap<Check, Vec<Answer>>,
     /// Papers after the event, by undertaking ("承诺制").
     pub by_undertaking: bool,
+    /// By undertaking only: register answers one of which matches a person with their employer before the claim.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub roster_matched_by: BTreeMap<Check, Vec<Answer>>,
     /// A pass on record before a training voucher is claimed.
     pub pass_required: bool,
     /// The token may also be fetched by the institution that applied.
@@ -464,9 +467,17 @@ impl Policy {
                 .iter()
                 .map(move |entry| (name.clone(), entry))
         });
+        let rosters = self.programmes.iter().flat_map(|(programme, rules)| {
+            let name = format!("programmes.{}.roster_matched_by", programme.as_str());
+            rules
+                .roster_matched_by
+                .iter()
+                .map(move |entry| (name.clone(), entry))
+        });
         everyone
             .chain(categories)
             .chain(programmes)
+            .chain(rosters)
             .filter(|(_, (_, answers))| answers.is_empty())
             .map(|(place, (check, _))| format!("{place}.{check}: no answer would do"))
             .collect()
@@ -531,6 +542,9 @@ impl ProgrammeRules {
                 wrong.push("rates stand under levels \"1\" to \"8\" and are more than zero");
             }
             Formula::Flat { .. } | Formula::PerLevel { .. } => {}
+        }
+        if self.by_undertaking != !self.roster_matched_by.is_empty() {
+            wrong.push("by undertaking, and then only, the roster is matched by register answers");
         }
         if self.max_days == Some(Days(0)) || self.max_fen.is_some_and(|most| most <= Fen::ZERO) {
             wrong.push("a limit must be more than zero");

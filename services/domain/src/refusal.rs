@@ -158,7 +158,7 @@ codes! {
         ClassNotApproved "CLASS_NOT_APPROVED" "The class is not approved, or is over.";
         ClassNotRunning "CLASS_NOT_RUNNING" "The class is not running.";
         ClassNotFinished "CLASS_NOT_FINISHED" "The class or session is not finished.";
-        ClassOver "CLASS_OVER" "The class is finished, closed or cancelled.";
+        ClassOver "CLASS_OVER" "The class is finished, closed or cancelled, or somebody has completed it.";
         ClassNotOver "CLASS_NOT_OVER" "The class's last slot is still to come.";
         ClassFull "CLASS_FULL" "No seat is left.";
         RosterLocked "ROSTER_LOCKED" "The roster is locked.";
@@ -192,6 +192,7 @@ codes! {
         PassMissing "PASS_MISSING" "The policy pays only after a recorded pass.";
         ContractMissing "CONTRACT_MISSING" "The entrustment contract's hash is missing where the payee is not the deliverer or assessment body.";
         UndertakingMissing "UNDERTAKING_MISSING" "The signed undertaking is missing.";
+        RosterUnmatched "ROSTER_UNMATCHED" "No insurance or contract in force matches the person with the voucher's employer.";
         NothingEarned "NOTHING_EARNED" "The claim comes to nothing.";
         EvidenceMissing "EVIDENCE_MISSING" "Employment without evidence is not recorded.";
         EmploymentShort "EMPLOYMENT_SHARE_SHORT" "The class's employment share is below the policy's.";

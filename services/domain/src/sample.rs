@@ -247,6 +247,7 @@ impl County {
             let answered = Answered {
                 answer: answers[0].clone(),
                 valid_until: date("12-31"),
+                employer: None,
                 at: Instant(0),
                 by: code("clerk"),
                 reference: None,

@@ -263,6 +263,9 @@ pub struct Answered {
     pub answer: Answer,
     /// The last day on which it may be relied on.
     pub valid_until: Date,
+    /// The enterprise that it names, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub employer: Option<InstitutionId>,
     /// When it was recorded.
     pub at: Instant,
     /// Who recorded it.
@@ -665,6 +668,9 @@ pub struct Session {
     /// Who approved it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_by: Option<StaffId>,
+    /// Everybody who was recorded here, whatever came of it: the session's capacity counts them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub recorded: BTreeSet<VoucherId>,
     /// Assessment vouchers that passed here, in order.
     pub seats: Vec<Seat>,
     /// Its claim sheets in order.
@@ -682,7 +688,10 @@ pub enum SheetState {
     /// Vouchers may be put on it.
     Open,
     /// Waiting for review.
-    Submitted,
+    Submitted {
+        /// Since when: registers are asked again from then on.
+        at: Instant,
+    },
     /// Approved; the public notice runs until the end of `notice_until`.
     Approved {
         /// Hash of what was approved: lines and amounts.
@@ -726,7 +735,7 @@ impl SheetState {
     pub fn code(&self) -> &'static str {
         match self {
             SheetState::Open => "open",
-            SheetState::Submitted => "submitted",
+            SheetState::Submitted { .. } => "submitted",
             SheetState::Approved { .. } => "approved",
             SheetState::Paying { .. } => "paying",
             SheetState::Paid { .. } => "paid",
@@ -899,7 +908,7 @@ pub enum VoucherState {
 }
 
 /// Where an ended voucher's claim stood.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndedClaim {
     /// Where it was earned.
     pub occasion: Occasion,
@@ -907,6 +916,9 @@ pub struct EndedClaim {
     pub seat: u16,
     /// The sheet.
     pub sheet: SheetId,
+    /// Under which rules it gave nullifiers back, its days among them: a reopened sheet takes them all again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub freed: Vec<Once>,
 }
 
 impl VoucherState {
@@ -1092,8 +1104,8 @@ pub enum Once {
     },
     /// One free assessment per graduation year.
     Graduation {
-        /// Graduation year.
-        year: PlanYear,
+        /// The calendar year in which the school year ends.
+        year: u16,
     },
     /// A certificate number is on record once.
     Certificate,
@@ -1152,7 +1164,9 @@ pub struct Pass {
     pub level: SkillLevel,
     /// The assessment body.
     pub body: InstitutionId,
-    /// When.
+    /// The session.
+    pub session: SessionId,
+    /// The session's day.
     pub on: Date,
     /// Salted commitment to the certificate number.
     pub certificate: Digest,
@@ -1245,6 +1259,8 @@ pub struct ClawBack {
     pub hearing: Digest,
     /// When it is due.
     pub due: Date,
+    /// The sheet on which it was paid.
+    pub sheet: SheetId,
     /// Who owes it.
     pub payee: InstitutionId,
     /// Who proposed it.

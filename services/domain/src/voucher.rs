@@ -25,6 +25,25 @@ pub(crate) fn unsettled(state: &VoucherState) -> Option<Occasion> {
     }
 }
 
+/// Where a voucher was used, or was about to be paid for; of one that ended unpaid, where its refused claim was earned.
+pub(crate) fn occasion(world: &World, voucher: &Voucher) -> Result<Option<Occasion>, Stop> {
+    let of_sheet = |sheet: &SheetId| Ok(Some(world.sheet(sheet)?.occasion));
+    match &voucher.state {
+        VoucherState::Applied | VoucherState::Issued => Ok(None),
+        VoucherState::Enrolled { class, .. } => Ok(Some(Occasion::Class(*class))),
+        VoucherState::Completed { occasion, .. }
+        | VoucherState::Claimed { occasion, .. }
+        | VoucherState::Approved { occasion, .. }
+        | VoucherState::Paid { occasion, .. } => Ok(Some(*occasion)),
+        VoucherState::WrittenOff { sheet } => of_sheet(sheet),
+        VoucherState::Ended { claim, .. } => match (claim, &voucher.claw_back) {
+            (Some(claim), _) => Ok(Some(claim.occasion)),
+            (None, Some(claw_back)) => of_sheet(&claw_back.sheet),
+            (None, None) => Ok(None),
+        },
+    }
+}
+
 fn count_unsettled(world: &mut World, occasion: Occasion, up: bool) -> Result<(), Stop> {
     let unsettled = match occasion {
         Occasion::Class(class) => &mut world.edit_class(&class)?.unsettled,
@@ -249,24 +268,21 @@ pub(crate) fn end(
     )
 }
 
-/// The event body for an end that frees everything: every unpaid end does. Only the number of a certificate that the register has
-/// not denied stays on record, or a claim that is refused and reopened could be paid beside another one for the same certificate.
+/// The event body for an end that frees everything: every unpaid end does. Only a certificate's number stays on record, or a claim
+/// that is refused and reopened could be paid beside another one for the same certificate; one that the register denied is free
+/// since then.
 pub(crate) fn ending(
     id: VoucherId,
     voucher: &Voucher,
     by: Option<&StaffId>,
     reason: Option<Reason>,
 ) -> VoucherEnded {
-    let denied = voucher
-        .pass
-        .as_ref()
-        .is_some_and(|pass| pass.confirmed == Some(false));
     VoucherEnded {
         voucher: id,
         by: by.cloned(),
         reason,
         release: voucher.money.clone(),
-        frees: held_tags(voucher, |once| denied || *once != Once::Certificate),
+        frees: held_tags(voucher, |once| *once != Once::Certificate),
     }
 }
 

@@ -191,6 +191,16 @@ fn a_policy_that_contradicts_itself_is_not_read() {
             "nobody is paid",
         ),
         (
+            "by_undertaking = true",
+            "by_undertaking = false",
+            "roster is matched",
+        ),
+        (
+            "contract = [\"signed\"]",
+            "contract = []",
+            "no answer would do",
+        ),
+        (
             "requires = { poverty = [\"lifted\"] }",
             "requires = { poverty = [] }",
             "no answer would do",

@@ -22,9 +22,19 @@ pub(crate) struct Claim {
     approval: Vec<u8>,
     batch: Vec<u8>,
     objection: String,
+    /// What an approval wants asked again since the claim was submitted.
+    asked_again: Vec<v1::RecordCheckAnswersRequest>,
 }
 
 impl Claim {
+    /// The claim, with registers to be asked again before it is approved.
+    pub(crate) fn asking_again(self, asked_again: Vec<v1::RecordCheckAnswersRequest>) -> Claim {
+        Claim {
+            asked_again,
+            ..self
+        }
+    }
+
     /// The payee submits the sheet; `None` when it is refused and nothing follows.
     pub(crate) async fn submit(
         client: &Client,
@@ -69,6 +79,7 @@ impl Claim {
             approval: Vec::new(),
             batch: Vec::new(),
             objection: String::new(),
+            asked_again: Vec::new(),
         }))
     }
 
@@ -105,7 +116,10 @@ impl Claim {
         step: ClaimStep,
     ) -> Result<(), PlayError> {
         match step {
-            ClaimStep::Review => self.review(client, office).await?,
+            ClaimStep::Review => {
+                self.review(client, office).await?;
+                self.ask_again(client, office).await?;
+            }
             ClaimStep::Approve => self.approve(client, office, "approve").await?,
             ClaimStep::Object => self.object(client).await?,
             ClaimStep::Decide => self.decide(client, office).await?,
@@ -202,6 +216,31 @@ impl Claim {
             | Trouble::PayoutReturned
             | Trouble::ClawedBack
             | Trouble::CopiedToken => {}
+        }
+        Ok(())
+    }
+
+    /// A clerk records what the registers say now.
+    async fn ask_again(&mut self, client: &Client, office: &Office) -> Result<(), PlayError> {
+        let requests = std::mem::take(&mut self.asked_again);
+        if requests.is_empty() {
+            return Ok(());
+        }
+        let batch = v1::BatchRecordCheckAnswersRequest {
+            parent: office.parent(),
+            mode: v1::Mode::Each.into(),
+            request_id: String::new(),
+            requests,
+        };
+        let answer: v1::BatchRecordCheckAnswersResponse = client
+            .must(
+                &office.clerk,
+                "PeopleService/BatchRecordCheckAnswers",
+                batch,
+            )
+            .await?;
+        for result in answer.results {
+            counted(client, result.result)?;
         }
         Ok(())
     }

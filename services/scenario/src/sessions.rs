@@ -80,7 +80,8 @@ impl SessionPlay {
                 else {
                     return Ok(None);
                 };
-                return Claim::submit(
+                let insurance = self.insurance_requests(&seats, &label);
+                let claim = Claim::submit(
                     client,
                     &office.assessors,
                     sheet,
@@ -89,7 +90,8 @@ impl SessionPlay {
                     &self.plan,
                     label,
                 )
-                .await;
+                .await?;
+                return Ok(claim.map(|claim| claim.asking_again(insurance)));
             }
         }
         Ok(None)
@@ -253,37 +255,24 @@ impl SessionPlay {
         for result in answer.results {
             counted(client, result.result)?;
         }
-        // The insurance register is asked again before the claim: who can claim its skill subsidy gets no other.
-        let requests =
-            self.seats
-                .iter()
-                .enumerate()
-                .map(|(n, seat)| v1::RecordCheckAnswersRequest {
-                    name: seat.person.clone(),
-                    answers: answers(self.plan.kind, n, true)
-                        .into_iter()
-                        .filter(|answer| answer.check == "skill_subsidy_right")
-                        .collect(),
-                    request_id: format!("{label}-insurance-{n}"),
-                    validate_only: false,
-                });
-        let parent = office.parent();
-        let batch = v1::BatchRecordCheckAnswersRequest {
-            parent,
-            mode: v1::Mode::Each.into(),
-            request_id: String::new(),
-            requests: requests.collect(),
-        };
-        let answer: v1::BatchRecordCheckAnswersResponse = client
-            .must(
-                &office.clerk,
-                "PeopleService/BatchRecordCheckAnswers",
-                batch,
-            )
-            .await?;
-        for result in answer.results {
-            counted(client, result.result)?;
-        }
         Ok(())
+    }
+
+    /// The insurance register is asked again while the claim is under review: who can claim its skill subsidy gets no other.
+    fn insurance_requests(
+        &self,
+        seats: &[Seat],
+        label: &str,
+    ) -> Vec<v1::RecordCheckAnswersRequest> {
+        let request = |(n, seat): (usize, &Seat)| v1::RecordCheckAnswersRequest {
+            name: seat.person.clone(),
+            answers: answers(self.plan.kind, n, true)
+                .into_iter()
+                .filter(|answer| answer.check == "skill_subsidy_right")
+                .collect(),
+            request_id: format!("{label}-insurance-{n}"),
+            validate_only: false,
+        };
+        seats.iter().enumerate().map(request).collect()
     }
 }

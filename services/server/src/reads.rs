@@ -511,7 +511,7 @@ impl Api {
                 .and_then(|r| r.phone.as_ref())
                 .map(ToString::to_string)
                 .unwrap_or_default(),
-            answers: show::answers(&person),
+            answers: show::answers(&region, &person),
         })
     }
 

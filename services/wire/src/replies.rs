@@ -148,7 +148,7 @@ macro_rules! plain {
 
 plain! {
     ApplyResponse WithdrawResponse RejectApplicationResponse ReopenApplicationResponse ProposeCorrectionResponse ConfirmCorrectionResponse
-    RevokeResponse ExpireResponse FreezeResponse UnfreezeResponse
+    RefuseCorrectionResponse RevokeResponse ExpireResponse FreezeResponse UnfreezeResponse
     FileClassResponse ChangeClassResponse ApproveClassResponse RejectClassResponse FinishClassResponse CancelClassResponse
     RecordAttendanceResponse ApproveLateEntryResponse DropResponse RecordEmploymentResponse
     FileSessionResponse ApproveSessionResponse RejectSessionResponse FinishSessionResponse CancelSessionResponse

@@ -308,7 +308,7 @@ pub fn sheet(region: &Region, id: &str, sheet: &Sheet) -> v1::Sheet {
             ..
         } => (Some(approval), Some(notice_until), Some(batch)),
         SheetState::Open
-        | SheetState::Submitted
+        | SheetState::Submitted { .. }
         | SheetState::Closed
         | SheetState::Refused { .. } => (None, None, None),
     };
@@ -386,7 +386,7 @@ pub fn account(region: &Region, year: PlanYear, source: &Source, account: &Accou
 }
 
 /// A person's recorded answers.
-pub fn answers(person: &Person) -> Vec<v1::CheckAnswer> {
+pub fn answers(region: &Region, person: &Person) -> Vec<v1::CheckAnswer> {
     let show = |(check, answered): (&hefu_domain::Check, &Answered)| v1::CheckAnswer {
         check: check.to_string(),
         answer: answered.answer.to_string(),
@@ -398,6 +398,11 @@ pub fn answers(person: &Person) -> Vec<v1::CheckAnswer> {
             .map(ToString::to_string)
             .unwrap_or_default(),
         by: answered.by.to_string(),
+        employer: answered
+            .employer
+            .as_ref()
+            .map(|employer| names::child(region, "institutions", employer))
+            .unwrap_or_default(),
     };
     person.answers.iter().map(show).collect()
 }

@@ -447,6 +447,7 @@ throw_at! {
     FileCatalogueEntryRequest ApproveCatalogueEntryRequest SuspendInstitutionRequest StrikeOffInstitutionRequest
     AppropriateFundsRequest AllocateFundsRequest OpenPlanYearRequest SetTargetsRequest
     ApplyRequest WithdrawRequest RejectApplicationRequest ReopenApplicationRequest ProposeCorrectionRequest ConfirmCorrectionRequest
+    RefuseCorrectionRequest
     IssueRequest RevokeRequest FetchTokenRequest ReissueTokenRequest ExpireRequest ProposeOverrideRequest ConfirmOverrideRequest
     FreezeRequest UnfreezeRequest
     FileClassRequest ChangeClassRequest ApproveClassRequest RejectClassRequest FinishClassRequest CancelClassRequest

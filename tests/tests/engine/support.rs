@@ -522,6 +522,7 @@ fn answers() -> Vec<CheckAnswer> {
             answer: answer.parse().unwrap(),
             valid_until: "2023-12-31".parse().unwrap(),
             reference: None,
+            employer: None,
         })
         .to_vec()
 }

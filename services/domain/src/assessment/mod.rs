@@ -89,6 +89,7 @@ pub(crate) fn apply_session_filed(world: &mut World, e: &event::SessionFiled) ->
         filing: e.filing.clone(),
         state: ClassState::Filed,
         approved_by: None,
+        recorded: Default::default(),
         seats: Vec::new(),
         sheets: Vec::new(),
         unsettled: 0,
@@ -216,12 +217,14 @@ pub(crate) fn apply_session_closed(
     Ok(())
 }
 
-/// Records what came of an assessment. On an assessment voucher a pass completes it; on a training voucher it is put on record.
+/// Records what came of an assessment. On an assessment voucher a pass completes it; on a training voucher it is put on record. A pass
+/// whose number the register denied is recorded anew at the session where it was, over or not, and is no further attempt.
 pub(crate) fn record_assessment(ask: &Ask, act: &RecordAssessment) -> Result<Vec<Event>, Stop> {
     let voucher = ask.world.voucher(&act.voucher)?;
     let session = ask.world.session(&act.session)?;
     let (policy, _) = ask.world.rules(voucher.year, voucher.programme, ask.at)?;
     let kind = voucher.programme.kind();
+    let anew = denied_at(voucher, act.session);
     let mut checks = Checks::new();
     checks.require(ask.acts_for(&session.filing.body), Code::NotYours);
     checks.require(voucher.frozen.is_none(), Code::VoucherFrozen);
@@ -231,13 +234,18 @@ pub(crate) fn record_assessment(ask: &Ask, act: &RecordAssessment) -> Result<Vec
     );
     checks.take(ask.year_open(voucher.year))?;
     checks.require(
-        session.state == ClassState::Approved,
+        anew || session.state == ClassState::Approved,
         Code::ClassNotApproved,
     );
     checks.require(ask.at.date() >= session.filing.date, Code::OutsideTimetable);
     checks.require(
-        voucher.attempts < policy.limits.attempts,
+        anew || voucher.attempts < policy.limits.attempts,
         Code::DeadlineAttempts,
+    );
+    checks.require(
+        session.recorded.contains(&act.voucher)
+            || session.recorded.len() < usize::from(session.filing.capacity),
+        Code::ClassFull,
     );
     match kind {
         VoucherKind::Assessment => {
@@ -257,9 +265,9 @@ pub(crate) fn record_assessment(ask: &Ask, act: &RecordAssessment) -> Result<Vec
         Outcome::Absent => (AssessmentResult::Absent, None, None),
     };
     checks.done()?;
-    let completes = result == AssessmentResult::Pass && kind == VoucherKind::Assessment;
-    let claim_by =
-        plus_days(ask.at.date(), policy.claims.assessment_claim_days).min(policy.dates.claim_by);
+    let completes = result == AssessmentResult::Pass && voucher.state == VoucherState::Issued;
+    let claim_by = plus_days(session.filing.date, policy.claims.assessment_claim_days)
+        .min(policy.dates.claim_by);
     Ok(vec![Event::Assessed(event::Assessed {
         voucher: act.voucher,
         session: act.session,
@@ -272,6 +280,14 @@ pub(crate) fn record_assessment(ask: &Ask, act: &RecordAssessment) -> Result<Vec
     })])
 }
 
+/// The voucher's pass was recorded at that session, with a number that the register does not know.
+fn denied_at(voucher: &Voucher, session: SessionId) -> bool {
+    voucher
+        .pass
+        .as_ref()
+        .is_some_and(|pass| pass.confirmed == Some(false) && pass.session == session)
+}
+
 /// A certificate number is on record once, in whatever region.
 fn certificate_number(ask: &Ask, number: Tag) -> Result<Held, Stop> {
     let once = Once::Certificate;
@@ -281,7 +297,8 @@ fn certificate_number(ask: &Ask, number: Tag) -> Result<Held, Stop> {
     }
 }
 
-/// An assessment voucher: token and holder as at an enrolment, the session's own occupation and level, a seat left.
+/// An assessment voucher: token and holder as at an enrolment, the session's own occupation and level; and whoever was trained for
+/// it is examined apart from their training. A denied pass is mended by another one only: the voucher is completed and stays so.
 fn on_assessment_voucher(
     ask: &Ask,
     act: &RecordAssessment,
@@ -289,9 +306,12 @@ fn on_assessment_voucher(
     session: &Session,
 ) -> Result<(), Stop> {
     let filing = &session.filing;
+    let mends = matches!(voucher.state, VoucherState::Completed { .. })
+        && denied_at(voucher, act.session)
+        && matches!(act.outcome, Outcome::Pass { .. });
     let mut checks = Checks::new();
     checks.require(
-        matches!(voucher.state, VoucherState::Issued),
+        matches!(voucher.state, VoucherState::Issued) || mends,
         Code::VoucherNotIssued,
     );
     match &act.token {
@@ -304,17 +324,63 @@ fn on_assessment_voucher(
         same_trade && voucher.year == filing.year,
         Code::ProgrammeMismatch,
     );
+    let trained = trained_here(ask, voucher.person, filing)?;
+    if let Some(trained) = trained {
+        checks.take(apart_from_training(ask, trained, filing))?;
+    }
+    // The employer's own body comes first, else that of the enterprise or school which taught them.
+    let taught = trained.filter(|trained| trained.programme != Programme::General);
+    let own = voucher.employer.as_ref();
+    if let Some(own) = own.or(taught.map(|trained| &trained.deliverer)) {
+        checks.take(own_body_first(ask, own, filing, act.occupation_not_covered))?;
+    }
+    checks.done()
+}
+
+/// The class in which a person was trained for the session's occupation and level, if that was in this region: the nullifier that
+/// keeps it from being paid twice says on which voucher. Another region's classes cannot be seen from here.
+fn trained_here<'a>(
+    ask: &'a Ask,
+    person: PersonId,
+    filing: &SessionFiling,
+) -> Result<Option<&'a ClassFiling>, Stop> {
+    let once = Once::Trained {
+        occupation: filing.occupation.clone(),
+        level: filing.level,
+    };
+    let (_, holder) = ask.world.nullifier(&Subject::Person(person), &once)?;
+    let Some(holder) = holder.filter(|holder| holder.region == *ask.world.region()) else {
+        return Ok(None);
+    };
+    match voucher::occasion(ask.world, ask.world.voucher(&holder.voucher)?)? {
+        Some(Occasion::Class(class)) => Ok(Some(&ask.world.class(&class)?.filing)),
+        Some(Occasion::Session(_)) | None => Ok(None),
+    }
+}
+
+/// No trainer of a person examines them, and whoever taught a `general` class neither assesses it nor is related to who does.
+fn apart_from_training(
+    ask: &Ask,
+    trained: &ClassFiling,
+    filing: &SessionFiling,
+) -> Result<(), Stop> {
+    let mut checks = Checks::new();
     checks.require(
-        session.seats.len() < usize::from(filing.capacity),
-        Code::ClassFull,
+        trained
+            .trainers
+            .iter()
+            .all(|trainer| !filing.examiners.contains(trainer)),
+        Code::ExaminerTrained,
     );
-    if let Some(employer) = &voucher.employer {
-        checks.take(own_body_first(
-            ask,
-            employer,
-            filing,
-            act.occupation_not_covered,
-        ))?;
+    if trained.programme == Programme::General {
+        let deliverer = ask.world.institution(&trained.deliverer)?;
+        let body = ask.world.institution(&filing.body)?;
+        let related =
+            deliverer.related.contains(&filing.body) || body.related.contains(&trained.deliverer);
+        checks.require(
+            trained.deliverer != filing.body && !related,
+            Code::AssessorNotAllowed,
+        );
     }
     checks.done()
 }
@@ -363,13 +429,7 @@ fn on_training_voucher(
             == (&filing.occupation, filing.level, filing.year),
         Code::ProgrammeMismatch,
     );
-    checks.require(
-        trained
-            .trainers
-            .iter()
-            .all(|trainer| !filing.examiners.contains(trainer)),
-        Code::ExaminerTrained,
-    );
+    checks.take(apart_from_training(ask, trained, filing))?;
     checks.require(assessed.is_none(), Code::AssessmentVoucherExists);
     // A pass whose certificate the register does not know is no pass.
     let passed = |pass: &Pass| pass.confirmed != Some(false);
@@ -377,16 +437,7 @@ fn on_training_voucher(
         !voucher.pass.as_ref().is_some_and(passed),
         Code::AssessedBefore,
     );
-    if voucher.programme == Programme::General {
-        let deliverer = ask.world.institution(&trained.deliverer)?;
-        let body = ask.world.institution(&filing.body)?;
-        let related =
-            deliverer.related.contains(&filing.body) || body.related.contains(&trained.deliverer);
-        checks.require(
-            trained.deliverer != filing.body && !related,
-            Code::AssessorNotAllowed,
-        );
-    } else {
+    if trained.programme != Programme::General {
         checks.take(own_body_first(
             ask,
             &trained.deliverer,
@@ -424,15 +475,20 @@ pub(crate) fn apply_assessed(
     e: &event::Assessed,
     at: Instant,
 ) -> Result<(), Stop> {
-    let filing = world.session(&e.session)?.filing.clone();
+    let session = world.edit_session(&e.session)?;
+    session.recorded.insert(e.voucher);
+    let filing = session.filing.clone();
     voucher::take(world, e.voucher, &e.takes)?;
     let voucher = world.edit_voucher(&e.voucher)?;
-    voucher.attempts += 1;
+    if !denied_at(voucher, e.session) {
+        voucher.attempts += 1;
+    }
     if let Some(certificate) = e.certificate {
         voucher.pass = Some(Pass {
             level: filing.level,
             body: filing.body,
-            on: at.date(),
+            session: e.session,
+            on: filing.date,
             certificate,
             confirmed: None,
         });
@@ -456,7 +512,8 @@ pub(crate) fn apply_assessed(
     Ok(())
 }
 
-/// Records the certificate register's answer to a pass.
+/// Records the certificate register's answer to a pass. A denial is final for that number, which is free again from then on:
+/// a mistyped one is mended by recording the result anew.
 pub(crate) fn confirm_certificate(ask: &Ask, act: &ConfirmCertificate) -> Result<Vec<Event>, Stop> {
     let voucher = ask.world.voucher(&act.voucher)?;
     let mut checks = Checks::new();
@@ -464,7 +521,11 @@ pub(crate) fn confirm_certificate(ask: &Ask, act: &ConfirmCertificate) -> Result
         voucher
             .pass
             .as_ref()
-            .is_some_and(|pass| pass.confirmed != Some(act.known)),
+            .is_some_and(|pass| match pass.confirmed {
+                None => true,
+                Some(true) => !act.known,
+                Some(false) => false,
+            }),
         Code::NothingToConfirm,
     );
     checks.require(voucher.frozen.is_none(), Code::VoucherFrozen);
@@ -474,6 +535,7 @@ pub(crate) fn confirm_certificate(ask: &Ask, act: &ConfirmCertificate) -> Result
         event::CertificateConfirmed {
             voucher: act.voucher,
             known: act.known,
+            frees: voucher::held_tags(voucher, |once| !act.known && *once == Once::Certificate),
         },
     )])
 }
@@ -485,5 +547,5 @@ pub(crate) fn apply_certificate_confirmed(
     if let Some(pass) = &mut world.edit_voucher(&e.voucher)?.pass {
         pass.confirmed = Some(e.known);
     }
-    Ok(())
+    voucher::free(world, e.voucher, &e.frees)
 }

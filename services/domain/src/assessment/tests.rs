@@ -209,7 +209,9 @@ fn an_enterprises_own_body_comes_first_where_it_covers_the_occupation() {
     let mut county = County::new();
     let both = [Capacity::Enterprise, Capacity::AssessmentBody];
     county.register(ENTERPRISE, &both, &[]);
-    let other = approved(&mut county, 1, session_filing(BODY));
+    let mut filing = session_filing(BODY);
+    filing.capacity = 2;
+    let other = approved(&mut county, 1, filing);
     in_class(&mut county, 1, Programme::EnterpriseStaff, ENTERPRISE);
     let mut act = recorded(1, 1, other, passes(8));
     let said = records(&mut county, BODY, "06-20 9", &act);

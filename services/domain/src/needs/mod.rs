@@ -69,12 +69,10 @@ impl Gather<'_> {
                 self.fact(Key::Person(act.person));
             }
             Act::ConfirmCorrection(act) => self.confirm_correction(act.voucher),
-            Act::Redeem(act) => {
-                self.voucher(act.voucher);
-                self.fact(Key::Sheet(act.new_sheet));
-            }
+            Act::Redeem(act) => self.redeem(act),
             Act::Withdraw(Withdraw { voucher, .. })
             | Act::RejectApplication(RejectApplication { voucher, .. })
+            | Act::RefuseCorrection(RefuseCorrection { voucher, .. })
             | Act::Revoke(Revoke { voucher, .. })
             | Act::FetchToken(FetchToken { voucher, .. })
             | Act::ReissueToken(ReissueToken { voucher, .. })
@@ -108,6 +106,10 @@ impl Gather<'_> {
             Act::RecordEmployment(RecordEmployment { class, .. }) => {
                 self.class(*class);
                 self.fact(Key::Employment(*class));
+                let sheets = self.world.class(class).map(|class| &class.sheets);
+                for sheet in sheets.into_iter().flatten() {
+                    self.fact(Key::Sheet(*sheet));
+                }
             }
             Act::Enrol(act) => self.enrol(act),
             Act::FileSession(FileSession { session, filing }) => {

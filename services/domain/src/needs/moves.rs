@@ -3,9 +3,11 @@
 use super::Gather;
 use super::facts::catalogue_line;
 use crate::command::*;
+use crate::eligibility;
 use crate::ids::*;
 use crate::policy::{Policy, Programme, VoucherKind};
 use crate::state::*;
+use crate::voucher;
 use crate::world::{Need, Subject};
 
 impl Gather<'_> {
@@ -68,6 +70,8 @@ impl Gather<'_> {
             rules.is_some_and(|rules| rules.graduating)
         };
         if self.latest_policy(year).is_some_and(graduating) {
+            // The school year that the plan year ends in; a guess that misses only in its last months.
+            let year = year.number();
             self.once(person, Once::Graduation { year });
         }
     }
@@ -102,11 +106,15 @@ impl Gather<'_> {
         };
         if let Some(correction) = &voucher.correction {
             self.fact(Key::Person(correction.person));
-            for held in &voucher.held {
-                if held.once != Once::Certificate {
-                    self.once(correction.person, held.once.clone());
-                }
-            }
+            self.retaken(voucher, correction.person);
+        }
+    }
+
+    /// What the voucher holds, or gave back when its claim was refused, for a person.
+    fn retaken(&mut self, voucher: &Voucher, person: PersonId) {
+        let held = eligibility::once_held(voucher).filter(|once| **once != Once::Certificate);
+        for once in held {
+            self.once(person, once.clone());
         }
     }
 
@@ -160,7 +168,11 @@ impl Gather<'_> {
                 let class = self.world.class(class).ok();
                 class.map(|class| &class.filing.deliverer)
             }
-            VoucherState::Issued => voucher.employer.as_ref(),
+            VoucherState::Issued => {
+                let trained = self.trained_here(voucher.person, filing);
+                let taught = trained.map(|class| &class.deliverer);
+                voucher.employer.as_ref().or(taught)
+            }
             VoucherState::Completed {
                 occasion: Occasion::Session(_),
                 ..
@@ -180,6 +192,21 @@ impl Gather<'_> {
         }
     }
 
+    /// By undertaking, the person's answers match the roster with its employer.
+    pub(super) fn redeem(&mut self, act: &Redeem) {
+        self.voucher(act.voucher);
+        self.fact(Key::Sheet(act.new_sheet));
+        let Ok(voucher) = self.world.voucher(&act.voucher) else {
+            return;
+        };
+        let rules = self
+            .latest_policy(voucher.year)
+            .and_then(|policy| policy.programmes.get(&voucher.programme));
+        if rules.is_some_and(|rules| rules.by_undertaking) {
+            self.fact(Key::Person(voucher.person));
+        }
+    }
+
     /// An approval also reads the calendars over which the public notice runs, and the registers' answers on assessments.
     pub(super) fn approve_claim(&mut self, id: SheetId) {
         self.sheet(id);
@@ -196,26 +223,9 @@ impl Gather<'_> {
             return;
         };
         self.sources(sheet.year, sheet.programme);
-        let class = match &sheet.occasion {
-            Occasion::Class(class) => self.world.class(class).ok(),
-            Occasion::Session(_) => None,
-        };
         for line in &sheet.lines {
-            let Ok(voucher) = self.world.voucher(&line.voucher) else {
-                continue;
-            };
-            let (person, programme, year) = (voucher.person, voucher.programme, voucher.year);
-            self.once(person, Once::Live { programme, year });
-            if let Some(class) = class {
-                let filing = &class.filing;
-                for date in filing.dates() {
-                    self.once(person, Once::Day { date });
-                }
-                let trade = Some((filing.occupation.clone(), filing.level));
-                self.training_limits(person, programme, year, trade);
-            } else {
-                let trade = voucher.occupation.clone().zip(voucher.level);
-                self.assessment_limits(person, &voucher.category, year, trade);
+            if let Ok(voucher) = self.world.voucher(&line.voucher) {
+                self.retaken(voucher, voucher.person);
             }
         }
     }
@@ -249,5 +259,36 @@ impl Gather<'_> {
                 carried.iter().for_each(|sheet| self.sheet(*sheet));
             }
         }
+    }
+}
+
+impl<'a> Gather<'a> {
+    /// The class in which the person was trained for what the session assesses: the nullifier shows the voucher, the voucher the class,
+    /// one round each.
+    fn trained_here(
+        &mut self,
+        person: PersonId,
+        filing: &SessionFiling,
+    ) -> Option<&'a ClassFiling> {
+        let once = Once::Trained {
+            occupation: filing.occupation.clone(),
+            level: filing.level,
+        };
+        self.once(person, once.clone());
+        let world = self.world;
+        let (_, holder) = world.nullifier(&Subject::Person(person), &once).ok()?;
+        let holder = holder.filter(|holder| holder.region == *world.region())?;
+        self.voucher(holder.voucher);
+        let occasion = voucher::occasion(world, world.voucher(&holder.voucher).ok()?).ok()??;
+        self.occasion(occasion);
+        let Occasion::Class(class) = occasion else {
+            return None;
+        };
+        let trained = &world.class(&class).ok()?.filing;
+        if trained.programme == Programme::General {
+            self.fact(Key::Institution(filing.body.clone()));
+            self.fact(Key::Institution(trained.deliverer.clone()));
+        }
+        Some(trained)
     }
 }

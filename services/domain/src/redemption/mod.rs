@@ -11,6 +11,7 @@ pub(crate) use sheet::*;
 
 use crate::command::*;
 use crate::decide::Ask;
+use crate::eligibility;
 use crate::event::{self, Event};
 use crate::ids::*;
 use crate::money::{Days, Fen};
@@ -137,6 +138,7 @@ pub(crate) fn redeem(ask: &Ask, act: &Redeem) -> Result<Vec<Event>, Stop> {
     checks.take(ask.year_open(voucher.year))?;
     checks.take(token_matches(voucher, &act.token))?;
     checks.require(act.undertaking != NO_DIGEST, Code::UndertakingMissing);
+    checks.take(eligibility::matched_with_employer(ask, rules, voucher))?;
     checks.require(
         act.confirmation.evidence != NO_DIGEST,
         Code::ConfirmationMissing,

@@ -18,7 +18,7 @@ pub(crate) fn raise_objection(
         SheetState::Approved { notice_until, .. } => {
             checks.require(at < Instant::after(*notice_until), Code::NoticeOver)
         }
-        SheetState::Open | SheetState::Submitted | SheetState::Refused { .. } => {
+        SheetState::Open | SheetState::Submitted { .. } | SheetState::Refused { .. } => {
             checks.require(false, Code::SheetNotApproved)
         }
         SheetState::Paying { .. } | SheetState::Paid { .. } | SheetState::Closed => {

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::calendar::Calendars;
-use crate::eligibility;
 use crate::event::VoucherEnded;
 use crate::issuance;
 use crate::settlement;
@@ -13,18 +12,14 @@ use crate::time::Date;
 use crate::voucher::Bucket;
 use sha2::{Digest as _, Sha256};
 
-/// The register answer that must be given anew for an approval: whether the person can claim the unemployment-insurance skill
-/// subsidy ("不再享受取证补贴", 2023 notice, part 4).
-const INSURANCE: &str = "skill_subsidy_right";
-
 /// Submitted → Approved, by a reviewer who issued none of its vouchers; the public notice opens.
 pub(crate) fn approve(ask: &Ask, act: &ApproveClaim) -> Result<Vec<Event>, Stop> {
     let sheet = ask.world.sheet(&act.sheet)?;
     let (policy, rules) = ask.world.rules(sheet.year, sheet.programme, ask.at)?;
     // Only a submitted sheet's vouchers stand where the other rules look for them.
-    if !matches!(sheet.state, SheetState::Submitted) {
+    let SheetState::Submitted { at: submitted } = sheet.state else {
         return Err(Code::SheetNotSubmitted.into());
-    }
+    };
     let mut checks = Checks::new();
     checks.require(sheet.standing().next().is_some(), Code::SheetEmpty);
     checks.require(claims_run(policy, ask.at), Code::SheetOverdue);
@@ -45,7 +40,9 @@ pub(crate) fn approve(ask: &Ask, act: &ApproveClaim) -> Result<Vec<Event>, Stop>
         );
         checks.take(certificate(voucher, line.voucher, rules.pass_required))?;
         if sheet.programme == Programme::Assessment {
-            checks.take(insurance(ask, policy, voucher))?;
+            checks.take(eligibility::insurance_asked_again(
+                ask, policy, voucher, submitted,
+            ))?;
         }
         let reserve = voucher
             .money
@@ -82,30 +79,6 @@ fn certificate(voucher: &Voucher, id: VoucherId, pass_required: bool) -> Result<
         Some(Some(false)) => Err(Code::CertificateDenied.about(id)),
         Some(Some(true)) => Ok(()),
     }
-}
-
-/// The registers' answers still hold, and the insurance register was asked again since the pass: its answer at issue is not enough.
-fn insurance(ask: &Ask, policy: &Policy, voucher: &Voucher) -> Result<(), Stop> {
-    let mut checks = Checks::new();
-    let relied_on = checks.take(eligibility::answers(
-        ask,
-        policy,
-        voucher.programme,
-        &voucher.category,
-        &voucher.person,
-    ))?;
-    let asked = relied_on
-        .unwrap_or_default()
-        .iter()
-        .any(|answer| answer.check.as_str() == INSURANCE);
-    if asked && let Some(pass) = &voucher.pass {
-        let answers = &ask.world.person(&voucher.person)?.answers;
-        let fresh = answers
-            .iter()
-            .any(|(check, given)| check.as_str() == INSURANCE && given.at.date() >= pass.on);
-        checks.require(fresh, Code::InsuranceMissing);
-    }
-    checks.done()
 }
 
 /// What an approval binds: SHA-256 over the lines `sheet <id>`, `payee <credit code>` and `<voucher> <fen>` for each standing
@@ -192,7 +165,7 @@ pub(crate) fn refuse(ask: &Ask, act: &RefuseClaim) -> Result<Vec<Event>, Stop> {
     let sheet = ask.world.sheet(&act.sheet)?;
     let mut checks = Checks::new();
     checks.require(
-        matches!(sheet.state, SheetState::Submitted),
+        matches!(sheet.state, SheetState::Submitted { .. }),
         Code::SheetNotSubmitted,
     );
     checks.done()?;
@@ -203,7 +176,7 @@ pub(crate) fn refuse(ask: &Ask, act: &RefuseClaim) -> Result<Vec<Event>, Stop> {
 pub(crate) fn refusal(ask: &Ask, id: SheetId, reason: Reason) -> Result<Vec<Event>, Stop> {
     let sheet = ask.world.sheet(&id)?;
     let refusable = match &sheet.state {
-        SheetState::Open | SheetState::Submitted | SheetState::Approved { .. } => true,
+        SheetState::Open | SheetState::Submitted { .. } | SheetState::Approved { .. } => true,
         SheetState::Paying { .. }
         | SheetState::Paid { .. }
         | SheetState::Closed
@@ -270,7 +243,12 @@ pub(crate) fn apply_voucher_refused(
     e: &VoucherEnded,
     at: Instant,
 ) -> Result<(), Stop> {
-    let claim = match world.voucher(&e.voucher)?.state {
+    let voucher = world.voucher(&e.voucher)?;
+    let freed = voucher
+        .held
+        .iter()
+        .filter(|held| e.frees.contains(&held.tag));
+    let claim = match voucher.state {
         VoucherState::Claimed {
             occasion,
             seat,
@@ -284,6 +262,7 @@ pub(crate) fn apply_voucher_refused(
             occasion,
             seat,
             sheet,
+            freed: freed.map(|held| held.once.clone()).collect(),
         }),
         VoucherState::Applied
         | VoucherState::Issued
@@ -308,7 +287,7 @@ pub(crate) fn reopen(ask: &Ask, act: &ReopenClaim) -> Result<Vec<Event>, Stop> {
             checks.require(*by != ask.caller.person, Code::SamePerson);
         }
         SheetState::Open
-        | SheetState::Submitted
+        | SheetState::Submitted { .. }
         | SheetState::Approved { .. }
         | SheetState::Paying { .. } => checks.require(false, Code::SheetNotRefused),
         SheetState::Paid { .. } | SheetState::Closed => {
@@ -420,7 +399,7 @@ pub(crate) fn apply_reclaimed(world: &mut World, e: &event::Reclaimed) -> Result
     voucher.money = Some(e.money.clone());
     voucher.due = Some(e.due);
     let claim = match &voucher.state {
-        VoucherState::Ended { claim, .. } => *claim,
+        VoucherState::Ended { claim, .. } => claim.clone(),
         VoucherState::Applied
         | VoucherState::Issued
         | VoucherState::Enrolled { .. }
@@ -434,6 +413,7 @@ pub(crate) fn apply_reclaimed(world: &mut World, e: &event::Reclaimed) -> Result
         occasion,
         seat,
         sheet,
+        freed: _,
     } = claim.ok_or(Code::VoucherNotClaimed)?;
     voucher::move_to(
         world,

@@ -154,8 +154,12 @@ fn statement_digest(statement: &Employment) -> Digest {
     Digest(hash.finalize().into())
 }
 
-pub(crate) fn apply_submitted(world: &mut World, e: &event::ClaimSubmitted) -> Result<(), Stop> {
-    voucher::move_sheet(world, e.sheet, SheetState::Submitted)
+pub(crate) fn apply_submitted(
+    world: &mut World,
+    e: &event::ClaimSubmitted,
+    at: Instant,
+) -> Result<(), Stop> {
+    voucher::move_sheet(world, e.sheet, SheetState::Submitted { at })
 }
 
 /// One voucher leaves a submitted or approved sheet, frozen or not: refused for good, or back to Completed.
@@ -163,7 +167,7 @@ pub(crate) fn strike_out(ask: &Ask, act: &StrikeOut) -> Result<Vec<Event>, Stop>
     let sheet = ask.world.sheet(&act.sheet)?;
     let reviewable = matches!(
         sheet.state,
-        SheetState::Submitted | SheetState::Approved { .. }
+        SheetState::Submitted { .. } | SheetState::Approved { .. }
     );
     if !reviewable {
         return Err(Code::SheetNotSubmitted.into());
@@ -202,7 +206,7 @@ pub(super) fn striking(
     let approval = match sheet.state {
         SheetState::Approved { .. } => Some(approval_digest(id, &sheet.payee, &rest)),
         SheetState::Open
-        | SheetState::Submitted
+        | SheetState::Submitted { .. }
         | SheetState::Paying { .. }
         | SheetState::Paid { .. } => None,
         SheetState::Closed | SheetState::Refused { .. } => None,
@@ -302,7 +306,7 @@ pub(crate) fn return_claim(ask: &Ask, act: &ReturnClaim) -> Result<Vec<Event>, S
     let sheet = ask.world.sheet(&act.sheet)?;
     let mut checks = Checks::new();
     checks.require(
-        matches!(sheet.state, SheetState::Submitted),
+        matches!(sheet.state, SheetState::Submitted { .. }),
         Code::SheetNotSubmitted,
     );
     checks.done()?;

@@ -29,6 +29,7 @@ pub(crate) fn propose_claw_back(ask: &Ask, act: &ProposeClawBack) -> Result<Vec<
         decision: act.decision,
         hearing: act.hearing,
         due: act.due,
+        sheet,
         payee: ask.world.sheet(&sheet)?.payee.clone(),
         proposed_by: ask.caller.person.clone(),
         confirmed_by: None,

@@ -201,7 +201,7 @@ pub(crate) fn return_payout(ask: &Ask, act: &ReturnPayout) -> Result<Vec<Event>,
                     Some(current_year(ask.world, money.year)?).filter(|year| *year != money.year);
             }
         }
-        SheetState::Open | SheetState::Submitted | SheetState::Approved { .. } => {
+        SheetState::Open | SheetState::Submitted { .. } | SheetState::Approved { .. } => {
             return Err(Code::SheetNotPaying.into());
         }
         SheetState::Closed | SheetState::Refused { .. } => return Err(Code::SheetNotPaying.into()),
@@ -231,7 +231,7 @@ pub(crate) fn apply_payout_returned(
             notice_until,
             ..
         } => (approval, notice_until, true),
-        SheetState::Open | SheetState::Submitted | SheetState::Approved { .. } => {
+        SheetState::Open | SheetState::Submitted { .. } | SheetState::Approved { .. } => {
             return Err(Code::SheetNotPaying.into());
         }
         SheetState::Closed | SheetState::Refused { .. } => return Err(Code::SheetNotPaying.into()),
@@ -340,7 +340,7 @@ pub(crate) fn write_off(ask: &Ask, act: &WriteOff) -> Result<Vec<Event>, Stop> {
     let approved = match &sheet.state {
         SheetState::Paid { approval, .. } => approval,
         SheetState::Open
-        | SheetState::Submitted
+        | SheetState::Submitted { .. }
         | SheetState::Approved { .. }
         | SheetState::Paying { .. } => return Err(Code::SheetNotPaid.into()),
         SheetState::Closed | SheetState::Refused { .. } => return Err(Code::SheetNotPaid.into()),

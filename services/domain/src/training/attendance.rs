@@ -275,7 +275,8 @@ pub(super) fn reaches(part: u32, of: u32, percent: u16) -> bool {
     of > 0 && u64::from(part) * 100 >= u64::from(of) * u64::from(percent)
 }
 
-/// Records what became of a finished class's people; the statement binds all its claims.
+/// Records what became of a finished class's people. The statement binds all its claims: while one of them is under review or
+/// approved, it stands.
 pub(crate) fn record_employment(ask: &Ask, act: &RecordEmployment) -> Result<Vec<Event>, Stop> {
     let class = ask.world.class(&act.class)?;
     let mut checks = Checks::new();
@@ -285,6 +286,10 @@ pub(crate) fn record_employment(ask: &Ask, act: &RecordEmployment) -> Result<Vec
     );
     checks.require(class.state == ClassState::Finished, Code::ClassNotFinished);
     checks.require(!act.seats.is_empty(), Code::BadSeat);
+    for id in &class.sheets {
+        let bound = binds_statement(ask.world.sheet(id)?);
+        checks.require_of(!bound, Code::SheetNotOpen, id);
+    }
     for (seat, employed) in &act.seats {
         checks.require_of(usize::from(*seat) < class.seats.len(), Code::BadSeat, seat);
         match employed {
@@ -306,6 +311,19 @@ pub(crate) fn record_employment(ask: &Ask, act: &RecordEmployment) -> Result<Vec
         class: act.class,
         seats: act.seats.clone(),
     })])
+}
+
+/// A sheet that went on from Open with vouchers on it rests on the statement, unless it came back or was refused.
+fn binds_statement(sheet: &Sheet) -> bool {
+    match sheet.state {
+        SheetState::Open | SheetState::Refused { .. } => false,
+        SheetState::Submitted { .. }
+        | SheetState::Approved { .. }
+        | SheetState::Paying { .. }
+        | SheetState::Paid { .. } => true,
+        // Closed with nothing left on it: every voucher was struck out.
+        SheetState::Closed => sheet.standing().next().is_some(),
+    }
 }
 
 pub(crate) fn apply_employment_recorded(

@@ -109,7 +109,7 @@ pub(crate) fn apply_class_finished(
     Ok(())
 }
 
-/// Filed, Approved, Running → Cancelled; the enrolled return to Issued, or expire, frozen ones too: one frozen voucher does not keep
+/// Filed, Approved, Running → Cancelled, while nobody has completed it: who has is paid for it. The enrolled return to Issued, or expire, frozen ones too: one frozen voucher does not keep
 /// a class going. What they earned in a class that the bureau stopped is carried along.
 pub(crate) fn cancel_class(ask: &Ask, act: &CancelClass) -> Result<Vec<Event>, Stop> {
     let class = ask.world.class(&act.class)?;
@@ -129,6 +129,10 @@ pub(crate) fn cancel_class(ask: &Ask, act: &CancelClass) -> Result<Vec<Event>, S
         ),
         Code::ClassOver,
     );
+    for seat in class.seats.iter().filter(|seat| seat.left.is_none()) {
+        let completed = has_completed(&ask.world.voucher(&seat.voucher)?.state);
+        checks.require_of(!completed, Code::ClassOver, seat.voucher);
+    }
     checks.done()?;
     let (by, reason) = (ask.caller.person.clone(), act.reason.clone());
     let mut events = vec![Event::ClassCancelled(event::ClassCancelled {
@@ -164,6 +168,21 @@ pub(crate) fn cancel_class(ask: &Ask, act: &CancelClass) -> Result<Vec<Event>, S
         )?);
     }
     Ok(events)
+}
+
+/// Completed or further, and not ended.
+fn has_completed(state: &VoucherState) -> bool {
+    match state {
+        VoucherState::Completed { .. }
+        | VoucherState::Claimed { .. }
+        | VoucherState::Approved { .. }
+        | VoucherState::Paid { .. }
+        | VoucherState::WrittenOff { .. } => true,
+        VoucherState::Applied
+        | VoucherState::Issued
+        | VoucherState::Enrolled { .. }
+        | VoucherState::Ended { .. } => false,
+    }
 }
 
 pub(crate) fn apply_class_cancelled(

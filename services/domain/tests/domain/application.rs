@@ -174,7 +174,7 @@ fn a_corrected_identity_meets_every_rule_again_and_needs_a_new_token() {
         voucher v1 general
         person  right
         correct v1 to=right                                       -> CorrectionProposed
-        correct v1 to=right                                       -> CORRECTION_PENDING
+        correct v1 to=right                                       -> CorrectionProposed
         confirm-correction v1 by=clerk                            -> ROLE_MISSING
         confirm-correction v1                                     -> CorrectionConfirmed
         class   c1 general
@@ -193,6 +193,30 @@ fn a_corrected_identity_meets_every_rule_again_and_needs_a_new_token() {
         confirm-correction v1                                     -> NO_CORRECTION_PENDING
         correct v1 to=other
         confirm-correction v1                                     -> LIVE_VOUCHER_EXISTS
+        ",
+    );
+}
+
+#[test]
+fn a_wrong_proposal_is_replaced_by_the_clerk_or_refused_by_the_reviewer() {
+    check(
+        "
+        voucher v1 general
+        person  wrong
+        person  right
+        refuse-correction v1                                      -> NO_CORRECTION_PENDING
+        correct v1 to=wrong                                       -> CorrectionProposed
+        correct v1 to=right                                       -> CorrectionProposed
+        confirm-correction v1                                     -> CorrectionConfirmed
+        # The number is the right one now: there is nobody else to propose, only the proposal to refuse.
+        correct v1 to=wrong by=everybody                          -> CorrectionProposed
+        refuse-correction v1 by=clerk                             -> ROLE_MISSING
+        refuse-correction v1 by=everybody                         -> SAME_PERSON
+        refuse-correction v1                                      -> CorrectionRefused
+        confirm-correction v1                                     -> NO_CORRECTION_PENDING
+        reissue v1
+        class   c1 general
+        enrol   v1 c1 holder=right                                -> Enrolled 200.00
         ",
     );
 }

@@ -168,7 +168,7 @@ fn claim_onward(town: &mut Town, id: SheetId) -> String {
             "finish-session s0".to_owned()
         }
         SheetState::Open => format!("submit {name}"),
-        SheetState::Submitted if name.starts_with('s') => {
+        SheetState::Submitted { .. } if name.starts_with('s') => {
             // The certificate's register and the insurance register are asked for everybody on it.
             for voucher in 0..6 {
                 let _ = town.run(&format!("certificate v{voucher}"));
@@ -179,7 +179,7 @@ fn claim_onward(town: &mut Town, id: SheetId) -> String {
             }
             format!("approve {name}")
         }
-        SheetState::Submitted => format!("approve {name}"),
+        SheetState::Submitted { .. } => format!("approve {name}"),
         SheetState::Approved { notice_until, .. } => {
             town.now = town.now.max(Instant::after(notice_until));
             format!("send {name}")

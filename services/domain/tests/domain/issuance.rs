@@ -187,9 +187,10 @@ fn a_redeemed_voucher_expires_only_while_its_sheet_is_open() {
         expire  v1                                                -> NOT_DUE
         return  c1#1                                              -> ClaimReturned
         submit  c1#1                                              -> CLAIM_BY_OVER VOUCHER_EXPIRED
-        expire  v1                                                -> Expired
-        is      c1#1 open
-        submit  c1#1                                              -> SHEET_EMPTY CLAIM_BY_OVER
+        # Nothing is left on it: an empty sheet does not keep its class open.
+        expire  v1                                                -> Expired ClaimClosed ClassClosed
+        is      c1#1 closed
+        submit  c1#1                                              -> SHEET_NOT_OPEN SHEET_EMPTY CLASS_NOT_FINISHED CLAIM_BY_OVER
         "
     ));
 }

@@ -123,12 +123,13 @@ const VOUCHER_STATES: [Start; 20] = [
     ),
 ];
 
-const VOUCHER_MOVES: [&str; 29] = [
+const VOUCHER_MOVES: [&str; 30] = [
     "withdraw v1",
     "reject v1 by=clerk-2",
     "reopen v1 by=reviewer-3",
     "correct v1 to=right",
     "confirm-correction v1",
+    "refuse-correction v1",
     "issue v1",
     "revoke v1",
     "fetch v1",

@@ -2,7 +2,7 @@
 
 use hefu_domain::{Fen, Need, Stop, VoucherId, World, quote};
 
-use crate::support::{check, check_on, county};
+use crate::support::{check, check_on, county, region};
 
 /// Two people who completed a general class of ten days.
 const COMPLETED: &str = "
@@ -148,123 +148,6 @@ fn a_sheet_is_submitted_by_its_payee_when_the_class_is_over() {
         finish  c1
         submit  c1#1 by=school-b                                  -> NOT_YOURS
         submit  c1#1                                              -> ClaimSubmitted
-        ",
-    );
-}
-
-/// Five people of an order class, all completed and on one sheet.
-const ORDER: &str = "
-    voucher v1 order_project
-    voucher v2 order_project
-    voucher v3 order_project
-    voucher v4 order_project
-    voucher v5 order_project
-    class   c1 order_project days=10
-    enrol   v1 c1
-    enrol   v2 c1
-    enrol   v3 c1
-    enrol   v4 c1
-    enrol   v5 c1
-    teach   c1
-    complete v1
-    complete v2
-    complete v3
-    complete v4
-    complete v5
-    redeem  v1
-    redeem  v2
-    redeem  v3
-    redeem  v4
-    redeem  v5
-";
-
-#[test]
-fn an_order_class_is_claimed_when_four_fifths_are_in_work_and_stayed() {
-    after(
-        ORDER,
-        "
-        submit  c1#1                                              -> EMPLOYMENT_SHARE_SHORT
-        employ  c1 v1=2023-06-20                                  -> DATES_INVALID
-        at      2023-08-01
-        employ  c1 v1=2023-06-20 v2=2023-06-20 v3=2023-06-20 v4=no v5=no
-        submit  c1#1                                              -> EMPLOYMENT_SHARE_SHORT
-        employ  c1 v4=2023-07-15                                  -> EmploymentRecorded
-        submit  c1#1                                              -> EMPLOYMENT_NOT_HELD
-        at      2023-08-13 23
-        submit  c1#1                                              -> EMPLOYMENT_NOT_HELD
-        at      2023-08-14 00
-        submit  c1#1                                              -> ClaimSubmitted
-        ",
-    );
-}
-
-#[test]
-fn work_that_pays_less_than_the_minimum_living_standard_is_none_and_none_is_without_evidence() {
-    after(
-        ORDER,
-        "
-        at      2023-08-01
-        employ  c1 v1=2023-06-20 without-evidence                 -> EVIDENCE_MISSING
-        employ  c1 v1=2023-06-20 v2=2023-06-20 v3=2023-06-20 v5=no
-        employ  c1 v4=2023-06-20 income=699.99
-        submit  c1#1                                              -> EMPLOYMENT_SHARE_SHORT
-        employ  c1 v4=2023-06-20 income=700.00
-        submit  c1#1                                              -> ClaimSubmitted
-        ",
-    );
-}
-
-#[test]
-fn the_dead_the_ill_and_the_enlisted_leave_the_denominator() {
-    after(
-        ORDER,
-        "
-        at      2023-08-01
-        employ  c1 v1=2023-06-20 v2=2023-06-20 v3=2023-06-20 v4=2023-06-20 v5=MOVED_AWAY -> REASON_UNKNOWN
-        employ  c1 v1=2023-06-20 v2=2023-06-20 v3=ENLISTMENT v4=ILLNESS v5=no
-        submit  c1#1                                              -> EMPLOYMENT_SHARE_SHORT
-        employ  c1 v5=DEATH
-        submit  c1#1                                              -> ClaimSubmitted
-        ",
-    );
-}
-
-#[test]
-fn who_left_before_the_roster_locked_is_not_counted_and_who_left_later_is() {
-    check(
-        "
-        voucher v1 order_project
-        voucher v2 order_project
-        class   c1 order_project days=10
-        enrol   v1 c1
-        enrol   v2 c1
-        drop    v2
-        teach   c1
-        complete v1
-        redeem  v1
-        at      2023-08-01
-        employ  c1 v1=2023-06-20
-        submit  c1#1                                              -> ClaimSubmitted
-        ",
-    );
-    check(
-        "
-        voucher v1 order_project
-        voucher v2 order_project
-        class   c1 order_project days=10
-        enrol   v1 c1
-        enrol   v2 c1
-        at      2023-06-05 18
-        attend  c1 0
-        attend  c1 1
-        at      2023-06-06 08
-        drop    v2
-        teach   c1
-        complete v1
-        redeem  v1
-        at      2023-08-01
-        employ  c1 v1=2023-06-20
-        submit  c1#1                                              -> EMPLOYMENT_SHARE_SHORT
         ",
     );
 }
@@ -520,6 +403,102 @@ fn a_correction_that_waits_keeps_a_claim_from_approval() {
         approve c1#1                                              -> CORRECTION_PENDING
         confirm-correction v1                                     -> CorrectionConfirmed
         approve c1#1                                              -> ClaimApproved 2000.00
+        ",
+    );
+}
+
+#[test]
+fn a_refused_correction_lets_a_claim_be_approved() {
+    after(
+        SUBMITTED,
+        "
+        person  wrong
+        correct v1 to=wrong
+        approve c1#1                                              -> CORRECTION_PENDING
+        refuse-correction v1                                      -> CorrectionRefused
+        approve c1#1                                              -> ClaimApproved 2000.00
+        ",
+    );
+}
+
+#[test]
+fn a_reopened_claim_takes_back_every_day_that_its_amount_counts() {
+    let refused = "
+        voucher v1 general
+        class   c1 general days=4
+        enrol   v1 c1
+        at      2023-06-05 18
+        attend  c1 0
+        attend  c1 1
+        # A day is carried along from the class that the bureau stopped.
+        cancel  c1 by=reviewer
+        class   c2 general days=2 from=2023-06-12
+        enrol   v1 c2
+        teach   c2
+        complete v1
+        redeem  v1                                                -> Redeemed 300.00
+        holds   v1 2023-06-05 2023-06-12 2023-06-13
+        submit  c2#1
+        refuse  c2#1
+        holds   v1
+    ";
+    after(
+        refused,
+        "
+        reopen-claim c2#1                                         -> ClaimReopened Reclaimed
+        holds   v1 2023-06-05 2023-06-12 2023-06-13
+        ",
+    );
+    let mut here = county();
+    check_on(&mut here, refused);
+    // Meanwhile another county, late to its books, teaches the person on the day that was carried along.
+    let mut there = region("140727", Some("140700"));
+    there.nullifiers = here.nullifiers.clone();
+    check_on(
+        &mut there,
+        "
+        appropriate city 2023 5000.00
+        voucher v9 order_project of=p-v1 as=rural_transfer
+        class   c9 order_project days=1 occupation=6-18-01-07
+        enrol   v9 c9                                             -> Enrolled 150.00
+        ",
+    );
+    check_on(&mut here, "reopen-claim c2#1 -> DAY_TAKEN");
+}
+
+#[test]
+fn staff_taught_by_undertaking_are_matched_with_insurance_or_contract_before_the_claim() {
+    check(
+        "
+        voucher v1 enterprise_staff
+        class   c1 enterprise_staff days=3
+        enrol   v1 c1
+        teach   c1
+        complete v1
+        answer  p-v1 insurance none
+        redeem  v1                                                -> ROSTER_UNMATCHED
+        answer  p-v1 insurance employee employer=school-a
+        redeem  v1                                                -> ROSTER_UNMATCHED
+        answer  p-v1 contract signed employer=plant until=2023-06-01
+        redeem  v1                                                -> ROSTER_UNMATCHED
+        answer  p-v1 contract signed employer=plant
+        redeem  v1                                                -> Redeemed 300.00
+        ",
+    );
+}
+
+#[test]
+fn an_empty_sheet_is_closed_by_the_expiry_of_its_last_voucher() {
+    after(
+        COMPLETED,
+        "
+        redeem  v1
+        redeem  v2
+        at      2024-03-11 00
+        expire  v1                                                -> Expired
+        is      c1#1 open
+        expire  v2                                                -> Expired ClaimClosed ClassClosed
+        is      c1#1 closed
         ",
     );
 }

@@ -334,3 +334,27 @@ fn a_day_before_the_enrolment_is_nobodys_attendance() {
         ",
     );
 }
+
+#[test]
+fn a_class_that_somebody_completed_is_not_stopped() {
+    check(
+        "
+        voucher v1 general
+        voucher v2 general
+        class   c1 general
+        enrol   v1 c1
+        enrol   v2 c1
+        at      2023-06-05 18
+        attend  c1 0
+        attend  c1 1
+        at      2023-06-06 18
+        attend  c1 2
+        attend  c1 3
+        complete v1                                               -> Completed
+        cancel  c1                                                -> CLASS_OVER
+        cancel  c1 by=reviewer                                    -> CLASS_OVER
+        is      v1 completed
+        finish  c1                                                -> ClassFinished
+        ",
+    );
+}

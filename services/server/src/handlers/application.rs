@@ -11,6 +11,7 @@ service! {
         reopen_application(ReopenApplicationRequest) -> ReopenApplicationResponse,
         propose_correction(ProposeCorrectionRequest) -> ProposeCorrectionResponse,
         confirm_correction(ConfirmCorrectionRequest) -> ConfirmCorrectionResponse,
+        refuse_correction(RefuseCorrectionRequest) -> RefuseCorrectionResponse,
     }
     batches {
         batch_apply(BatchApplyRequest) -> BatchApplyResponse,

@@ -103,6 +103,22 @@ impl Move for v1::ConfirmCorrectionRequest {
     }
 }
 
+impl Move for v1::RefuseCorrectionRequest {
+    request!("RefuseCorrection");
+
+    fn read(&self, r: &mut Reader) -> Option<Act> {
+        let voucher = r.name("name", &self.name, "vouchers");
+        let reason = r.code("reason", &self.reason);
+        Some(
+            act::RefuseCorrection {
+                voucher: voucher?,
+                reason: reason?,
+            }
+            .into(),
+        )
+    }
+}
+
 super::batches! {
     BatchApplyRequest => ApplyRequest, ApplyResponse, apply_result::ApplyResult, BatchApplyResponse;
     BatchWithdrawRequest => WithdrawRequest, WithdrawResponse, withdraw_result::WithdrawResult, BatchWithdrawResponse;

@@ -28,11 +28,13 @@ impl Move for v1::RecordCheckAnswersRequest {
             let answer = r.code("answer", &given.answer);
             let valid_until = r.date("valid_until", &given.valid_until);
             let reference = r.optional_code("reference", &given.reference);
+            let employer = r.optional_name("employer", &given.employer, "institutions");
             Some(act::CheckAnswer {
                 check: check?,
                 answer: answer?,
                 valid_until: valid_until?,
                 reference: reference?,
+                employer: employer?,
             })
         });
         Some(

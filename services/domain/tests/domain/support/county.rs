@@ -262,6 +262,7 @@ pub(crate) fn good_answers(category: &Category) -> Vec<CheckAnswer> {
             answer: answers[0].clone(),
             valid_until,
             reference: None,
+            employer: None,
         })
         .collect()
 }

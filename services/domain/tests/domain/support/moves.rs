@@ -100,6 +100,7 @@ impl Town {
                     answer,
                     valid_until: line.parse("until", "2024-12-31"),
                     reference: line.option("ref").map(|number| number.parse().unwrap()),
+                    employer: line.option("employer").map(institution),
                 }];
                 (
                     "clerk",
@@ -212,6 +213,13 @@ impl Town {
                 "reviewer",
                 Act::ConfirmCorrection(ConfirmCorrection {
                     voucher: self.voucher_id(line, 0),
+                }),
+            ),
+            "refuse-correction" => (
+                "reviewer",
+                Act::RefuseCorrection(RefuseCorrection {
+                    voucher: self.voucher_id(line, 0),
+                    reason: reason(line),
                 }),
             ),
             "issue" => (
