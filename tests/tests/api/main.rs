@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test's own steps must succeed
 
 mod callers;
+mod clock;
 mod endpoints;
 mod fields;
 mod personal;
@@ -34,6 +35,12 @@ struct Api {
 
 impl Api {
     async fn start() -> Api {
+        Api::start_at(Clock::simulated(NOW).0).await
+    }
+
+    /// A server with that clock.
+    async fn start_at(clock: Clock) -> Api {
+        let now = clock.now();
         let place = Place::new(Engine::Sqlite).await;
         let state = Folder::new("hefu-api");
         let running = serve(Setup {
@@ -42,7 +49,7 @@ impl Api {
             listen: ([127, 0, 0, 1], 0).into(),
             deployment: ISSUER.to_owned(),
             tree: RegionTree::read(None).unwrap(),
-            clock: Clock::simulated(NOW).0,
+            clock,
             source: Source::Seeded([7; 32]),
             writers: 2,
         })
@@ -52,7 +59,7 @@ impl Api {
             .await
             .unwrap();
         let money = 10_000_000;
-        let office = Office::open(&client, &running.operator_key, REGION, NOW, 1, money).await;
+        let office = Office::open(&client, &running.operator_key, REGION, now, 1, money).await;
         Api {
             running,
             client,

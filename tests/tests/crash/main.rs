@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)] // a test's own steps must succeed
 
+mod disk;
 mod log;
 mod process;
 mod races;
