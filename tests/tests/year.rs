@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 
 use hefu_audit::Replay;
 use hefu_domain::calendar::Calendar;
-use hefu_domain::{Fact, Instant, Policy};
+use hefu_domain::{Event, Fact, Instant, Policy};
 use hefu_engine::{Clock, Source};
 use hefu_scenario::{Client, Script, play};
 use hefu_server::{RegionTree, Setup, serve};
@@ -85,6 +85,13 @@ async fn year(engine: Engine) -> Played {
                 .events(&head.region, head.epoch, from, 500)
                 .await
                 .unwrap();
+            if from == 0 {
+                let first = hefu_engine::decode(&events[0]).unwrap();
+                assert!(
+                    matches!(&first, Event::RegionOpened(opened) if opened.simulated),
+                    "{first:?}"
+                );
+            }
             for event in &events {
                 replay.feed(&event.bytes).unwrap();
             }

@@ -121,7 +121,7 @@ impl event::LateEntryRequested {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::Tag;
+    use crate::ids::{SheetId, Tag};
     use crate::money::Fen;
     use crate::sample::*;
 
@@ -180,6 +180,7 @@ mod tests {
             decision: Digest([decision; 32]),
             hearing: Digest([2; 32]),
             due: date("12-31"),
+            sheet: SheetId(uuid::Uuid::from_u128(1)),
             payee: institution(SCHOOL),
             proposed_by: code("supervisor"),
             confirmed_by: None,

@@ -20,14 +20,14 @@ use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
 use crate::{Api, ISSUER, NOW};
 
-async fn channel(api: &Api) -> Channel {
+pub(crate) async fn channel(api: &Api) -> Channel {
     let address = format!("http://{}", api.running.address);
     let endpoint = Endpoint::from_shared(address).unwrap();
     endpoint.connect().await.unwrap()
 }
 
 /// Status line with headers, and body, of a GET over HTTP/1.1.
-async fn get(address: SocketAddr, path: &str) -> (String, String) {
+pub(crate) async fn get(address: SocketAddr, path: &str) -> (String, String) {
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     let reading = tokio::task::spawn_blocking(move || {
         let mut stream = TcpStream::connect(address).unwrap();

@@ -4,6 +4,7 @@
 
 mod callers;
 mod closing;
+mod clock;
 mod endpoints;
 mod fields;
 mod personal;
@@ -34,15 +35,24 @@ struct Api {
     office: Office,
     state: Folder,
     place: Place,
-    /// The made-up clock's, in milliseconds.
+    /// The made-up clock's, in milliseconds; moves nothing where the clock is another one.
     hand: Arc<AtomicI64>,
 }
 
 impl Api {
     async fn start() -> Api {
+        let (clock, hand) = Clock::simulated(NOW);
+        Api {
+            hand,
+            ..Api::start_at(clock).await
+        }
+    }
+
+    /// A server with that clock.
+    async fn start_at(clock: Clock) -> Api {
+        let now = clock.now();
         let place = Place::new(Engine::Sqlite).await;
         let state = Folder::new("hefu-api");
-        let (clock, hand) = Clock::simulated(NOW);
         let running = serve(Setup {
             database: place.url(),
             state: state.path().join("state"),
@@ -59,14 +69,14 @@ impl Api {
             .await
             .unwrap();
         let money = 10_000_000;
-        let office = Office::open(&client, &running.operator_key, REGION, NOW, 1, money).await;
+        let office = Office::open(&client, &running.operator_key, REGION, now, 1, money).await;
         Api {
             running,
             client,
             office,
             state,
             place,
-            hand,
+            hand: Arc::default(),
         }
     }
 

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)] // a test's own steps must succeed
 
 mod cuts;
+mod disk;
 mod field;
 mod log;
 mod process;

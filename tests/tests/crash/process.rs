@@ -12,6 +12,9 @@ use hefu_scenario::Client;
 /// A start includes the migrations of a fresh database and the opening of twelve regions.
 const STARTING: Duration = Duration::from_secs(60);
 
+/// The file in the state folder that a server's errors go to.
+pub(crate) const SAID: &str = "said.log";
+
 /// A server process; killed at the latest when this is dropped.
 pub(crate) struct Server {
     child: Child,
@@ -22,14 +25,27 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server and waits until it serves.
     pub(crate) fn start(database: &str, state: &Path) -> Server {
+        Server::spawn(Command::new(binary()), database, state)
+    }
+
+    /// Starts a server on a disk that fails once a file is to grow beyond so many blocks of 512 bytes: with the signal ignored,
+    /// writing fails with EFBIG, which SQLite calls an IO error.
+    pub(crate) fn start_on_a_failing_disk(database: &str, state: &Path, blocks: u32) -> Server {
+        let mut command = Command::new("/bin/sh");
+        let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        command.arg("-c").arg(limited).arg(binary());
+        Server::spawn(command, database, state)
+    }
+
+    fn spawn(mut command: Command, database: &str, state: &Path) -> Server {
         std::fs::create_dir_all(state).unwrap();
-        let said = state.join("said.log");
+        let said = state.join(SAID);
         let errors = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(&said)
             .unwrap();
-        let mut child = Command::new(binary())
+        let mut child = command
             .args(["serve", "--database", database, "--listen", "127.0.0.1:0"])
             .arg("--state")
             .arg(state)
@@ -74,6 +90,16 @@ impl Server {
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Waits until it ends by itself; whether it called that a success.
+    pub(crate) async fn ends(&mut self) -> bool {
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.success();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 }
 
