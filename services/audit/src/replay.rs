@@ -198,6 +198,11 @@ impl Replay {
         Ok(())
     }
 
+    /// How many events were fed, and their Merkle root (RFC 6962): what a head of that size must say.
+    pub fn head(&self) -> (u64, Hash) {
+        (self.frontier.size(), self.frontier.root())
+    }
+
     /// The end of the log.
     pub fn end(self) -> Replayed {
         Replayed {

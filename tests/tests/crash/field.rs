@@ -60,18 +60,17 @@ impl Field {
     /// Nobody writes any more. What was acknowledged must be there before anything is sent again, for that would do it again; whatever
     /// is there besides was under way, and is there as a whole. Then everything is answered, and nothing is there that was not.
     pub(crate) async fn holds(&mut self, client: &Client, place: &Place) {
-        let left = Logs::read(client, &self.operator).await;
-        left.extends(&self.logs);
+        self.logs.read_again(client, &self.operator).await;
         let open: BTreeSet<Asked> = self.writers.iter().flat_map(Writer::open).collect();
-        left.hold(self.writers.iter().flat_map(|w| &w.acknowledged), &open);
+        let acknowledged = self.writers.iter().flat_map(|w| &w.acknowledged);
+        self.logs.hold(acknowledged, &open);
         tables::are_what_the_logs_say(place).await;
         for writer in &mut self.writers {
             writer.settle(client).await;
         }
-        let settled = Logs::read(client, &self.operator).await;
-        settled.extends(&left);
-        settled.agree_with(self.writers.iter().flat_map(|w| &w.acknowledged));
-        self.logs = settled;
+        self.logs.read_again(client, &self.operator).await;
+        let acknowledged = self.writers.iter().flat_map(|w| &w.acknowledged);
+        self.logs.agree_with(acknowledged);
     }
 
     /// Requests that were answered, by kind of work; there must be some of each.
@@ -92,7 +91,7 @@ impl Field {
     }
 
     /// Events of both logs.
-    pub(crate) fn events(&self) -> u64 {
+    pub(crate) fn events(&self) -> usize {
         self.logs.size()
     }
 }

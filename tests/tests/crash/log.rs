@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hefu_audit::{Replay, Replayed};
+use hefu_audit::Replay;
 use hefu_domain::{Event, Fen};
 use hefu_log::Opened;
 use hefu_scenario::Client;
@@ -12,56 +12,77 @@ use hefu_wire::v1;
 use crate::field::{CITY, COUNTY};
 use crate::writers::{Acknowledged, Asked};
 
-/// A region's log, replayed from its first event; its root is the head's.
+/// On whose behalf the county's half of an allocation is recorded.
+const CITY_AS_CALLER: &str = "region/140700";
+
+/// A region's log, replayed as far as it was read; its root is the head's.
 pub(crate) struct Log {
+    region: &'static str,
+    replay: Replay,
     pub(crate) events: Vec<Vec<u8>>,
-    pub(crate) replayed: Replayed,
+    opened: Vec<Opened>,
 }
 
 impl Log {
     /// Reads the whole log; nobody writes meanwhile.
-    pub(crate) async fn read(client: &Client, key: &str, region: &str) -> Log {
-        let mut replay = Replay::new(region.parse().unwrap());
-        let mut events = Vec::new();
+    pub(crate) async fn read(client: &Client, key: &str, region: &'static str) -> Log {
+        let mut log = Log {
+            region,
+            replay: Replay::new(region.parse().unwrap()),
+            events: Vec::new(),
+            opened: Vec::new(),
+        };
+        log.read_again(client, key).await;
+        log
+    }
+
+    /// Reads the whole log again: what stood in it stands there still, byte for byte, and what is new follows from it.
+    async fn read_again(&mut self, client: &Client, key: &str) {
+        let mut next = 0;
         loop {
             let request = v1::ListEventsRequest {
-                parent: format!("regions/{region}"),
-                from_index: events.len() as u64,
+                parent: format!("regions/{}", self.region),
+                from_index: next,
                 page_size: 1_000,
             };
             let page: v1::ListEventsResponse =
                 must(client, key, "AuditService/ListEvents", request).await;
             for event in page.events {
-                assert_eq!(event.index, events.len() as u64, "indexes are dense");
-                replay.feed(&event.canonical).unwrap();
-                events.push(event.canonical);
+                assert_eq!(event.index, next, "indexes are dense");
+                self.stands(next as usize, event.canonical);
+                next += 1;
             }
             if page.next_index == 0 {
                 break;
             }
         }
-        let replayed = replay.end();
         let request = v1::GetHeadRequest {
-            name: format!("regions/{region}"),
+            name: format!("regions/{}", self.region),
         };
         let head: v1::Head = must(client, key, "AuditService/GetHead", request).await;
-        assert_eq!(head.size, replayed.size);
-        assert_eq!(head.root, replayed.root.0);
-        Log { events, replayed }
+        let (size, root) = self.replay.head();
+        assert_eq!((next, head.size), (size, size), "events were lost");
+        assert_eq!(head.root, root.0);
     }
 
-    /// What stood in the log stands there still, byte for byte.
-    fn extends(&self, before: &Log) {
-        assert_eq!(self.events[..before.events.len()], before.events);
+    fn stands(&mut self, index: usize, bytes: Vec<u8>) {
+        match self.events.get(index) {
+            Some(before) => assert_eq!(bytes, *before, "event {index} was changed"),
+            None => {
+                self.replay.feed(&bytes).unwrap();
+                self.opened.push(Opened::decode(&bytes).unwrap());
+                self.events.push(bytes);
+            }
+        }
     }
 
-    /// Its events in order, with their indexes.
-    fn opened(&self) -> impl Iterator<Item = (u64, Opened)> {
-        let opened = self.events.iter().map(|bytes| {
-            let event: Opened = Opened::decode(bytes).unwrap();
-            event
-        });
-        (0..).zip(opened)
+    /// The bodies of the events of that kind, with their requests, in order.
+    fn bodies(&self, kind: &str) -> impl Iterator<Item = (&str, Event)> {
+        let events = self.opened.iter().filter(move |event| event.kind == kind);
+        events.map(|event| {
+            let body = Event::decode(&event.kind, event.body.get());
+            (event.request.as_str(), body.unwrap().unwrap())
+        })
     }
 }
 
@@ -80,14 +101,15 @@ impl Logs {
         }
     }
 
-    /// Events of both.
-    pub(crate) fn size(&self) -> u64 {
-        self.city.replayed.size + self.county.replayed.size
+    /// Reads both again; see [`Log::read_again`].
+    pub(crate) async fn read_again(&mut self, client: &Client, key: &str) {
+        self.city.read_again(client, key).await;
+        self.county.read_again(client, key).await;
     }
 
-    pub(crate) fn extends(&self, before: &Logs) {
-        self.city.extends(&before.city);
-        self.county.extends(&before.county);
+    /// Events of both.
+    pub(crate) fn size(&self) -> usize {
+        self.city.events.len() + self.county.events.len()
     }
 
     /// Every acknowledged request is recorded where its receipts say and nowhere else, and of the others only such as are `open`.
@@ -120,10 +142,10 @@ impl Logs {
     /// allocation is the city's doing, not a caller's.
     fn recorded(&self) -> BTreeMap<Asked, Vec<u64>> {
         let mut recorded: BTreeMap<Asked, Vec<u64>> = BTreeMap::new();
-        for (region, log) in [(CITY, &self.city), (COUNTY, &self.county)] {
-            for (index, event) in log.opened() {
-                if event.request.starts_with('w') && event.caller != format!("region/{CITY}") {
-                    let asked = Asked::new(region, &event.caller, &event.request);
+        for log in [&self.city, &self.county] {
+            for (index, event) in (0..).zip(&log.opened) {
+                if event.request.starts_with('w') && event.caller != CITY_AS_CALLER {
+                    let asked = Asked::new(log.region, &event.caller, &event.request);
                     recorded.entry(asked).or_default().push(index);
                 }
             }
@@ -132,28 +154,22 @@ impl Logs {
     }
 
     /// What left the city, by request, in order.
-    fn sent(&self) -> Vec<(String, Fen)> {
-        let events = self.city.opened();
-        let amounts = events.filter_map(|(_, event)| match decode(&event) {
-            Event::FundsAllocatedOut(out) => Some((event.request, out.amount)),
-            _ => None,
+    fn sent(&self) -> Vec<(&str, Fen)> {
+        let events = self.city.bodies("FundsAllocatedOut");
+        let amounts = events.map(|(request, event)| match event {
+            Event::FundsAllocatedOut(out) => (request, out.amount),
+            other => panic!("{other:?}"),
         });
         amounts.collect()
     }
 
     /// What came into the county.
-    fn received(&self) -> Vec<(String, Fen)> {
-        let events = self.county.opened();
-        let amounts = events.filter_map(|(_, event)| match decode(&event) {
-            Event::FundsAllocatedIn(into) => Some((event.request, into.amount)),
-            _ => None,
+    fn received(&self) -> Vec<(&str, Fen)> {
+        let events = self.county.bodies("FundsAllocatedIn");
+        let amounts = events.map(|(request, event)| match event {
+            Event::FundsAllocatedIn(into) => (request, into.amount),
+            other => panic!("{other:?}"),
         });
         amounts.collect()
     }
-}
-
-fn decode(event: &Opened) -> Event {
-    Event::decode(&event.kind, event.body.get())
-        .unwrap()
-        .unwrap()
 }

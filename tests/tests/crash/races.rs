@@ -126,7 +126,6 @@ async fn of_two_servers_racing_for_the_same_thing_exactly_one_wins() {
             Log::read(&clients[1], one.operator(), region).await,
         ];
         assert_eq!(read[0].events, read[1].events, "both show the same log");
-        assert_eq!(read[0].replayed.root, read[1].replayed.root);
     }
     let list = v1::ListAccountsRequest {
         parent: poor.parent(),

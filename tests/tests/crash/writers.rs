@@ -115,7 +115,7 @@ impl Writer {
         self
     }
 
-    /// Writes until the server is killed.
+    /// Writes until the server is killed under it.
     pub(crate) async fn write_until_killed(
         mut self,
         client: Client,
@@ -174,6 +174,7 @@ impl Writer {
         self.last = Some((ask, noted));
     }
 
+    /// The next request of its day's work.
     fn next(&mut self) -> Ask {
         let step = self.next;
         self.next += 1;

@@ -9,6 +9,7 @@ mod neighbours;
 mod outcomes;
 mod races;
 mod support;
+mod verify;
 
 /// Turns each `async fn name(field: Field)` with its money into two tests, `name::sqlite` and `name::postgres`. When a test is
 /// done, every log must replay to its head and its tables.
