@@ -177,9 +177,10 @@ fn voucher_columns(voucher: &Voucher) -> Vec<Option<String>> {
             occasion, sheet, ..
         } => (Some(*occasion), Some(sheet)),
         VoucherState::WrittenOff { sheet } => (None, Some(sheet)),
-        VoucherState::Ended { claim, .. } => {
-            (claim.map(|c| c.occasion), claim.as_ref().map(|c| &c.sheet))
-        }
+        VoucherState::Ended { claim, .. } => (
+            claim.as_ref().map(|c| c.occasion),
+            claim.as_ref().map(|c| &c.sheet),
+        ),
         VoucherState::Applied | VoucherState::Issued => (None, None),
     };
     vec![

@@ -127,9 +127,9 @@ pub fn voucher(region: &Region, id: &str, version: u64, voucher: &Voucher) -> v1
         } => (Some(*occasion), *seat, Some(*sheet)),
         VoucherState::WrittenOff { sheet } => (None, 0, Some(*sheet)),
         VoucherState::Ended { claim, .. } => (
-            claim.map(|c| c.occasion),
-            claim.map_or(0, |c| c.seat),
-            claim.map(|c| c.sheet),
+            claim.as_ref().map(|c| c.occasion),
+            claim.as_ref().map_or(0, |c| c.seat),
+            claim.as_ref().map(|c| c.sheet),
         ),
         VoucherState::Applied | VoucherState::Issued => (None, 0, None),
     };

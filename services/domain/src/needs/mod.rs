@@ -139,6 +139,7 @@ impl Gather<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::assessment;
     use crate::decide::Ask;
     use crate::event::Event;
     use crate::ids::Tag;
@@ -152,6 +153,7 @@ mod tests {
         county: &County,
         rounds: usize,
         act: &Act,
+        (by, when): (&crate::decide::Caller, &str),
         decide: impl Fn(&Ask) -> Result<Vec<Event>, Stop>,
     ) -> Result<Vec<&'static str>, Stop> {
         let mut world = World::new(code("140725"));
@@ -166,8 +168,12 @@ mod tests {
                         world.bring(key, fact);
                     }
                     Need::Nullifier(subject, once) => {
-                        let tag = Tag([u8::try_from(n).unwrap(); 16]);
-                        world.bring_nullifier(subject, once, tag, None);
+                        let known = county.world.nullifier(&subject, &once).ok();
+                        let (tag, holder) = known.map_or(
+                            (Tag([u8::try_from(n).unwrap(); 16]), None),
+                            |(tag, holder)| (tag, holder.cloned()),
+                        );
+                        world.bring_nullifier(subject, once, tag, holder);
                     }
                     Need::Identity(tag) => {
                         world.bring_identity(tag, county.world.identity(&tag).unwrap());
@@ -177,8 +183,8 @@ mod tests {
         }
         let ask = Ask {
             world: &world,
-            caller: of_school(),
-            at: at("06-05 8"),
+            caller: by.clone(),
+            at: at(when),
         };
         decide(&ask).map(|events| events.iter().map(Event::kind).collect())
     }
@@ -212,12 +218,13 @@ mod tests {
         let (county, act) = enrol();
         let whole = Act::from(act.clone());
         let decide = |ask: &Ask| training::enrol(ask, &act);
+        let school = (&of_school(), "06-05 8");
         assert!(matches!(
-            after_rounds(&county, 1, &whole, decide),
+            after_rounds(&county, 1, &whole, school, decide),
             Err(Stop::Missing(_))
         ));
         assert_eq!(
-            after_rounds(&county, 2, &whole, decide),
+            after_rounds(&county, 2, &whole, school, decide),
             Ok(vec!["Enrolled"])
         );
     }
@@ -232,10 +239,50 @@ mod tests {
             reason: code("FLOOD"),
         };
         let whole = Act::from(cancel.clone());
-        let said = after_rounds(&county, 2, &whole, |ask| {
+        let said = after_rounds(&county, 2, &whole, (&of_school(), "06-05 8"), |ask| {
             training::cancel_class(ask, &cancel)
         });
         assert_eq!(said, Ok(vec!["ClassCancelled", "Dropped"]));
+    }
+
+    #[test]
+    fn an_examination_finds_the_class_of_whoever_was_trained_for_it() {
+        let (mut county, act) = enrol();
+        let seated = |ask: &Ask| training::enrol(ask, &act);
+        county.play(&of_school(), at("06-05 8"), seated).unwrap();
+        let session = session_id(1);
+        let filing = SessionFiling {
+            year: year(),
+            body: institution(BODY),
+            payee: institution(BODY),
+            occupation: code(OCCUPATION),
+            level: level(2),
+            date: date("06-20"),
+            examiners: vec![code("trainer-1")],
+            capacity: 1,
+        };
+        let body = crate::decide::Caller {
+            institution: Some(institution(BODY)),
+            ..staff("examiner", Role::Assessor)
+        };
+        let filed = FileSession { session, filing };
+        let file = |ask: &Ask| assessment::file_session(ask, &filed);
+        county.play(&body, at("06-05 9"), file).unwrap();
+        county.world.edit_session(&session).unwrap().state = ClassState::Approved;
+        let assess = RecordAssessment {
+            voucher: county.issued(2, 1, Programme::Assessment),
+            session,
+            token: Some(token(2)),
+            identity: identity(1),
+            outcome: Outcome::Fail,
+            occupation_not_covered: false,
+        };
+        let decide = |ask: &Ask| assessment::record_assessment(ask, &assess);
+        let whole = Act::from(assess.clone());
+        // The voucher and the session, the nullifier, the voucher that holds it, its class, the class's deliverer.
+        let said = |rounds| after_rounds(&county, rounds, &whole, (&body, "06-20 9"), decide);
+        assert!(matches!(said(4), Err(Stop::Missing(_))));
+        assert!(matches!(said(5), Err(Stop::Refused(r)) if r.has(Code::ExaminerTrained)));
     }
 
     #[test]
@@ -246,7 +293,7 @@ mod tests {
             seats: [(0, Employed::No)].into(),
         };
         let whole = Act::from(early.clone());
-        let said = after_rounds(&county, 1, &whole, |ask| {
+        let said = after_rounds(&county, 1, &whole, (&of_school(), "06-05 8"), |ask| {
             training::record_employment(ask, &early)
         });
         assert!(matches!(said, Err(Stop::Refused(r)) if r.has(Code::ClassNotFinished)));
