@@ -7,7 +7,7 @@ use hefu_tests::engines::{Engine, Folder, Place};
 use hefu_tests::office::{Office, must};
 use hefu_wire::v1;
 
-use crate::REGION;
+use crate::field::COUNTY;
 use crate::process::{SAID, Server};
 
 /// Room for the first start and some calls: 2 MiB in blocks of 512 bytes.
@@ -38,7 +38,7 @@ async fn a_server_whose_disk_fails_ends_and_what_it_acknowledged_stands() {
     let client = server.client().await;
     let operator = server.operator().to_owned();
     let now = Clock::system().now();
-    let office = Office::open(&client, &operator, REGION, now, 1, 1_000_000).await;
+    let office = Office::open(&client, &operator, COUNTY, now, 1, 1_000_000).await;
     let mut acknowledged = Vec::new();
     let until_it_ends = async {
         let mut ends = std::pin::pin!(server.ends());

@@ -255,6 +255,7 @@ mod tests {
             year: year(),
             body: institution(BODY),
             payee: institution(BODY),
+            contract: None,
             occupation: code(OCCUPATION),
             level: level(2),
             date: date("06-20"),
