@@ -7,6 +7,7 @@ mod closing;
 mod endpoints;
 mod fields;
 mod personal;
+mod proposals;
 mod requests;
 
 use std::sync::Arc;
