@@ -18,7 +18,7 @@ pub(crate) fn roles(act: &Act) -> &'static [Role] {
         // people, registry
         Act::RegisterPerson(_) => &[Clerk, Operator, Institution, Holder],
         Act::RecordCheckAnswers(_) => &[Clerk, Operator],
-        Act::RegisterInstitution(_) => &[Clerk],
+        Act::RegisterInstitution(_) | Act::ChangeInstitution(_) => &[Clerk],
         Act::RegisterAccount(_) => &[Clerk, Institution, Assessor],
         Act::ConfirmAccount(_) => &[Reviewer, Finance],
         Act::FileCatalogueEntry(_) => &[Clerk, Institution, Assessor],

@@ -256,6 +256,19 @@ acts! {
         /// Institutions under the same control.
         related: BTreeSet<InstitutionId>,
     }
+    /// Changes what an institution is registered as; all of it is given anew.
+    ChangeInstitution {
+        /// Which.
+        institution: InstitutionId,
+        /// Its registered name.
+        name: String,
+        /// What it is.
+        capacities: BTreeSet<Capacity>,
+        /// Occupations that its licence covers.
+        licence: BTreeSet<Occupation>,
+        /// Institutions under the same control.
+        related: BTreeSet<InstitutionId>,
+    }
     /// Registers or changes an institution's corporate account (maker).
     RegisterAccount {
         /// Whose.

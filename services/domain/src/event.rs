@@ -2,7 +2,7 @@
 //!
 //! Money and nullifiers stand in it as effects, so a replay moves them without deciding anything again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::calendar::Calendar;
 use crate::command::{CheckAnswer, Confirmation};
 use crate::ids::*;
 use crate::money::{Days, Fen};
-use crate::policy::{Adopted, Programme};
+use crate::policy::{Adopted, Capacity, Programme};
 use crate::state::*;
 use crate::subsidy::TrailLine;
 use crate::time::{Date, Instant};
@@ -154,6 +154,18 @@ pub struct CheckAnswersRecorded {
 pub struct InstitutionRegistered {
     pub institution: InstitutionId,
     pub record: Institution,
+}
+
+/// Body of the event `InstitutionChanged`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct InstitutionChanged {
+    pub institution: InstitutionId,
+    pub by: StaffId,
+    pub name: String,
+    pub capacities: BTreeSet<Capacity>,
+    pub licence: BTreeSet<Occupation>,
+    pub related: BTreeSet<InstitutionId>,
 }
 
 /// Body of the event `AccountRegistered`.
@@ -823,6 +835,7 @@ events! {
     PersonRegistered => PersonRegistered, |e| Key::Person(e.person);
     CheckAnswersRecorded => CheckAnswersRecorded, |e| Key::Person(e.person);
     InstitutionRegistered => InstitutionRegistered, |e| Key::Institution(e.institution.clone());
+    InstitutionChanged => InstitutionChanged, |e| Key::Institution(e.institution.clone());
     AccountRegistered => AccountRegistered, |e| Key::Institution(e.institution.clone());
     AccountConfirmed => AccountConfirmed, |e| Key::Institution(e.institution.clone());
     InstitutionSuspended => InstitutionSuspended, |e| Key::Institution(e.institution.clone());

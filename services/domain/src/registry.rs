@@ -54,6 +54,39 @@ pub(crate) fn apply_institution_registered(
     Ok(())
 }
 
+/// Changes what an institution is registered as: a licence is widened or withdrawn, a company comes under another's control. What was
+/// filed and approved before stands; whatever is filed from now on is held to it.
+pub(crate) fn change_institution(ask: &Ask, act: &ChangeInstitution) -> Result<Vec<Event>, Stop> {
+    let institution = ask.world.institution(&act.institution)?;
+    let mut checks = Checks::new();
+    checks.require(
+        institution.standing != Standing::StruckOff,
+        Code::InstitutionStruckOff,
+    );
+    checks.require(!act.capacities.is_empty(), Code::CapacityMissing);
+    checks.done()?;
+    Ok(vec![Event::InstitutionChanged(event::InstitutionChanged {
+        institution: act.institution.clone(),
+        by: ask.caller.person.clone(),
+        name: act.name.clone(),
+        capacities: act.capacities.clone(),
+        licence: act.licence.clone(),
+        related: act.related.clone(),
+    })])
+}
+
+pub(crate) fn apply_institution_changed(
+    world: &mut World,
+    e: &event::InstitutionChanged,
+) -> Result<(), Stop> {
+    let institution = world.edit_institution(&e.institution)?;
+    institution.name = e.name.clone();
+    institution.capacities = e.capacities.clone();
+    institution.licence = e.licence.clone();
+    institution.related = e.related.clone();
+    Ok(())
+}
+
 /// Registers or changes the corporate account: the maker's half.
 pub(crate) fn register_account(ask: &Ask, act: &RegisterAccount) -> Result<Vec<Event>, Stop> {
     let institution = ask.world.institution(&act.institution)?;
@@ -393,6 +426,46 @@ mod tests {
         };
         assert_eq!(confirm(seen), Err(vec![Code::ProposalChanged]));
         assert_eq!(confirm(standing), Ok(vec!["AccountConfirmed"]));
+    }
+
+    #[test]
+    fn a_licence_that_was_withdrawn_opens_no_catalogue_line_any_more() {
+        let mut county = County::new();
+        let file = |county: &mut County, occupation: &str| {
+            let entry = CatalogueEntryId {
+                institution: institution(SCHOOL),
+                capacity: Capacity::TrainingBody,
+                occupation: code(occupation),
+                year: year(),
+            };
+            let act = FileCatalogueEntry { entry };
+            county.play(&of(SCHOOL), at("06-01"), |ask| {
+                file_catalogue_entry(ask, &act)
+            })
+        };
+        let other = "4-10-01-06";
+        assert_eq!(file(&mut county, other), Err(vec![Code::NotLicensed]));
+        let change = |licence: &str, capacities: &[Capacity]| ChangeInstitution {
+            institution: institution(SCHOOL),
+            name: "新名称培训学校".to_owned(),
+            capacities: capacities.iter().copied().collect(),
+            licence: [code(licence)].into(),
+            related: [institution(BODY)].into(),
+        };
+        let clerk = staff("clerk", Role::Clerk);
+        let nothing = change(other, &[]);
+        let said = county.play(&clerk, at("06-01"), |ask| change_institution(ask, &nothing));
+        assert_eq!(said, Err(vec![Code::CapacityMissing]));
+        let changed = change(other, &[Capacity::TrainingBody]);
+        let said = county.play(&clerk, at("06-01"), |ask| change_institution(ask, &changed));
+        assert_eq!(said, Ok(vec!["InstitutionChanged"]));
+        assert_eq!(file(&mut county, other), Ok(vec!["CatalogueEntryFiled"]));
+        assert_eq!(
+            file(&mut county, "6-18-01-07"),
+            Err(vec![Code::NotLicensed])
+        );
+        let school = county.world.institution(&institution(SCHOOL)).unwrap();
+        assert!(school.related.contains(&institution(BODY)) && school.name == changed.name);
     }
 
     #[test]

@@ -157,7 +157,7 @@ plain! {
     RecordPayoutResponse ReturnPayoutResponse ConfirmClawBackResponse ReceiveClawBackResponse
     AppropriateFundsResponse AllocateFundsResponse OpenPlanYearResponse SetTargetsResponse
     RegisterPersonResponse RecordCheckAnswersResponse
-    RegisterInstitutionResponse ConfirmAccountResponse FileCatalogueEntryResponse ApproveCatalogueEntryResponse
+    RegisterInstitutionResponse ChangeInstitutionResponse ConfirmAccountResponse FileCatalogueEntryResponse ApproveCatalogueEntryResponse
     SuspendInstitutionResponse StrikeOffInstitutionResponse
     OpenRegionResponse AdoptCalendarResponse GrantCallerResponse RevokeCallerResponse AppointDeputyResponse
 }

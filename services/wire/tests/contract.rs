@@ -443,7 +443,7 @@ macro_rules! throw_at {
 
 throw_at! {
     OpenRegionRequest AdoptPolicyRequest AdoptCalendarRequest GrantCallerRequest RevokeCallerRequest AppointDeputyRequest
-    RegisterPersonRequest RecordCheckAnswersRequest RegisterInstitutionRequest RegisterAccountRequest ConfirmAccountRequest
+    RegisterPersonRequest RecordCheckAnswersRequest RegisterInstitutionRequest ChangeInstitutionRequest RegisterAccountRequest ConfirmAccountRequest
     FileCatalogueEntryRequest ApproveCatalogueEntryRequest SuspendInstitutionRequest StrikeOffInstitutionRequest
     AppropriateFundsRequest AllocateFundsRequest OpenPlanYearRequest SetTargetsRequest
     ApplyRequest WithdrawRequest RejectApplicationRequest ReopenApplicationRequest ProposeCorrectionRequest ConfirmCorrectionRequest

@@ -19,23 +19,23 @@ const OCCUPATION: &str = "6-31-01-03";
 const TAUGHT: &str = "2023-05-22";
 
 /// A class of one person, step by step through the API.
-struct Class<'a> {
+pub(crate) struct Class<'a> {
     api: &'a Api,
-    school: String,
+    pub(crate) school: String,
     approver: String,
     person: String,
     voucher: String,
-    class: String,
+    pub(crate) class: String,
 }
 
 impl Api {
     /// The clock stands at that hour of that day.
-    fn at(&self, day: &str, hour: u32) {
+    pub(crate) fn at(&self, day: &str, hour: u32) {
         let at = Instant::start_of(day.parse().unwrap()).plus_hours(hour);
         self.hand.fetch_max(at.0, Ordering::SeqCst);
     }
 
-    async fn must<Q, A>(&self, key: &str, method: &str, message: Q) -> A
+    pub(crate) async fn must<Q, A>(&self, key: &str, method: &str, message: Q) -> A
     where
         Q: Message + Clone + 'static,
         A: Message + Default + 'static,
@@ -101,12 +101,12 @@ impl Api {
         own
     }
 
-    fn school(&self) -> String {
+    pub(crate) fn school(&self) -> String {
         format!("{}/institutions/{SCHOOL}", self.office.parent())
     }
 
     /// A school in the catalogue, with its caller.
-    async fn open_school(&self) -> String {
+    pub(crate) async fn open_school(&self) -> String {
         let request = v1::RegisterInstitutionRequest {
             parent: self.office.parent(),
             credit_code: SCHOOL.to_owned(),
@@ -148,7 +148,7 @@ impl Api {
             .await
     }
 
-    async fn adopt_calendar(&self) {
+    pub(crate) async fn adopt_calendar(&self) {
         let calendar: Calendar = toml::from_str(CALENDAR).unwrap();
         let request = v1::AdoptCalendarRequest {
             parent: self.office.parent(),
@@ -163,13 +163,24 @@ impl Api {
     }
 }
 
-fn evidence(number: u64) -> Vec<u8> {
+pub(crate) fn evidence(number: u64) -> Vec<u8> {
     draw(1, "closing", number).to_vec()
+}
+
+/// The one person, there for a whole session.
+pub(crate) fn there(slot: u32) -> v1::AttendanceEntry {
+    v1::AttendanceEntry {
+        seat: 0,
+        lessons: 4,
+        method: v1::Method::Face.into(),
+        evidence: evidence(u64::from(slot)),
+        presence_checks: 0,
+    }
 }
 
 impl<'a> Class<'a> {
     /// Issued, filed and approved, before its first day.
-    async fn open(api: &'a Api) -> Class<'a> {
+    pub(crate) async fn open(api: &'a Api) -> Class<'a> {
         let (office, school) = (&api.office, api.open_school().await);
         let approver = api
             .grant("reviewer-2", &[v1::Role::Reviewer], String::new())
@@ -208,7 +219,7 @@ impl<'a> Class<'a> {
         }
     }
 
-    async fn token(&self) -> String {
+    pub(crate) async fn token(&self) -> String {
         let request = v1::FetchTokenRequest {
             name: self.voucher.clone(),
             holder: self.person.clone(),
@@ -223,8 +234,8 @@ impl<'a> Class<'a> {
         fetched.token
     }
 
-    /// Enrolled in the morning, there all day, completed in the evening.
-    async fn teach(&self, token: &str) {
+    /// On the first morning.
+    pub(crate) async fn enrol(&self, token: &str) {
         let api = self.api;
         api.at(TAUGHT, 7);
         let request = v1::EnrolRequest {
@@ -238,18 +249,17 @@ impl<'a> Class<'a> {
         let _: v1::EnrolResponse = api
             .must(&self.school, "TrainingService/Enrol", request)
             .await;
+    }
+
+    /// There all day, completed in the evening.
+    async fn teach(&self) {
+        let api = self.api;
         api.at(TAUGHT, 18);
         for slot in 0..2 {
             let request = v1::RecordAttendanceRequest {
                 name: self.class.clone(),
                 slot,
-                entries: vec![v1::AttendanceEntry {
-                    seat: 0,
-                    lessons: 4,
-                    method: v1::Method::Face.into(),
-                    evidence: evidence(u64::from(slot)),
-                    presence_checks: 0,
-                }],
+                entries: vec![there(slot)],
                 request_id: api.id(),
                 validate_only: false,
             };
@@ -354,14 +364,15 @@ async fn a_claim_that_is_still_owed_is_carried_from_year_to_year() {
     api.adopt_calendar().await;
     let class = Class::open(&api).await;
     let token = class.token().await;
-    class.teach(&token).await;
+    class.enrol(&token).await;
+    class.teach().await;
     let sheet = class.claim(&token).await;
     api.open_year(2024).await;
     api.open_year(2025).await;
     for (year, closes) in [(2023, "2024-04-01"), (2024, "2025-04-01")] {
         api.at(closes, 0);
         let closed = api.close_year(year).await;
-        assert_eq!(closed.carried, [sheet.clone()], "{year}");
+        assert_eq!(closed.carried, std::slice::from_ref(&sheet), "{year}");
     }
     api.running.stop().await;
 }

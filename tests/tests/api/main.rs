@@ -8,6 +8,7 @@ mod clock;
 mod endpoints;
 mod fields;
 mod personal;
+mod proposals;
 mod requests;
 
 use std::sync::Arc;

@@ -40,6 +40,7 @@ impl Gather<'_> {
             }
             Act::RecordCheckAnswers(act) => self.fact(Key::Person(act.person)),
             Act::RegisterInstitution(RegisterInstitution { institution, .. })
+            | Act::ChangeInstitution(ChangeInstitution { institution, .. })
             | Act::RegisterAccount(RegisterAccount { institution, .. })
             | Act::ConfirmAccount(ConfirmAccount { institution, .. })
             | Act::SuspendInstitution(SuspendInstitution { institution, .. })

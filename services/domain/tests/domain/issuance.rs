@@ -63,6 +63,25 @@ fn general_training_beyond_the_citys_plan_is_the_countys_own_money() {
         funds   city 2023 reserved=3000.00
         ",
     );
+    // So is a refused claim that comes back when the plan has filled up meanwhile.
+    check(
+        "
+        targets 2023 general=1
+        voucher v1 general
+        class   c1 general
+        enrol   v1 c1
+        teach   c1
+        complete v1
+        redeem  v1
+        submit  c1#1
+        refuse  c1#1
+        voucher v2 general
+        funds   city 2023 reserved=1000.00
+        reopen-claim c1#1                                         -> ClaimReopened Reclaimed
+        funds   city 2023 reserved=1000.00
+        funds   county 2023 reserved=200.00
+        ",
+    );
 }
 
 #[test]

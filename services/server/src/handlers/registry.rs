@@ -6,6 +6,7 @@ service! {
     registry_service_server::RegistryService;
     moves {
         register_institution(RegisterInstitutionRequest) -> RegisterInstitutionResponse,
+        change_institution(ChangeInstitutionRequest) -> ChangeInstitutionResponse,
         register_account(RegisterAccountRequest) -> RegisterAccountResponse,
         confirm_account(ConfirmAccountRequest) -> ConfirmAccountResponse,
         file_catalogue_entry(FileCatalogueEntryRequest) -> FileCatalogueEntryResponse,

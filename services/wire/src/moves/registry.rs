@@ -33,6 +33,30 @@ impl Move for v1::RegisterInstitutionRequest {
     }
 }
 
+impl Move for v1::ChangeInstitutionRequest {
+    request!("ChangeInstitution");
+
+    fn read(&self, r: &mut Reader) -> Option<Act> {
+        let institution = r.name("name", &self.name, "institutions");
+        let name = r.text("display_name", &self.display_name);
+        let capacities = r.list("capacities", &self.capacities, 4, |r, given| {
+            capacity(r, "", *given)
+        });
+        let licence = r.codes("licensed_occupations", &self.licensed_occupations);
+        let related = r.codes("related_credit_codes", &self.related_credit_codes);
+        Some(
+            act::ChangeInstitution {
+                institution: institution?,
+                name: name?,
+                capacities: capacities?.into_iter().collect(),
+                licence: licence?.into_iter().collect(),
+                related: related?.into_iter().collect(),
+            }
+            .into(),
+        )
+    }
+}
+
 impl Move for v1::RegisterAccountRequest {
     request!("RegisterAccount");
 
