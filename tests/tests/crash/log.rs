@@ -61,7 +61,11 @@ impl Log {
         };
         let head: v1::Head = must(client, key, "AuditService/GetHead", request).await;
         let (size, root) = self.replay.head();
-        assert_eq!((next, head.size), (size, size), "events were lost");
+        assert_eq!(
+            (next, head.size),
+            (size, size),
+            "the head is not the log's end"
+        );
         assert_eq!(head.root, root.0);
     }
 
