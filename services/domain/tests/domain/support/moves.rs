@@ -190,12 +190,20 @@ impl Town {
                     person: PersonId(self.id(line.option("to").unwrap_or("nobody"))),
                 }),
             ),
-            "confirm-correction" => (
-                "reviewer",
-                Act::ConfirmCorrection(ConfirmCorrection {
-                    voucher: self.voucher_id(line, 0),
-                }),
-            ),
+            "confirm-correction" => {
+                let proposed = self
+                    .voucher(line.name(0))
+                    .and_then(|voucher| voucher.correction.as_ref());
+                let seen = line.option("to").map(|name| PersonId(self.id(name)));
+                let proposed = proposed.map(|proposal| proposal.person);
+                (
+                    "reviewer",
+                    Act::ConfirmCorrection(ConfirmCorrection {
+                        voucher: self.voucher_id(line, 0),
+                        person: seen.or(proposed).unwrap_or(PersonId(self.id("nobody"))),
+                    }),
+                )
+            }
             "refuse-correction" => (
                 "reviewer",
                 Act::RefuseCorrection(RefuseCorrection {
