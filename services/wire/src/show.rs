@@ -157,6 +157,11 @@ pub fn voucher(region: &Region, id: &str, version: u64, voucher: &Voucher) -> v1
             .map(|sheet| names::child(region, "sheets", sheet))
             .unwrap_or_default(),
         version,
+        correction: voucher
+            .correction
+            .as_ref()
+            .map(|proposed| names::child(region, "people", proposed.person))
+            .unwrap_or_default(),
     }
 }
 
