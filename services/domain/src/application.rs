@@ -89,7 +89,7 @@ fn holders_own(ask: &Ask, confirmation: &Confirmation) -> bool {
         ConfirmedBy::Paper => confirmation
             .witness
             .as_ref()
-            .is_some_and(|clerk| *clerk != ask.caller.person),
+            .is_some_and(|clerk| clerk.is_plain() && *clerk != ask.caller.person),
         ConfirmedBy::CallBack => false,
     }
 }
@@ -364,6 +364,7 @@ pub(crate) fn confirm_correction(ask: &Ask, act: &ConfirmCorrection) -> Result<V
         correction.proposed_by != ask.caller.person,
         Code::SamePerson,
     );
+    checks.require(correction.person == act.person, Code::ApprovalChanged);
     checks.take(eligibility::answers(
         ask,
         policy,
@@ -581,16 +582,21 @@ mod tests {
         // The clerk took the wrong person's number; a second proposal stands instead of the first.
         assert!(proposes(&mut county, 2).is_ok());
         assert!(proposes(&mut county, 3).is_ok());
-        let act = ConfirmCorrection {
-            voucher: voucher_id(1),
-        };
-        let confirms = |county: &mut County, by: &str| {
+        let confirms = |county: &mut County, by: &str, person: u128| {
+            let act = ConfirmCorrection {
+                voucher: voucher_id(1),
+                person: person_id(person),
+            };
             let by = staff(by, Role::Reviewer);
             county.play(&by, at("05-03"), |ask| confirm_correction(ask, &act))
         };
-        assert_eq!(confirms(&mut county, "clerk"), Err(vec![Code::SamePerson]));
+        let said = confirms(&mut county, "clerk", 3);
+        assert_eq!(said, Err(vec![Code::SamePerson]));
+        // Whoever looked at the first proposal does not confirm the second unseen.
+        let said = confirms(&mut county, "reviewer", 2);
+        assert_eq!(said, Err(vec![Code::ApprovalChanged]));
         let before = county.voucher(voucher_id(1)).held.clone();
-        assert!(confirms(&mut county, "reviewer").is_ok());
+        assert!(confirms(&mut county, "reviewer", 3).is_ok());
         let voucher = county.voucher(voucher_id(1));
         assert_eq!(
             (voucher.person, voucher.token.is_none()),

@@ -407,6 +407,8 @@ acts! {
     ConfirmCorrection {
         /// Which.
         voucher: VoucherId,
+        /// The person whom the reviewer saw proposed: a proposal may have been replaced since.
+        person: PersonId,
     }
     /// Refuses a proposed correction of identity.
     RefuseCorrection {

@@ -13,6 +13,10 @@ use crate::time::{Date, Instant};
 /// The month in which a school year begins.
 const SCHOOL_YEAR_BEGINS: i8 = 9;
 
+/// The register answer that is asked for at issue and once more before an approval: whether the person can claim the
+/// unemployment-insurance skill subsidy ("不再享受取证补贴", 2023 notice, part 4).
+const INSURANCE: &str = "skill_subsidy_right";
+
 /// A category's rules, if the policy knows it.
 pub(crate) fn category<'p>(
     policy: &'p Policy,
@@ -85,10 +89,6 @@ fn required(
     }
     required
 }
-
-/// The register answer that is asked for at issue and once more before an approval: whether the person can claim the
-/// unemployment-insurance skill subsidy ("不再享受取证补贴", 2023 notice, part 4).
-const INSURANCE: &str = "skill_subsidy_right";
 
 /// The insurance register was asked again since the claim was submitted, and its answer lets the person in. Nothing else is asked
 /// again: who was eligible at issue may have found work or turned sixty since, and keeps what they earned.

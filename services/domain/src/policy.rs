@@ -543,7 +543,7 @@ impl ProgrammeRules {
             }
             Formula::Flat { .. } | Formula::PerLevel { .. } => {}
         }
-        if self.by_undertaking != !self.roster_matched_by.is_empty() {
+        if self.by_undertaking == self.roster_matched_by.is_empty() {
             wrong.push("by undertaking, and then only, the roster is matched by register answers");
         }
         if self.max_days == Some(Days(0)) || self.max_fen.is_some_and(|most| most <= Fen::ZERO) {

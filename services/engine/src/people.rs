@@ -380,7 +380,9 @@ async fn known(store: &Store, owners: &[Owner]) -> Result<Vec<bool>, StoreError>
     let people = reads.people_secrets(&people).await?.into_iter();
     let people: HashSet<_> = people.map(|row| (row.region, row.person)).collect();
     let commitments = reads.committed(&commitments).await?.into_iter();
-    let commitments: HashSet<_> = commitments.map(|row| (row.region, row.commitment)).collect();
+    let commitments: HashSet<_> = commitments
+        .map(|row| (row.region, row.commitment))
+        .collect();
     let known = |owner: &Owner| match owner {
         Owner::Person(region, id) => people.contains(&(region.to_string(), id.to_string())),
         Owner::Committed(region, id) => commitments.contains(&(region.to_string(), id.to_string())),

@@ -172,6 +172,11 @@ pub fn voucher(region: &Region, id: &str, version: u64, voucher: &Voucher) -> v1
                 .filter(|claw_back| claw_back.confirmed_by.is_none())
                 .map(ClawBack::digest),
         ),
+        correction: voucher
+            .correction
+            .as_ref()
+            .map(|proposed| names::child(region, "people", proposed.person))
+            .unwrap_or_default(),
     }
 }
 

@@ -25,7 +25,7 @@ fn read<M: Move>(request: &M) -> Result<Act, BadFields> {
             }
         },
         certificate: &|_, _| (Tag([2; 16]), Digest([2; 32])),
-        account: &|_, _, _| Digest([3; 32]),
+        account: &|_, _, _| (Tag([3; 16]), Digest([3; 32])),
         token: &|_, _: VoucherId| PresentedToken {
             hash: Digest([4; 32]),
             genuine: true,

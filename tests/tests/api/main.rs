@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used)] // a test's own steps must succeed
 
 mod callers;
-mod closing;
 mod clock;
+mod closing;
 mod endpoints;
 mod fields;
 mod personal;

@@ -152,16 +152,26 @@ async fn an_account_number_stands_in_the_vault_and_in_the_log_as_a_commitment_on
     let region = crate::REGION.parse().unwrap();
     let people = api.running.engine.people();
     let mut reads = store.deciding().await.unwrap();
-    let opened = people.committed(&mut reads, &region, event.commitment).await;
+    let opened = people
+        .committed(&mut reads, &region, event.commitment)
+        .await;
     let opened = opened.unwrap().expect("the vault has it");
     assert_eq!(*opened.value, format!("样例学校账户\n{number}"));
-    let other = people.committed(&mut reads, &region, hefu_domain::Digest([1; 32])).await;
+    let other = people
+        .committed(&mut reads, &region, hefu_domain::Digest([1; 32]))
+        .await;
     assert!(other.unwrap().is_none());
     drop(reads);
     let hefu_tests::engines::Place::Sqlite(folder) = &api.place else {
         panic!("the files of SQLite are looked into");
     };
-    for (place, bytes) in files(folder.path()).into_iter().chain(files(api.state.path())) {
-        assert!(!shows(&bytes, number), "the account number stands in {place}");
+    for (place, bytes) in files(folder.path())
+        .into_iter()
+        .chain(files(api.state.path()))
+    {
+        assert!(
+            !shows(&bytes, number),
+            "the account number stands in {place}"
+        );
     }
 }

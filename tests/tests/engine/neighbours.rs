@@ -23,7 +23,7 @@ fn group(mut commands: Vec<Command>) -> Request {
     Request {
         commands,
         dry: false,
-        secret: None,
+        secrets: Vec::new(),
     }
 }
 

@@ -264,7 +264,7 @@ impl Field {
         let nonces = SOURCE.draw(&["nonces", &label]);
         let sealed = people.seal(&code, person, &record, key, nonces).unwrap();
         let request = Request {
-            secret: Some(sealed),
+            secrets: vec![sealed],
             ..self
                 .command(region, "clerk", RegisterPerson { person, tag })
                 .into()

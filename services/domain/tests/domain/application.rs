@@ -207,7 +207,8 @@ fn a_wrong_proposal_is_replaced_by_the_clerk_or_refused_by_the_reviewer() {
         refuse-correction v1                                      -> NO_CORRECTION_PENDING
         correct v1 to=wrong                                       -> CorrectionProposed
         correct v1 to=right                                       -> CorrectionProposed
-        confirm-correction v1                                     -> CorrectionConfirmed
+        confirm-correction v1 to=wrong                            -> APPROVAL_CHANGED
+        confirm-correction v1 to=right                            -> CorrectionConfirmed
         # The number is the right one now: there is nobody else to propose, only the proposal to refuse.
         correct v1 to=wrong by=everybody                          -> CorrectionProposed
         refuse-correction v1 by=clerk                             -> ROLE_MISSING

@@ -33,7 +33,7 @@ fn who_recorded_the_answers_or_witnessed_the_paper_does_not_issue() {
         issue  v1                                                 -> Issued 1000.00
         person p2 as=enterprise_employee
         apply  v2 enterprise_staff of=p2 by=plant on-paper        -> CONFIRMATION_MISSING
-        apply  v2 enterprise_staff of=p2 by=plant on-paper witness=plant -> CONFIRMATION_MISSING
+        apply  v2 enterprise_staff of=p2 by=plant on-paper witness=plant/desk -> CONFIRMATION_MISSING
         apply  v2 enterprise_staff of=p2 by=plant on-paper witness=everybody -> Applied
         issue  v2 by=everybody                                    -> SAME_PERSON
         issue  v2                                                 -> Issued 300.00

@@ -99,7 +99,14 @@ impl Move for v1::ConfirmCorrectionRequest {
 
     fn read(&self, r: &mut Reader) -> Option<Act> {
         let voucher = r.name("name", &self.name, "vouchers");
-        Some(act::ConfirmCorrection { voucher: voucher? }.into())
+        let person = r.name("person", &self.person, "people");
+        Some(
+            act::ConfirmCorrection {
+                voucher: voucher?,
+                person: person?,
+            }
+            .into(),
+        )
     }
 }
 

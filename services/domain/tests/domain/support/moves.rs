@@ -174,7 +174,7 @@ impl Town {
                             ConfirmedBy::Phone
                         },
                         evidence: digest("call"),
-                        witness: line.option("witness").map(|clerk| clerk.parse().unwrap()),
+                        witness: line.option("witness").map(staff_code),
                     }),
                 };
                 ("portal", Act::Apply(apply))
@@ -209,12 +209,20 @@ impl Town {
                     person: PersonId(self.id(line.option("to").unwrap_or("nobody"))),
                 }),
             ),
-            "confirm-correction" => (
-                "reviewer",
-                Act::ConfirmCorrection(ConfirmCorrection {
-                    voucher: self.voucher_id(line, 0),
-                }),
-            ),
+            "confirm-correction" => {
+                let proposed = self
+                    .voucher(line.name(0))
+                    .and_then(|voucher| voucher.correction.as_ref());
+                let seen = line.option("to").map(|name| PersonId(self.id(name)));
+                let proposed = proposed.map(|proposal| proposal.person);
+                (
+                    "reviewer",
+                    Act::ConfirmCorrection(ConfirmCorrection {
+                        voucher: self.voucher_id(line, 0),
+                        person: seen.or(proposed).unwrap_or(PersonId(self.id("nobody"))),
+                    }),
+                )
+            }
             "refuse-correction" => (
                 "reviewer",
                 Act::RefuseCorrection(RefuseCorrection {
@@ -518,5 +526,14 @@ impl Town {
             Some(Fact::Session(session)) => institution_name(&session.filing.payee),
             _ => "school-a",
         }
+    }
+}
+
+/// `zhang`, or `plant/desk` for somebody of an institution.
+fn staff_code(text: &str) -> StaffId {
+    let code = |text: &str| -> StaffId { text.parse().unwrap() };
+    match text.split_once('/') {
+        Some((of, who)) => code(who).of(Some(&institution(of))),
+        None => code(text),
     }
 }
