@@ -17,7 +17,7 @@ const HERE: &str = COUNTIES[0];
 const MONEY: Fen = Fen(10 * ONE_VOUCHER.0);
 const RACERS: usize = 8;
 /// Each caller's calls, where callers ask one thing after the other.
-const CALLS: u64 = 16;
+const CALLS: usize = 48;
 const SEED: u64 = 15;
 
 /// Half of the racers through each engine, all at once.
@@ -80,19 +80,16 @@ fn decided_on(log: &[EventRow], command: &Command) -> String {
     }
 }
 
-/// A caller's random issues and revocations of these vouchers.
+/// A caller's random issues and revocations of these vouchers, one voucher after the other: so all callers want the same one at
+/// about the same time.
 fn issues_and_revocations(field: &Field, caller: u64, vouchers: &[VoucherId]) -> Vec<Command> {
-    let choose = |what: &str, call: u64, below: usize| {
-        let choice = pick(SEED, what, caller * CALLS + call, below as u64);
-        usize::try_from(choice).unwrap()
-    };
-    (0..CALLS)
-        .map(|call| {
-            let voucher = vouchers[choose("voucher", call, vouchers.len())];
-            match choose("act", call, 2) {
-                0 => field.issue(HERE, voucher),
-                _ => field.revoke(HERE, voucher),
-            }
+    let each = CALLS / vouchers.len();
+    let calls = vouchers.iter().flat_map(|voucher| vec![*voucher; each]);
+    (caller * CALLS as u64..)
+        .zip(calls)
+        .map(|(call, voucher)| match pick(SEED, "act", call, 2) {
+            0 => field.issue(HERE, voucher),
+            _ => field.revoke(HERE, voucher),
         })
         .collect()
 }
@@ -101,7 +98,7 @@ on_both! {
     // Rule 6: every refusal was true when it was given: of some head between the question and the answer.
     async fn every_refusal_was_true_when_it_was_given(field, ONE_VOUCHER) {
         let mut vouchers = Vec::new();
-        for _ in 0..8 {
+        for _ in 0..12 {
             vouchers.push(field.applied(HERE).await.0);
         }
         let callers = (0..4).map(|caller: u64| {
