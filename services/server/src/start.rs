@@ -16,10 +16,12 @@ use hefu_token::{KeySet, private_file};
 use hefu_vault::Secrets;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
 
 use crate::api::Api;
-use crate::caller;
 use crate::regions::RegionTree;
+use crate::{caller, handlers};
 
 /// A token may outlive its key by this much: the longest life of a voucher token, in seconds.
 const LONGEST_TOKEN: i64 = 2 * 366 * 86_400;
@@ -206,21 +208,15 @@ async fn run(
 ) {
     let engine = api.engine.clone();
     let (reporter, health) = tonic_health::server::health_reporter();
-    reporter
-        .set_service_status("", tonic_health::ServingStatus::Serving)
-        .await;
+    report(&reporter, ServingStatus::Serving).await;
     let watched = engine.clone();
     let watch = tokio::spawn(async move {
-        loop {
+        while watched.stopped().is_none() {
             tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-            if watched.stopped().is_some() {
-                reporter
-                    .set_service_status("", tonic_health::ServingStatus::NotServing)
-                    .await;
-            }
         }
+        report(&reporter, ServingStatus::NotServing).await;
     });
-    let mut routes = crate::handlers::routes(api);
+    let mut routes = handlers::routes(api);
     routes = routes.add_service(health);
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(hefu_wire::FILE_DESCRIPTOR_SET)
@@ -247,6 +243,13 @@ async fn run(
         tracing::error!(%error, "the server ended");
     }
     watch.abort();
+}
+
+/// Tells the health check of the server as a whole, which is "", and of each service.
+async fn report(reporter: &HealthReporter, status: ServingStatus) {
+    for service in handlers::NAMES.into_iter().chain([""]) {
+        reporter.set_service_status(service, status).await;
+    }
 }
 
 /// Makes the keys of a first start: token key, log key, root keys, the operator's API key.
