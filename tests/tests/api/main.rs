@@ -6,7 +6,13 @@ mod callers;
 mod endpoints;
 mod fields;
 mod personal;
+mod public;
+mod reads;
 mod requests;
+mod school;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use hefu_domain::Instant;
 use hefu_engine::{Clock, Source};
@@ -15,7 +21,7 @@ use hefu_server::{RegionTree, Running, Setup, serve};
 use hefu_tests::engines::{Engine, Folder, Place};
 use hefu_tests::office::{Office, must};
 use hefu_wire::v1;
-use tonic::Status;
+use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 /// 2023-05-10 10:00 in Asia/Shanghai.
@@ -30,19 +36,22 @@ struct Api {
     office: Office,
     state: Folder,
     place: Place,
+    /// The clock's hand, in Unix milliseconds.
+    hand: Arc<AtomicI64>,
 }
 
 impl Api {
     async fn start() -> Api {
         let place = Place::new(Engine::Sqlite).await;
         let state = Folder::new("hefu-api");
+        let (clock, hand) = Clock::simulated(NOW);
         let running = serve(Setup {
             database: place.url(),
             state: state.path().join("state"),
             listen: ([127, 0, 0, 1], 0).into(),
             deployment: ISSUER.to_owned(),
             tree: RegionTree::read(None).unwrap(),
-            clock: Clock::simulated(NOW).0,
+            clock,
             source: Source::Seeded([7; 32]),
             writers: 2,
         })
@@ -59,6 +68,7 @@ impl Api {
             office,
             state,
             place,
+            hand,
         }
     }
 
@@ -105,4 +115,14 @@ fn wrong_fields(status: &Status) -> Vec<String> {
             .collect()
     })
     .unwrap_or_default()
+}
+
+/// Nothing of that name is there for this caller.
+async fn hidden<Q>(api: &Api, key: &str, method: &str, message: Q, code: &str)
+where
+    Q: prost::Message + Clone + 'static,
+{
+    let status = api.refused(key, method, message).await;
+    assert_eq!(status.code(), Code::NotFound, "{method}: {status}");
+    assert_eq!(reason(&status), code, "{method}");
 }
