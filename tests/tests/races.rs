@@ -316,6 +316,7 @@ async fn the_last_fen(engine: Engine) {
     assert_eq!((won, codes), (1, vec!["FUNDS_EXHAUSTED".to_owned()]));
     let request = v1::ListAccountsRequest {
         parent: format!("regions/{region}"),
+        ..v1::ListAccountsRequest::default()
     };
     let accounts: v1::ListAccountsResponse = field
         .must(

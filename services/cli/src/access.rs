@@ -3,8 +3,10 @@
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use comfy_table::{Table, presets};
+use hefu_domain::{Date, Instant};
 use hefu_engine::Source;
 use hefu_server::caller::{api_key, credential};
+use hefu_wire::show::timestamp;
 use hefu_wire::v1;
 use v1::access_service_client::AccessServiceClient;
 
@@ -28,6 +30,12 @@ pub(crate) enum AccessCommand {
         /// The institution that they act for, by unified social credit code.
         #[arg(long)]
         institution: Option<String>,
+        /// The one holder that they are, by the id of regions/…/people/{id}; without it a holder's key is the portal's.
+        #[arg(long, value_name = "ID")]
+        holder: Option<String>,
+        /// When it runs out: the last day, YYYY-MM-DD (Asia/Shanghai), or an instant, 2023-12-31T16:00:00Z. Without it: never.
+        #[arg(long, value_name = "WHEN", value_parser = expiry)]
+        expires: Option<Instant>,
         /// The subject, if it is not the person's code: stable while keys change.
         #[arg(long)]
         subject: Option<String>,
@@ -61,6 +69,19 @@ fn role(name: &str) -> anyhow::Result<v1::Role> {
     }
 }
 
+/// Reads when a grant runs out: with the end of a day, or at an instant.
+fn expiry(text: &str) -> Result<Instant, String> {
+    if let Ok(at) = text.parse::<jiff::Timestamp>() {
+        return Ok(Instant(at.as_millisecond()));
+    }
+    let day = text.parse::<Date>().ok();
+    day.filter(|day| day.to_string() == text)
+        .map(Instant::after)
+        .ok_or_else(|| {
+            "neither a day YYYY-MM-DD nor an instant such as 2023-12-31T16:00:00Z".to_owned()
+        })
+}
+
 /// A request id that no other request has.
 pub(crate) fn request_id(what: &str) -> String {
     let random: String = Source::System
@@ -80,6 +101,8 @@ pub(crate) async fn run(command: AccessCommand) -> anyhow::Result<()> {
             person,
             roles,
             institution,
+            holder,
+            expires,
             subject,
         } => {
             let key = api_key(Source::System.draw(&[]));
@@ -94,8 +117,10 @@ pub(crate) async fn run(command: AccessCommand) -> anyhow::Result<()> {
                 institution: institution
                     .map(|code| format!("{parent}/institutions/{code}"))
                     .unwrap_or_default(),
-                holder: String::new(),
-                expires: None,
+                holder: holder
+                    .map(|id| format!("{parent}/people/{id}"))
+                    .unwrap_or_default(),
+                expires: expires.map(timestamp),
             };
             let request = v1::GrantCallerRequest {
                 parent,
@@ -133,6 +158,12 @@ pub(crate) async fn run(command: AccessCommand) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A timestamp as a person reads it, in UTC.
+fn when(seconds: i64, nanos: i32) -> String {
+    let at = jiff::Timestamp::new(seconds, nanos);
+    at.map(|at| at.to_string()).unwrap_or_default()
+}
+
 async fn list(remote: &Remote, region: &str) -> anyhow::Result<()> {
     let mut client = AccessServiceClient::new(remote.channel().await?);
     let mut table = Table::new();
@@ -142,6 +173,8 @@ async fn list(remote: &Remote, region: &str) -> anyhow::Result<()> {
         "person",
         "roles",
         "institution",
+        "holder",
+        "expires",
         "revoked",
     ]);
     let mut page_token = String::new();
@@ -168,12 +201,15 @@ async fn list(remote: &Remote, region: &str) -> anyhow::Result<()> {
                 .collect();
             let last = |name: &str| name.rsplit('/').next().unwrap_or_default().to_owned();
             let revoked = if caller.revoked.is_some() { "yes" } else { "" };
+            let expires = grant.expires.map(|at| when(at.seconds, at.nanos));
             table.add_row([
                 last(&caller.name),
                 grant.subject.clone(),
                 grant.person.clone(),
                 roles.join(", "),
                 last(&grant.institution),
+                last(&grant.holder),
+                expires.unwrap_or_default(),
                 revoked.to_owned(),
             ]);
         }
@@ -182,5 +218,26 @@ async fn list(remote: &Remote, region: &str) -> anyhow::Result<()> {
             return Ok(());
         }
         page_token = page.next_page_token;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grant_runs_out_with_the_end_of_a_day_or_at_an_instant() {
+        let end = expiry("2023-12-31T16:00:00Z").unwrap();
+        assert_eq!(expiry("2023-12-31"), Ok(end), "midnight in Asia/Shanghai");
+        assert_eq!(expiry("2024-01-01T00:00:00+08:00"), Ok(end));
+        for wrong in [
+            "",
+            "2023-12-32",
+            "2023-12-31T16:00",
+            "tomorrow",
+            "31.12.2023",
+        ] {
+            assert!(expiry(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -10,6 +10,9 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
 use crate::connect::Remote;
 
+/// The largest answer that is taken: more than any page, so that one is never cut off by the 4 MB of a default client.
+const MOST_ANSWER: usize = 64 << 20;
+
 /// The RPCs that this build knows.
 pub(crate) fn pool() -> anyhow::Result<DescriptorPool> {
     DescriptorPool::decode(hefu_wire::FILE_DESCRIPTOR_SET)
@@ -58,7 +61,8 @@ pub(crate) async fn call(remote: &Remote, name: &str, json: &str) -> anyhow::Res
     let codec = DynamicCodec {
         output: method.output(),
     };
-    let mut grpc = tonic::client::Grpc::new(remote.channel().await?);
+    let mut grpc =
+        tonic::client::Grpc::new(remote.channel().await?).max_decoding_message_size(MOST_ANSWER);
     grpc.ready().await?;
     let request = remote.request(request)?;
     if method.is_server_streaming() {

@@ -73,6 +73,32 @@ impl OptionalRemote {
             .clone()
             .map(|server| Remote::new(server, self.key.clone()))
     }
+
+    /// Whose rules are asked for. A server answers for a region; it is never passed over in silence.
+    fn rules<'a>(
+        &self,
+        region: Option<&'a str>,
+        file: Option<&'a PathBuf>,
+    ) -> anyhow::Result<Rules<'a>> {
+        match (self.remote(), region, file) {
+            (_, _, Some(file)) => Ok(Rules::File(file)),
+            (Some(remote), Some(region), None) => Ok(Rules::Server(remote, region)),
+            (Some(_), None, None) => bail!(
+                "a server's rules are those of a region: name it with --region, or leave --server and HEFU_SERVER out for the shipped policy"
+            ),
+            (None, region, None) => Ok(Rules::Shipped(region)),
+        }
+    }
+}
+
+/// Whose rules decide.
+enum Rules<'a> {
+    /// A server's, in a region.
+    Server(Remote, &'a str),
+    /// A file's.
+    File(&'a PathBuf),
+    /// As shipped, with a region's own figures over them.
+    Shipped(Option<&'a str>),
 }
 
 #[derive(Args)]
@@ -97,6 +123,9 @@ pub(crate) struct Quote {
     /// The region's code.
     #[arg(long)]
     region: Option<String>,
+    /// The plan year whose rules decide; without it, the shipped policy's or the FILE's.
+    #[arg(long, value_name = "YEAR")]
+    plan_year: Option<u16>,
     /// A policy file instead of the shipped one.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
@@ -146,8 +175,8 @@ async fn show(
     policy: Option<PathBuf>,
     year: u16,
 ) -> anyhow::Result<ExitCode> {
-    let (policy, version) = match (remote.remote(), &region, &policy) {
-        (Some(remote), Some(region), None) => {
+    let (policy, version) = match remote.rules(region.as_deref(), policy.as_ref())? {
+        Rules::Server(remote, region) => {
             let request = v1::GetPolicyRequest {
                 name: format!("regions/{region}/policies/{year}"),
             };
@@ -163,16 +192,23 @@ async fn show(
                 Some(shown.version),
             )
         }
-        (_, region, file) => (local(file.as_ref(), region.as_deref())?, None),
+        Rules::File(file) => (local(Some(file), None)?, None),
+        Rules::Shipped(region) => (local(None, region)?, None),
     };
-    if policy.year.number() != year {
-        bail!(
-            "this policy is of {}, not of {year}; for another year name a FILE with --policy, or a server and a region",
-            policy.year
-        );
-    }
+    of_year(&policy, year)?;
     print!("{}", page(&policy, version));
     Ok(ExitCode::SUCCESS)
+}
+
+/// A policy decides for its own year only.
+fn of_year(policy: &Policy, year: u16) -> anyhow::Result<()> {
+    if policy.year.number() == year {
+        return Ok(());
+    }
+    bail!(
+        "this policy is of {}, not of {year}; for another year name a FILE with --policy, or a server and a region",
+        policy.year
+    )
 }
 
 /// Adopts the shipped policy or a file's; a region's own figures stand over it, field by field.
@@ -272,28 +308,13 @@ pub(crate) async fn quote(asked: Quote) -> anyhow::Result<ExitCode> {
         .map(SkillLevel::try_from)
         .transpose()
         .map_err(|bad| anyhow!("--level: {bad}"))?;
-    let answer = match (asked.remote.remote(), &asked.region, &asked.policy) {
-        (Some(remote), Some(region), None) => {
-            remote_quote(&remote, region, programme, &asked).await?
-        }
-        (_, region, file) => {
-            let policy = local(file.as_ref(), region.as_deref())?;
-            match worth(
-                &policy,
-                programme,
-                level,
-                Days(asked.days),
-                asked.employed.zip(asked.trained),
-            ) {
-                Ok(entitlement) => Ok(entitlement),
-                Err(Stop::Refused(refusals)) => Err(refusals
-                    .reasons()
-                    .iter()
-                    .map(|reason| reason.code.as_str().to_owned())
-                    .collect()),
-                Err(Stop::Missing(_)) => Err(Vec::new()),
-            }
-        }
+    let answer = match asked
+        .remote
+        .rules(asked.region.as_deref(), asked.policy.as_ref())?
+    {
+        Rules::Server(remote, region) => remote_quote(&remote, region, programme, &asked).await?,
+        Rules::File(file) => local_quote(&local(Some(file), None)?, programme, level, &asked)?,
+        Rules::Shipped(region) => local_quote(&local(None, region)?, programme, level, &asked)?,
     };
     match answer {
         Ok(entitlement) => {
@@ -308,6 +329,29 @@ pub(crate) async fn quote(asked: Quote) -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::from(REFUSED))
         }
+    }
+}
+
+/// What a case comes to, or the codes of the rules that say no.
+type Answer = Result<Entitlement, Vec<String>>;
+
+fn local_quote(
+    policy: &Policy,
+    programme: Programme,
+    level: Option<SkillLevel>,
+    asked: &Quote,
+) -> anyhow::Result<Answer> {
+    if let Some(year) = asked.plan_year {
+        of_year(policy, year)?;
+    }
+    let employment = asked.employed.zip(asked.trained);
+    match worth(policy, programme, level, Days(asked.days), employment) {
+        Ok(entitlement) => Ok(Ok(entitlement)),
+        Err(Stop::Refused(refusals)) => {
+            let code = |reason: &hefu_domain::Refusal| reason.code.as_str().to_owned();
+            Ok(Err(refusals.reasons().iter().map(code).collect()))
+        }
+        Err(Stop::Missing(need)) => bail!("the rules ask for {need:?}, which no policy says"),
     }
 }
 
@@ -326,12 +370,15 @@ async fn remote_quote(
     region: &str,
     programme: Programme,
     asked: &Quote,
-) -> anyhow::Result<Result<Entitlement, Vec<String>>> {
-    use tonic_types::StatusExt as _;
+) -> anyhow::Result<Answer> {
+    let year = match asked.plan_year {
+        Some(year) => year,
+        None => shipped(region)?.year.number(),
+    };
     let request = v1::QuoteRequest {
         parent: format!("regions/{region}"),
         voucher: String::new(),
-        plan_year: 2023,
+        plan_year: u32::from(year),
         programme: hefu_wire::show::programme(programme).into(),
         days: u32::from(asked.days),
         skill_level: u32::from(asked.level.unwrap_or(0)),
@@ -355,15 +402,27 @@ async fn remote_quote(
                 trail: answer.trail.into_iter().map(line).collect(),
             }))
         }
-        Err(status) => match status.get_details_precondition_failure() {
-            Some(failure) => Ok(Err(failure
-                .violations
-                .into_iter()
-                .map(|violation| violation.r#type)
-                .collect())),
+        Err(status) => match ruled(&status) {
+            Some(codes) => Ok(Err(codes)),
             None => Err(explain(status)),
         },
     }
+}
+
+/// The rules that said no to a case. That the caller or the region is unknown says nothing about the case, and is an error.
+fn ruled(status: &tonic::Status) -> Option<Vec<String>> {
+    use tonic_types::StatusExt as _;
+    let by_rules = matches!(
+        status.code(),
+        tonic::Code::FailedPrecondition
+            | tonic::Code::ResourceExhausted
+            | tonic::Code::InvalidArgument
+    );
+    let failure = status
+        .get_details_precondition_failure()
+        .filter(|_| by_rules)?;
+    let codes = failure.violations.into_iter().map(|v| v.r#type);
+    Some(codes.collect())
 }
 
 fn print_quote(entitlement: &Entitlement, json: bool) -> anyhow::Result<()> {
@@ -389,4 +448,65 @@ fn print_quote(entitlement: &Entitlement, json: bool) -> anyhow::Result<()> {
         println!("  {}{days}{rate}: {}", line.rule, line.amount);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hefu_domain::{Code, Stop};
+
+    fn remote(server: Option<&str>) -> OptionalRemote {
+        OptionalRemote {
+            server: server.map(str::to_owned),
+            key: None,
+        }
+    }
+
+    #[test]
+    fn a_server_without_a_region_is_never_passed_over_for_the_shipped_policy() {
+        let named = remote(Some("http://127.0.0.1:8080"));
+        let Err(error) = named.rules(None, None) else {
+            panic!("the shipped policy would answer for the server")
+        };
+        assert!(error.to_string().contains("--region"), "{error}");
+        assert!(matches!(
+            named.rules(Some("140727"), None),
+            Ok(Rules::Server(_, "140727"))
+        ));
+        let none = remote(None);
+        assert!(matches!(none.rules(None, None), Ok(Rules::Shipped(None))));
+    }
+
+    #[test]
+    fn only_rules_refuse_a_case_and_an_unknown_caller_is_an_error() {
+        let status = |code: Code| match Stop::from(code) {
+            Stop::Refused(refusals) => hefu_wire::errors::refused("Quote", &refusals),
+            Stop::Missing(_) => panic!("a code refuses"),
+        };
+        for code in [
+            Code::EmploymentShort,
+            Code::NothingEarned,
+            Code::LevelNeeded,
+        ] {
+            let codes = ruled(&status(code));
+            assert_eq!(codes, Some(vec![code.as_str().to_owned()]));
+        }
+        for code in [
+            Code::CallerUnknown,
+            Code::CallerRevoked,
+            Code::RegionNotFound,
+            Code::VoucherNotFound,
+        ] {
+            assert_eq!(ruled(&status(code)), None, "{}", code.as_str());
+        }
+        assert_eq!(ruled(&tonic::Status::unavailable("busy")), None);
+    }
+
+    #[test]
+    fn a_policy_answers_for_its_own_year_only() {
+        let policy = shipped("140727").unwrap();
+        assert!(of_year(&policy, 2023).is_ok());
+        let error = of_year(&policy, 2024).unwrap_err().to_string();
+        assert!(error.contains("of 2023, not of 2024"), "{error}");
+    }
 }

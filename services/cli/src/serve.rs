@@ -31,20 +31,29 @@ pub(crate) struct Serve {
 
 #[derive(Args)]
 pub(crate) struct Migrate {
+    /// The configuration file (see deploy/hefu.toml).
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// sqlite://PATH (made if missing) or postgres://…
     #[arg(long, env = "HEFU_DATABASE", value_name = "URL")]
-    database: String,
+    database: Option<String>,
+}
+
+/// The configuration of a file, or the default one, with another database where one is named.
+fn configured(file: Option<&PathBuf>, database: Option<&String>) -> anyhow::Result<Config> {
+    let mut config = match file {
+        Some(path) => Config::read(path)?,
+        None => Config::default(),
+    };
+    if let Some(database) = database {
+        config.database.clone_from(database);
+    }
+    Ok(config)
 }
 
 impl Serve {
     fn config(&self) -> anyhow::Result<Config> {
-        let mut config = match &self.config {
-            Some(path) => Config::read(path)?,
-            None => Config::default(),
-        };
-        if let Some(database) = &self.database {
-            config.database.clone_from(database);
-        }
+        let mut config = configured(self.config.as_ref(), self.database.as_ref())?;
         if let Some(listen) = self.listen {
             config.listen = listen;
         }
@@ -127,7 +136,8 @@ async fn interrupted() {
 pub(crate) async fn migrate(command: Migrate) -> anyhow::Result<ExitCode> {
     // A warning that the serving role could not be set up comes with the SQL that sets it up.
     let telemetry = telemetry::start("warn", None)?;
-    let store = Store::open(&command.database, OpenOptions::default()).await?;
+    let config = configured(command.config.as_ref(), command.database.as_ref())?;
+    let store = Store::open(&config.database, OpenOptions::default()).await?;
     store
         .migrate()
         .await
@@ -136,4 +146,22 @@ pub(crate) async fn migrate(command: Migrate) -> anyhow::Result<ExitCode> {
     store.close().await;
     telemetry.shutdown();
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrate_finds_the_database_that_serve_would_serve() {
+        let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/hefu.toml");
+        let file = PathBuf::from(example);
+        let config = configured(Some(&file), None).unwrap();
+        assert_eq!(config.database, "sqlite:///var/lib/hefu/hefu.db");
+        let other = "postgres://hefu@localhost/hefu".to_owned();
+        let config = configured(Some(&file), Some(&other)).unwrap();
+        assert_eq!(config.database, other);
+        let config = configured(None, None).unwrap();
+        assert_eq!(config.database, Config::default().database);
+    }
 }

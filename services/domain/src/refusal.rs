@@ -83,6 +83,9 @@ codes! {
         AccountNotFound "ACCOUNT_NOT_FOUND" "The region has no account of that year and source.";
         ObjectionNotFound "OBJECTION_NOT_FOUND" "No such objection against this sheet.";
         CredentialNotFound "CREDENTIAL_NOT_FOUND" "No such credential in this region.";
+        PlanYearNotFound "PLAN_YEAR_NOT_FOUND" "No such plan year in this region, or none that the caller may see.";
+        PolicyNotFound "POLICY_NOT_FOUND" "No policy is in force for that plan year.";
+        CalendarNotFound "CALENDAR_NOT_FOUND" "The region has no working-day calendar of that year.";
     }
     Denied {
         CallerUnknown "CALLER_UNKNOWN" "The credential has no grant in this region.";

@@ -101,9 +101,9 @@ impl Api {
         parent: Option<&Region>,
         message: &M,
     ) -> Result<R, Status> {
-        let prepared = self.prepare(by, message, message.request_id(), 0)?;
+        let mut prepared = self.prepare(by, message, message.request_id(), 0)?;
         if let Some(parent) = parent {
-            within(parent, &prepared)?;
+            prepared = within(parent, prepared)?;
         }
         let told = self
             .submit(by, vec![prepared], message.validate_only())
@@ -127,12 +127,17 @@ impl Api {
         }
         let parent =
             hefu_wire::names::parse_region(batch.parent()).map_err(|rule| bad("parent", rule))?;
+        let (by, parent) = (&by, &parent);
         let results = match batch.mode() {
             v1::Mode::Each => {
-                join_all(items.iter().map(|item| self.one(&by, Some(&parent), item))).await
+                let answers = items.iter().enumerate().map(|(number, item)| async move {
+                    let answer = self.one(by, Some(parent), item).await;
+                    answer.map_err(|status| hefu_wire::errors::of_item(number, &status))
+                });
+                join_all(answers).await
             }
             v1::Mode::Atomic => self
-                .atomic(&by, &parent, batch)
+                .atomic(by, parent, batch)
                 .await?
                 .into_iter()
                 .map(Ok)
@@ -150,8 +155,10 @@ impl Api {
     ) -> Result<Vec<B::Response>, Status> {
         let mut group = Vec::with_capacity(batch.requests().len());
         for (number, message) in batch.requests().iter().enumerate() {
-            let prepared = self.prepare(by, message, batch.request_id(), number)?;
-            within(parent, &prepared)?;
+            let prepared = self
+                .prepare(by, message, batch.request_id(), number)
+                .and_then(|prepared| within(parent, prepared))
+                .map_err(|status| hefu_wire::errors::of_item(number, &status))?;
             let alone = matches!(
                 prepared.command.act,
                 Act::RegisterPerson(_) | Act::AllocateFunds(_)
@@ -197,7 +204,12 @@ impl Api {
             request.commands.push(prepared.command);
             request.secrets.extend(prepared.secret);
         }
-        let (recorded, written) = match self.engine.submit(request).await.map_err(errors::status)? {
+        let rpc = request
+            .commands
+            .first()
+            .map_or("", |command| command.act.name());
+        let answer = self.engine.submit(request).await;
+        let (recorded, written) = match answer.map_err(|error| errors::of_move(rpc, error))? {
             Answer::Recorded(recorded) => (recorded, true),
             Answer::Dry(recorded) => (recorded, false),
         };
@@ -338,14 +350,11 @@ impl Api {
 }
 
 /// An item of a batch is of the batch's region.
-fn within(parent: &Region, prepared: &Prepared) -> Result<(), Status> {
+fn within(parent: &Region, prepared: Prepared) -> Result<Prepared, Status> {
     if prepared.command.region == *parent {
-        Ok(())
+        Ok(prepared)
     } else {
-        Err(bad(
-            "requests",
-            format!("must be of region {parent} as the batch"),
-        ))
+        Err(bad("", format!("must be of region {parent} as the batch")))
     }
 }
 

@@ -20,17 +20,23 @@ fn coded(code: Code, reason: &str, message: &str, retry: Option<Duration>) -> St
     Status::with_error_details(code, message, details)
 }
 
-/// The status of an engine's error.
+/// The status of an engine's error met while reading.
 pub(crate) fn status(error: EngineError) -> Status {
+    of_move("", error)
+}
+
+/// The status of an engine's error over a request of that RPC.
+pub(crate) fn of_move(rpc: &str, error: EngineError) -> Status {
     match error {
-        EngineError::Refused(refusals) => hefu_wire::errors::refused(&refusals),
+        EngineError::Refused(refusals) => hefu_wire::errors::refused(rpc, &refusals),
         EngineError::GroupRefused { item, refusals } => {
-            let inner = hefu_wire::errors::refused(&refusals);
+            let refused = hefu_wire::errors::refused(rpc, &refusals);
+            let details = hefu_wire::errors::of_item(item, &refused).get_error_details();
             let message = format!(
                 "item {item} was refused, so nothing of the group was done: {}",
-                inner.message()
+                refused.message()
             );
-            Status::with_error_details(inner.code(), message, inner.get_error_details())
+            Status::with_error_details(refused.code(), message, details)
         }
         EngineError::RequestReused => coded(
             Code::AlreadyExists,
@@ -106,8 +112,13 @@ pub(crate) fn store(error: StoreError) -> Status {
 
 /// The status of a read's refusal.
 pub(crate) fn stop(stop: Stop) -> Status {
+    stopped("", stop)
+}
+
+/// The status of the refusal of a read of that RPC.
+pub(crate) fn stopped(rpc: &str, stop: Stop) -> Status {
     match stop {
-        Stop::Refused(refusals) => hefu_wire::errors::refused(&refusals),
+        Stop::Refused(refusals) => hefu_wire::errors::refused(rpc, &refusals),
         Stop::Missing(need) => {
             tracing::error!(?need, "a read ended with a fact missing");
             internal()

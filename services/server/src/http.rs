@@ -2,9 +2,8 @@
 
 use axum::Router;
 use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
 use axum::routing::get;
-use hefu_engine::Engine;
+use hefu_engine::{Engine, Stopped};
 
 /// The public routes.
 pub(crate) fn routes(jwks: String, engine: Engine) -> Router {
@@ -17,17 +16,30 @@ pub(crate) fn routes(jwks: String, engine: Engine) -> Router {
             jwks,
         )
     };
-    let health = move || async move {
-        match engine.stopped() {
-            None => (StatusCode::OK, "serving\n".to_owned()).into_response(),
-            Some(why) => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                format!("not serving: {why}\n"),
-            )
-                .into_response(),
-        }
-    };
+    let alive = move || async move { health(engine.stopped()) };
     Router::new()
         .route("/.well-known/jwks.json", get(key_set))
-        .route("/healthz", get(health))
+        .route("/healthz", get(alive))
+}
+
+/// Whether this server serves. Why it does not is the operator's to know, and stands in their log.
+fn health(stopped: Option<&Stopped>) -> (StatusCode, &'static str) {
+    match stopped {
+        None => (StatusCode::OK, "serving\n"),
+        Some(_) => (StatusCode::SERVICE_UNAVAILABLE, "not serving\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stranger_learns_that_a_server_is_stopped_and_not_why() {
+        assert_eq!(health(None), (StatusCode::OK, "serving\n"));
+        let stopped = health(Some(&Stopped::Disk {
+            what: "/var/lib/hefu/hefu.db".to_owned(),
+        }));
+        assert_eq!(stopped, (StatusCode::SERVICE_UNAVAILABLE, "not serving\n"));
+    }
 }

@@ -17,10 +17,12 @@ use hefu_token::{KeySet, private_file};
 use hefu_vault::Secrets;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
 
 use crate::api::Api;
-use crate::caller;
 use crate::regions::RegionTree;
+use crate::{caller, handlers};
 
 /// A token may outlive its key by this much: the longest life of a voucher token, in seconds.
 const LONGEST_TOKEN: i64 = 2 * 366 * 86_400;
@@ -235,22 +237,16 @@ async fn run(
 ) {
     let engine = api.engine.clone();
     let (reporter, health) = tonic_health::server::health_reporter();
-    reporter
-        .set_service_status("", tonic_health::ServingStatus::Serving)
-        .await;
+    report(&reporter, ServingStatus::Serving).await;
     let watched = engine.clone();
     let watch = tokio::spawn(async move {
-        loop {
+        while watched.stopped().is_none() {
             tokio::time::sleep(Duration::from_millis(500)).await;
-            if watched.stopped().is_some() {
-                reporter
-                    .set_service_status("", tonic_health::ServingStatus::NotServing)
-                    .await;
-            }
         }
+        report(&reporter, ServingStatus::NotServing).await;
     });
     let sweeper = tokio::spawn(sweep(engine.clone()));
-    let mut routes = crate::handlers::routes(api);
+    let mut routes = handlers::routes(api);
     routes = routes.add_service(health);
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(hefu_wire::FILE_DESCRIPTOR_SET)
@@ -294,6 +290,13 @@ async fn sweep(engine: Engine) {
             Ok(swept) => tracing::info!(swept, "orphans of wrapped keys were destroyed"),
             Err(error) => tracing::warn!(%error, "orphans of wrapped keys were not swept"),
         }
+    }
+}
+
+/// Tells the health check of the server as a whole, which is "", and of each service.
+async fn report(reporter: &HealthReporter, status: ServingStatus) {
+    for service in handlers::NAMES.into_iter().chain([""]) {
+        reporter.set_service_status(service, status).await;
     }
 }
 

@@ -3,12 +3,14 @@
 //! A handler reads a request with [`Move::read`], hands the act to the engine, and answers with [`Reply::of`], which is made from
 //! the command's own events only, so that a repeated request gets the same answer again.
 
+pub mod blame;
 pub mod errors;
 mod moves;
 pub mod names;
 mod read;
 mod replies;
 pub mod show;
+pub mod states;
 
 /// The generated messages, clients and servers of package `voucher.v1`.
 #[allow(

@@ -3,7 +3,9 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use hefu_domain::{ObjectionId, PlanYear, Region, SheetId, Source};
+use hefu_domain::policy::Capacity;
+use hefu_domain::state::CatalogueEntryId;
+use hefu_domain::{InstitutionId, ObjectionId, PlanYear, Region, SheetId, Source};
 
 /// A region's name.
 pub fn region(region: &Region) -> String {
@@ -23,6 +25,25 @@ pub fn account(region: &Region, year: PlanYear, source: &Source) -> String {
 /// An objection's name.
 pub fn objection(region: &Region, sheet: SheetId, objection: ObjectionId) -> String {
     format!("regions/{region}/sheets/{sheet}/objections/{objection}")
+}
+
+/// A catalogue line's name.
+pub fn catalogue_entry(region: &Region, id: &CatalogueEntryId) -> String {
+    format!(
+        "{}/catalogueEntries/{}-{}-{}",
+        child(region, "institutions", &id.institution),
+        catalogue(id.capacity),
+        id.occupation,
+        id.year
+    )
+}
+
+/// Which of the two catalogues a capacity is entered in.
+fn catalogue(capacity: Capacity) -> &'static str {
+    match capacity {
+        Capacity::AssessmentBody => "assessment",
+        Capacity::TrainingBody | Capacity::Enterprise | Capacity::School => "training",
+    }
 }
 
 /// Reads `regions/{code}`.
@@ -83,6 +104,34 @@ pub fn parse_account(name: &str) -> Result<(Region, PlanYear, Source), String> {
     ))
 }
 
+/// Reads `regions/{code}/institutions/{uscc}/catalogueEntries/{training|assessment}-{occupation}-{year}`.
+pub fn parse_catalogue_entry(name: &str) -> Result<(Region, CatalogueEntryId), String> {
+    let form = || {
+        format!(
+            "must be regions/{{code}}/institutions/{{uscc}}/catalogueEntries/{{training|assessment}}-{{occupation}}-{{year}}, not {name:.120}"
+        )
+    };
+    let (institution, line) = name.split_once("/catalogueEntries/").ok_or_else(form)?;
+    let (region, institution) = parse_child::<InstitutionId>(institution, "institutions")?;
+    let (kind, rest) = line.split_once('-').ok_or_else(form)?;
+    let capacity = match kind {
+        "training" => Capacity::TrainingBody,
+        "assessment" => Capacity::AssessmentBody,
+        _ => return Err(form()),
+    };
+    let (occupation, year) = rest.rsplit_once('-').ok_or_else(form)?;
+    let Number(year) = year.parse().map_err(|bad: hefu_domain::BadCode| bad.0)?;
+    let entry = CatalogueEntryId {
+        institution,
+        capacity,
+        occupation: occupation
+            .parse()
+            .map_err(|bad: hefu_domain::BadCode| bad.0)?,
+        year: PlanYear::try_from(year).map_err(|bad| bad.0)?,
+    };
+    Ok((region, entry))
+}
+
 /// Reads `regions/{code}/sheets/{uuid}/objections/{uuid}`.
 pub fn parse_objection(name: &str) -> Result<(Region, SheetId, ObjectionId), String> {
     let form = || "must be regions/{code}/sheets/{uuid}/objections/{uuid}".to_owned();
@@ -120,6 +169,22 @@ mod tests {
             assert!(parse_child::<VoucherId>(bad, "vouchers").is_err(), "{bad}");
         }
         let year = PlanYear::try_from(2023).unwrap();
+        let entry = CatalogueEntryId {
+            institution: "91350100M000100Y43".parse().unwrap(),
+            capacity: Capacity::AssessmentBody,
+            occupation: "6-31-03-09".parse().unwrap(),
+            year,
+        };
+        let name = catalogue_entry(&region, &entry);
+        assert_eq!(parse_catalogue_entry(&name), Ok((region.clone(), entry)));
+        for bad in [
+            name.replace("assessment", "school"),
+            name.replace("-2023", "-023"),
+            name.replace("catalogueEntries", "entries"),
+            format!("{name}/"),
+        ] {
+            assert!(parse_catalogue_entry(&bad).is_err(), "{bad}");
+        }
         let source: Source = "city".parse().unwrap();
         assert_eq!(
             parse_account(&account(&region, year, &source)),

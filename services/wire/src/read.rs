@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use hefu_domain::command::{Confirmation, ConfirmedBy, PresentedToken};
+use hefu_domain::state::Occasion;
 use hefu_domain::{
     BadCode, Date, Digest, Fen, Instant, PlanYear, Region, RequestId, SkillLevel, Tag, VoucherId,
 };
@@ -51,6 +52,20 @@ pub struct Edge<'a> {
     pub token: &'a dyn Fn(&str, VoucherId) -> PresentedToken,
 }
 
+impl Edge<'_> {
+    /// The edge of a read, which draws no ids and presents nothing.
+    pub const READING: Edge<'static> = Edge {
+        draw: &|_| Uuid::nil(),
+        identity: &|_, _| Err("is not read here".to_owned()),
+        certificate: &|_, _| (Tag([0; 16]), Digest([0; 32])),
+        account: &|_, _, _| (Tag([0; 16]), Digest([0; 32])),
+        token: &|_, _| PresentedToken {
+            hash: Digest([0; 32]),
+            genuine: false,
+        },
+    };
+}
+
 /// Reads one request's fields.
 pub struct Reader<'a> {
     /// What only the server can do.
@@ -87,10 +102,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Notes a wrong field.
+    /// Notes a wrong field; without a name it is the list's item itself, `trainers[2]`.
     pub fn wrong(&mut self, field: &str, rule: impl Into<String>) {
+        let path = match field {
+            "" => self.path.trim_end_matches('.').to_owned(),
+            field => format!("{}{field}", self.path),
+        };
         self.bad.push(BadField {
-            field: format!("{}{field}", self.path),
+            field: path,
             rule: rule.into(),
         });
     }
@@ -180,8 +199,7 @@ impl<'a> Reader<'a> {
 
     /// `regions/{code}/planYears/{year}`.
     pub fn plan_year_name(&mut self, field: &str, name: &str) -> Option<PlanYear> {
-        let read = names::parse_year(name, "planYears");
-        self.of_region(field, read)
+        self.year_name(field, name, "planYears")
     }
 
     /// An account's name.
@@ -193,6 +211,56 @@ impl<'a> Reader<'a> {
         let read =
             names::parse_account(name).map(|(region, year, source)| (region, (year, source)));
         self.of_region(field, read)
+    }
+
+    /// A catalogue line's name.
+    pub fn catalogue_entry_name(
+        &mut self,
+        field: &str,
+        name: &str,
+    ) -> Option<hefu_domain::state::CatalogueEntryId> {
+        let read = names::parse_catalogue_entry(name);
+        self.of_region(field, read)
+    }
+
+    /// `regions/{code}/{collection}/{year}`.
+    pub fn year_name(&mut self, field: &str, name: &str, collection: &str) -> Option<PlanYear> {
+        let read = names::parse_year(name, collection);
+        self.of_region(field, read)
+    }
+
+    /// A class's or a session's name, or empty: `Some(None)`.
+    pub fn optional_occasion(&mut self, field: &str, name: &str) -> Option<Option<Occasion>> {
+        if name.is_empty() {
+            return Some(None);
+        }
+        let read = names::parse_child(name, "classes")
+            .map(|(region, id)| (region, Occasion::Class(id)))
+            .or_else(|_| {
+                names::parse_child(name, "sessions")
+                    .map(|(region, id)| (region, Occasion::Session(id)))
+            })
+            .map_err(|_| {
+                format!("must be regions/{{code}}/classes/{{uuid}} or …/sessions/{{uuid}}, not {name:.80}")
+            });
+        self.of_region(field, read).map(Some)
+    }
+
+    /// A filter by state: one of these codes, or empty, which does not filter.
+    pub fn state(
+        &mut self,
+        field: &str,
+        text: &str,
+        known: &[&'static str],
+    ) -> Option<&'static str> {
+        let code = match text {
+            "" => Some(""),
+            text => known.iter().copied().find(|code| *code == text),
+        };
+        self.keep(
+            field,
+            code.ok_or_else(|| format!("must be one of {}, or empty", known.join(", "))),
+        )
     }
 
     /// An objection's name.
@@ -261,6 +329,15 @@ impl<'a> Reader<'a> {
             .map_err(|_| "not a year".to_owned())
             .and_then(|y| PlanYear::try_from(y).map_err(|bad| bad.0));
         self.keep(field, read)
+    }
+
+    /// The same, or 0: `Some(None)`.
+    pub fn optional_plan_year(&mut self, field: &str, year: u32) -> Option<Option<PlanYear>> {
+        if year == 0 {
+            Some(None)
+        } else {
+            self.plan_year(field, year).map(Some)
+        }
     }
 
     /// A skill level.

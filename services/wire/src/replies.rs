@@ -65,19 +65,7 @@ pub(crate) fn key_name(region: &Region, key: &Key) -> String {
         Key::Credential(id) => names::child(region, "credentials", id),
         Key::Person(id) => names::child(region, "people", id),
         Key::Institution(id) => names::child(region, "institutions", id),
-        Key::CatalogueEntry(id) => {
-            let kind = if id.capacity == hefu_domain::policy::Capacity::AssessmentBody {
-                "assessment"
-            } else {
-                "training"
-            };
-            format!(
-                "{}/catalogueEntries/{kind}-{}-{}",
-                names::child(region, "institutions", &id.institution),
-                id.occupation,
-                id.year
-            )
-        }
+        Key::CatalogueEntry(id) => names::catalogue_entry(region, id),
         Key::Booking(resource) => names::child(region, "bookings", resource),
         Key::Class(id) | Key::Attendance(id) | Key::Employment(id) => {
             names::child(region, "classes", id)

@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hefu_domain::command::PresentedToken;
-use hefu_domain::{Act, Checks, Code, Digest, Region, Stop, Tag, VoucherId};
-use hefu_wire::{BadFields, Edge, Move, Reader, errors, names, v1};
+use hefu_domain::state::{End, Occasion, SheetState, VoucherState};
+use hefu_domain::{Act, Code, Digest, Instant, Region, Tag, VoucherId};
+use hefu_wire::{BadFields, Edge, Move, Reader, blame, errors, names, states, v1};
 use prost::Message;
 use prost_types::{DescriptorProto, FileDescriptorSet, field_descriptor_proto::Label};
-use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
 const ID: &str = "0190a5e0-0000-7000-8000-000000000000";
@@ -164,6 +164,175 @@ fn every_batch_has_the_one_shape() {
 }
 
 #[test]
+fn every_move_of_a_sheet_has_its_batch_twin_and_so_has_every_costly_one() {
+    let rpcs = rpcs();
+    for single in [
+        "SubmitClaim",
+        "StrikeOut",
+        "ReturnClaim",
+        "RefuseClaim",
+        "ReopenClaim",
+        "ApproveClaim",
+        "DecideObjection",
+        "SendPayout",
+        "RecordPayout",
+        "ReturnPayout",
+        "ReissueToken",
+        "RecordEmployment",
+        "FileClass",
+        "ApproveLateEntry",
+    ] {
+        assert!(rpcs.contains_key(&format!("Batch{single}")), "{single}");
+    }
+}
+
+#[test]
+fn every_list_of_a_region_is_paged() {
+    let (rpcs, messages) = (rpcs(), messages());
+    for (rpc, (request, response)) in rpcs.iter().filter(|(name, _)| name.starts_with("List")) {
+        // Events are paged by their index in the log.
+        let (from, next) = match rpc.as_str() {
+            "ListEvents" => ("from_index", "next_index"),
+            _ => ("page_token", "next_page_token"),
+        };
+        let asked = fields(&messages[request]);
+        assert!(asked.contains("page_size") && asked.contains(from), "{rpc}");
+        assert!(fields(&messages[response]).contains(next), "{rpc}");
+    }
+}
+
+#[test]
+fn a_rule_blames_fields_that_its_request_has() {
+    let (rpcs, messages) = (rpcs(), messages());
+    let mut blamed = 0;
+    for (rpc, (request, _)) in &rpcs {
+        for code in Code::ALL {
+            let Some(path) = blame::field(rpc, *code) else {
+                continue;
+            };
+            assert_eq!(code.class(), hefu_domain::Class::Invalid, "{rpc}: {path}");
+            let mut message = &messages[request];
+            for (depth, name) in path.split('.').enumerate() {
+                if depth > 0 {
+                    message = within(&messages, message, path);
+                }
+                assert!(fields(message).contains(name), "{request} has no {path}");
+            }
+            blamed += 1;
+        }
+    }
+    assert!(blamed > 25, "{blamed}");
+}
+
+/// The message of a path's first field.
+fn within<'m>(
+    messages: &'m BTreeMap<String, DescriptorProto>,
+    outer: &DescriptorProto,
+    path: &str,
+) -> &'m DescriptorProto {
+    let first = path.split('.').next().unwrap_or_default();
+    let field = outer.field.iter().find(|field| field.name() == first);
+    let of = field.expect("just found").type_name();
+    &messages[of.rsplit('.').next().unwrap_or_default()]
+}
+
+#[test]
+fn an_item_of_a_list_of_texts_is_named_without_a_dot() {
+    let filing = v1::ClassFiling {
+        trainers: vec!["t-1".to_owned(), "t-2".to_owned(), "a b".to_owned()],
+        timetable: vec![v1::Slot {
+            modules: vec![99],
+            ..v1::Slot::default()
+        }],
+        ..v1::ClassFiling::default()
+    };
+    let request = v1::FileClassRequest {
+        parent: "regions/140725".to_owned(),
+        filing: Some(filing),
+        ..Default::default()
+    };
+    let wrong = wrong(&request);
+    for path in ["filing.trainers[2]", "filing.timetable[0].modules[0]"] {
+        assert!(wrong.iter().any(|field| field == path), "{path}: {wrong:?}");
+    }
+    assert!(wrong.iter().all(|field| !field.ends_with('.')), "{wrong:?}");
+}
+
+#[test]
+fn lists_filter_by_the_states_that_things_have_and_by_no_others() {
+    let (class, sheet, seat) = (
+        hefu_domain::ClassId(Uuid::nil()),
+        hefu_domain::SheetId(Uuid::nil()),
+        0,
+    );
+    let occasion = Occasion::Class(class);
+    let mut vouchers = vec![
+        VoucherState::Applied,
+        VoucherState::Issued,
+        VoucherState::Enrolled { class, seat },
+        VoucherState::Completed { occasion, seat },
+        VoucherState::Claimed {
+            occasion,
+            seat,
+            sheet,
+        },
+        VoucherState::Approved {
+            occasion,
+            seat,
+            sheet,
+        },
+        VoucherState::Paid {
+            occasion,
+            seat,
+            sheet,
+        },
+        VoucherState::WrittenOff { sheet },
+    ];
+    let at = hefu_domain::Instant(0);
+    for how in [
+        End::Rejected,
+        End::Withdrawn,
+        End::Revoked,
+        End::Expired,
+        End::Refused,
+        End::ClawedBack,
+    ] {
+        let (by, claim) = (None, None);
+        vouchers.push(VoucherState::Ended { how, at, by, claim });
+    }
+    let codes: Vec<&str> = vouchers.iter().map(VoucherState::code).collect();
+    assert_eq!(codes, states::VOUCHER);
+    let (approval, batch) = (Digest([0; 32]), Digest([0; 32]));
+    let notice_until = "2023-06-01".parse().expect("a day");
+    let sheets = [
+        SheetState::Open,
+        SheetState::Submitted { at: Instant(0) },
+        SheetState::Approved {
+            approval,
+            notice_until,
+        },
+        SheetState::Paying {
+            approval,
+            notice_until,
+            batch,
+        },
+        SheetState::Paid {
+            approval,
+            notice_until,
+            batch,
+            reference: "BANK-1".parse().expect("a reference"),
+        },
+        SheetState::Closed,
+        SheetState::Refused {
+            at,
+            by: "reviewer".parse().expect("a person's code"),
+        },
+    ];
+    let codes: Vec<&str> = sheets.iter().map(SheetState::code).collect();
+    assert_eq!(codes, states::SHEET);
+}
+
+#[test]
 fn reflection_shows_every_import() {
     let set = descriptors();
     let held: BTreeSet<&str> = set
@@ -312,66 +481,6 @@ fn names_are_read_back_as_they_were_written() {
             "one thing has one name"
         );
         assert!(names::parse_child::<VoucherId>(&format!("{name}/"), "vouchers").is_err());
-    }
-}
-
-#[test]
-fn a_refusal_names_every_rule_and_the_gravest_decides() {
-    let mut checks = Checks::new();
-    checks.require_of(false, Code::CheckMissing, "pension");
-    checks.require(false, Code::SamePerson);
-    checks.require(false, Code::FundsExhausted);
-    let Err(Stop::Refused(refusals)) = checks.done() else {
-        panic!("three rules failed")
-    };
-    let status = errors::refused(&refusals);
-    assert_eq!(status.code(), tonic::Code::PermissionDenied);
-    let details = status.get_error_details();
-    assert_eq!(
-        details.error_info().expect("an ErrorInfo").reason,
-        "SAME_PERSON"
-    );
-    let violations = &details
-        .precondition_failure()
-        .expect("a PreconditionFailure")
-        .violations;
-    let said: Vec<_> = violations
-        .iter()
-        .map(|v| (v.r#type.as_str(), v.subject.as_str()))
-        .collect();
-    assert_eq!(
-        said,
-        [
-            ("CHECK_MISSING", "pension"),
-            ("SAME_PERSON", ""),
-            ("FUNDS_EXHAUSTED", "")
-        ]
-    );
-    assert!(details.quota_failure().is_some());
-}
-
-#[test]
-fn the_status_follows_the_class_of_the_gravest_reason() {
-    for code in Code::ALL {
-        let Stop::Refused(refusals) = Stop::from(*code) else {
-            panic!("a code refuses")
-        };
-        let status = errors::refused(&refusals);
-        let expected = match code.class() {
-            hefu_domain::Class::Invalid => tonic::Code::InvalidArgument,
-            hefu_domain::Class::NotFound => tonic::Code::NotFound,
-            hefu_domain::Class::Denied => tonic::Code::PermissionDenied,
-            hefu_domain::Class::Rule => tonic::Code::FailedPrecondition,
-            hefu_domain::Class::Exhausted => tonic::Code::ResourceExhausted,
-        };
-        assert_eq!(status.code(), expected, "{}", code.as_str());
-        assert_eq!(
-            status
-                .get_error_details()
-                .error_info()
-                .map(|info| info.reason.as_str()),
-            Some(code.as_str())
-        );
     }
 }
 

@@ -20,6 +20,22 @@ use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
 use crate::{Api, ISSUER, NOW};
 
+const SUBJECTS: [&str; 13] = [
+    "Access",
+    "Application",
+    "Assessment",
+    "Audit",
+    "Funds",
+    "Issuance",
+    "People",
+    "Policy",
+    "Redemption",
+    "Registry",
+    "Settlement",
+    "Supervision",
+    "Training",
+];
+
 pub(crate) async fn channel(api: &Api) -> Channel {
     let address = format!("http://{}", api.running.address);
     let endpoint = Endpoint::from_shared(address).unwrap();
@@ -53,6 +69,11 @@ async fn health_says_serving_over_grpc_and_http() {
     };
     let answer = health.check(asked).await.unwrap().into_inner();
     assert_eq!(answer.status(), ServingStatus::Serving);
+    for subject in SUBJECTS {
+        let service = format!("voucher.v1.{subject}Service");
+        let answer = health.check(HealthCheckRequest { service }).await.unwrap();
+        assert_eq!(answer.into_inner().status(), ServingStatus::Serving);
+    }
     let (head, body) = get(api.running.address, "/healthz").await;
     assert!(head.starts_with("http/1.1 200"), "{head}");
     assert_eq!(body, "serving\n");
@@ -79,21 +100,7 @@ async fn reflection_lists_every_service() {
         panic!("not a list of services: {answer:?}");
     };
     let names: Vec<&str> = list.service.iter().map(|s| s.name.as_str()).collect();
-    for subject in [
-        "Access",
-        "Application",
-        "Assessment",
-        "Audit",
-        "Funds",
-        "Issuance",
-        "People",
-        "Policy",
-        "Redemption",
-        "Registry",
-        "Settlement",
-        "Supervision",
-        "Training",
-    ] {
+    for subject in SUBJECTS {
         let name = format!("voucher.v1.{subject}Service");
         assert!(names.contains(&name.as_str()), "{name} is not in {names:?}");
     }

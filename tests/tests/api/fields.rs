@@ -1,9 +1,11 @@
 //! A request that is wrong in itself names every field that is wrong, and a name of nothing is NOT_FOUND.
 
+use hefu_tests::office::must;
 use hefu_wire::v1;
 use prost::Message;
 use tonic::Code;
 
+use crate::school::School;
 use crate::{Api, REGION, reason, wrong_fields};
 
 const NOBODY: &str = "01890000-0000-7000-8000-000000000000";
@@ -205,7 +207,7 @@ async fn a_batch_is_of_one_region_one_mode_and_a_thousand_items_at_most() {
     };
     let mixed = batch(v1::Mode::Each, vec![foreign, unreadable, item()]);
     let answer: v1::BatchRegisterPersonResponse =
-        hefu_tests::office::must(&api.client, api.clerk(), method, mixed).await;
+        must(&api.client, api.clerk(), method, mixed).await;
     let codes: Vec<i32> = answer
         .results
         .iter()
@@ -265,5 +267,137 @@ async fn what_is_not_there_is_not_found() {
     ] {
         assert_eq!(status.code(), Code::NotFound, "{code}: {status}");
         assert_eq!(reason(&status), code);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_names_each_filter_that_is_wrong() {
+    let api = Api::start().await;
+    let parent = api.office.parent();
+    let all = v1::ListVouchersRequest {
+        parent: parent.clone(),
+        state: "issued\0".to_owned(),
+        plan_year: 70_000,
+        occasion: format!("regions/140727/classes/{NOBODY}"),
+        sheet: format!("{parent}/classes/{NOBODY}"),
+        person: format!("regions/140727/people/{NOBODY}"),
+        ..v1::ListVouchersRequest::default()
+    };
+    let status = api
+        .refused(api.clerk(), "ApplicationService/ListVouchers", all)
+        .await;
+    assert_eq!(status.code(), Code::InvalidArgument, "{status}");
+    let fields = ["state", "plan_year", "occasion", "sheet", "person"];
+    assert_eq!(wrong_fields(&status), fields);
+    for (method, fields) in [
+        ("TrainingService/ListClasses", &["state", "deliverer"][..]),
+        ("RedemptionService/ListSheets", &["state", "payee"]),
+    ] {
+        // The two requests have the same shape.
+        let wrong = v1::ListClassesRequest {
+            parent: parent.clone(),
+            state: "no-such-state".to_owned(),
+            deliverer: "regions/140725/institutions/x\0".to_owned(),
+            ..v1::ListClassesRequest::default()
+        };
+        let status = api.refused(api.clerk(), method, wrong).await;
+        assert_eq!(wrong_fields(&status), fields, "{method}");
+    }
+    let running = v1::ListSessionsRequest {
+        parent: parent.clone(),
+        state: "running".to_owned(),
+        ..v1::ListSessionsRequest::default()
+    };
+    let method = "AssessmentService/ListSessions";
+    let status = api.refused(api.clerk(), method, running).await;
+    assert_eq!(wrong_fields(&status), ["state"]);
+    let head = v1::GetHeadRequest {
+        name: "140725".to_owned(),
+    };
+    let status = api.refused(api.clerk(), "AuditService/GetHead", head).await;
+    assert_eq!(wrong_fields(&status), ["name"]);
+    let quote = v1::QuoteRequest {
+        parent,
+        skill_level: 9,
+        days: 70_000,
+        ..v1::QuoteRequest::default()
+    };
+    let status = api
+        .refused(api.clerk(), "RedemptionService/Quote", quote)
+        .await;
+    let fields = ["plan_year", "programme", "skill_level", "days"];
+    assert_eq!(wrong_fields(&status), fields);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batchs_wrong_items_are_named_by_number() {
+    let api = Api::start().await;
+    let school = School::open(&api).await;
+    let good = || api.office.registration(1, api.office.fresh("person"));
+    let wrong = v1::RegisterPersonRequest {
+        phone: "1".to_owned(),
+        ..good()
+    };
+    let elsewhere = v1::RegisterPersonRequest {
+        parent: "regions/140727".to_owned(),
+        ..good()
+    };
+    let batch = |mode: v1::Mode| v1::BatchRegisterPersonRequest {
+        parent: api.office.parent(),
+        mode: mode.into(),
+        request_id: api.office.fresh("batch"),
+        requests: vec![good(), wrong.clone(), elsewhere.clone()],
+    };
+    let method = "PeopleService/BatchRegisterPerson";
+    let each: v1::BatchRegisterPersonResponse =
+        must(&api.client, api.clerk(), method, batch(v1::Mode::Each)).await;
+    let named: Vec<Vec<String>> = each.results.into_iter().map(fields).collect();
+    assert_eq!(
+        named,
+        [
+            vec![],
+            vec!["requests[1].phone".to_owned()],
+            vec!["requests[2]".to_owned()]
+        ]
+    );
+    // Rules that find a request wrong in itself name the field, too: of one move and of a batch's item.
+    let mut filing = school.filing("room-9", 501);
+    let status = api
+        .refused(&school.key, "TrainingService/FileClass", filing.clone())
+        .await;
+    assert_eq!(reason(&status), "CAPACITY_INVALID");
+    assert_eq!(wrong_fields(&status), ["filing.capacity"]);
+    filing.filing.as_mut().unwrap().trainers.clear();
+    let atomic = v1::BatchFileClassRequest {
+        parent: api.office.parent(),
+        mode: v1::Mode::Atomic.into(),
+        request_id: api.office.fresh("batch"),
+        requests: vec![school.filing("room-8", 10), filing],
+    };
+    let method = "TrainingService/BatchFileClass";
+    let status = api.refused(&school.key, method, atomic).await;
+    let fields = ["requests[1].filing.capacity", "requests[1].filing.trainers"];
+    assert_eq!(wrong_fields(&status), fields, "{status}");
+    let mut unreadable = school.filing("room-7", 10);
+    unreadable.filing.as_mut().unwrap().occupation.clear();
+    let atomic = v1::BatchFileClassRequest {
+        parent: api.office.parent(),
+        mode: v1::Mode::Atomic.into(),
+        request_id: api.office.fresh("batch"),
+        requests: vec![school.filing("room-8", 10), unreadable],
+    };
+    let status = api.refused(&school.key, method, atomic).await;
+    assert_eq!(wrong_fields(&status), ["requests[1].filing.occupation"]);
+}
+
+/// The wrong fields that an item's result names.
+fn fields(result: v1::RegisterPersonResult) -> Vec<String> {
+    use tonic_types::RpcStatusExt as _;
+    match result.result {
+        Some(v1::register_person_result::Result::Error(error)) => error
+            .get_details_bad_request()
+            .map(|bad| bad.field_violations.into_iter().map(|v| v.field).collect())
+            .unwrap_or_default(),
+        Some(v1::register_person_result::Result::Response(_)) | None => Vec::new(),
     }
 }

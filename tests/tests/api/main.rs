@@ -9,7 +9,10 @@ mod endpoints;
 mod fields;
 mod personal;
 mod proposals;
+mod public;
+mod reads;
 mod requests;
+mod school;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
@@ -21,7 +24,7 @@ use hefu_server::{RegionTree, Running, Setup, serve};
 use hefu_tests::engines::{Engine, Folder, Place};
 use hefu_tests::office::{Office, must};
 use hefu_wire::v1;
-use tonic::Status;
+use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 /// 2023-05-10 10:00 in Asia/Shanghai.
@@ -124,4 +127,14 @@ fn wrong_fields(status: &Status) -> Vec<String> {
             .collect()
     })
     .unwrap_or_default()
+}
+
+/// Nothing of that name is there for this caller.
+async fn hidden<Q>(api: &Api, key: &str, method: &str, message: Q, code: &str)
+where
+    Q: prost::Message + Clone + 'static,
+{
+    let status = api.refused(key, method, message).await;
+    assert_eq!(status.code(), Code::NotFound, "{method}: {status}");
+    assert_eq!(reason(&status), code, "{method}");
 }

@@ -6,21 +6,6 @@ use crate::closing::{Class, evidence, there};
 use crate::{Api, reason};
 
 impl Api {
-    /// A change of the school's account, made by a clerk; its hash.
-    async fn account(&self, number: &str) -> Vec<u8> {
-        let request = v1::RegisterAccountRequest {
-            name: self.school(),
-            account_name: "职业培训学校".to_owned(),
-            account_number: number.to_owned(),
-            request_id: self.office.fresh("account"),
-            validate_only: false,
-        };
-        let made: v1::RegisterAccountResponse = self
-            .must(self.clerk(), "RegistryService/RegisterAccount", request)
-            .await;
-        made.proposal
-    }
-
     fn confirmation(&self, proposal: &[u8]) -> v1::ConfirmAccountRequest {
         v1::ConfirmAccountRequest {
             name: self.school(),
@@ -36,8 +21,8 @@ async fn an_account_that_was_exchanged_before_the_checker_spoke_is_not_confirmed
     const CONFIRM: &str = "RegistryService/ConfirmAccount";
     let api = Api::start().await;
     api.open_school().await;
-    let seen = api.account("6222000000000001").await;
-    let exchanged = api.account("6222000000000002").await;
+    let seen = api.account(&api.school(), "6222000000000001").await;
+    let exchanged = api.account(&api.school(), "6222000000000002").await;
     let finance = &api.office.finance;
     let refused = api.refused(finance, CONFIRM, api.confirmation(&seen)).await;
     assert_eq!(reason(&refused), "PROPOSAL_CHANGED");
@@ -45,16 +30,14 @@ async fn an_account_that_was_exchanged_before_the_checker_spoke_is_not_confirmed
     let shown: v1::Institution = api
         .must(finance, "RegistryService/GetInstitution", read.clone())
         .await;
-    assert_eq!(
-        (&shown.pending_account, shown.has_account),
-        (&exchanged, false)
-    );
-    let confirm = api.confirmation(&shown.pending_account);
+    let pending = shown.pending_account.expect("it waits for its checker");
+    assert_eq!((&pending.proposal, shown.has_account), (&exchanged, false));
+    let confirm = api.confirmation(&pending.proposal);
     let _: v1::ConfirmAccountResponse = api.must(finance, CONFIRM, confirm).await;
     let shown: v1::Institution = api
         .must(finance, "RegistryService/GetInstitution", read)
         .await;
-    assert!(shown.has_account && shown.pending_account.is_empty());
+    assert!(shown.has_account && shown.pending_account.is_none());
     api.running.stop().await;
 }
 
@@ -77,11 +60,11 @@ async fn a_clerk_approves_the_late_entry_that_the_class_shows() {
     let asked: v1::RequestLateEntryResponse = api
         .must(&class.school, "TrainingService/RequestLateEntry", request)
         .await;
-    let read = v1::GetClassRequest {
+    let read = v1::GetAttendanceRequest {
         name: class.class.clone(),
     };
-    let shown: v1::TrainingClass = api
-        .must(api.clerk(), "TrainingService/GetClass", read.clone())
+    let shown: v1::Attendance = api
+        .must(api.clerk(), "TrainingService/GetAttendance", read.clone())
         .await;
     let [late] = shown.late_entries.as_slice() else {
         panic!("one late entry waits: {:?}", shown.late_entries)
@@ -101,8 +84,8 @@ async fn a_clerk_approves_the_late_entry_that_the_class_shows() {
     let _: v1::ApproveLateEntryResponse = api
         .must(api.clerk(), "TrainingService/ApproveLateEntry", request)
         .await;
-    let shown: v1::TrainingClass = api
-        .must(api.clerk(), "TrainingService/GetClass", read)
+    let shown: v1::Attendance = api
+        .must(api.clerk(), "TrainingService/GetAttendance", read)
         .await;
     assert!(shown.late_entries.is_empty());
     api.running.stop().await;

@@ -129,6 +129,7 @@ async fn of_two_servers_racing_for_the_same_thing_exactly_one_wins() {
     }
     let list = v1::ListAccountsRequest {
         parent: poor.parent(),
+        ..v1::ListAccountsRequest::default()
     };
     let accounts: v1::ListAccountsResponse = must(
         &clients[0],

@@ -12,6 +12,7 @@ service! {
     batches {
     }
     others {
+        get_caller(GetCallerRequest) -> Caller,
         list_callers(ListCallersRequest) -> ListCallersResponse,
     }
 }

@@ -12,7 +12,7 @@ use tonic::{Request, Response, Status};
 
 use crate::api::Api;
 use crate::errors;
-use crate::reads::{child, parent};
+use crate::reads::{asked, fitting, region};
 
 /// Events of one page.
 const PAGE: u32 = 500;
@@ -31,7 +31,7 @@ impl AuditService for Api {
         &self,
         request: Request<v1::GetHeadRequest>,
     ) -> Result<Response<v1::Head>, Status> {
-        let region = parent(&request.get_ref().name)?;
+        let region = region("name", &request.get_ref().name)?;
         self.staff(&request, &region).await?;
         let head = self.head(&region).await?;
         Ok(Response::new(v1::Head {
@@ -48,7 +48,7 @@ impl AuditService for Api {
         request: Request<v1::ListEventsRequest>,
     ) -> Result<Response<v1::ListEventsResponse>, Status> {
         let asked = request.get_ref();
-        let region = parent(&asked.parent)?;
+        let region = region("parent", &asked.parent)?;
         self.staff(&request, &region).await?;
         let head = self.head(&region).await?;
         let size = if asked.page_size == 0 {
@@ -56,12 +56,13 @@ impl AuditService for Api {
         } else {
             asked.page_size.min(1_000)
         };
-        let rows = self
+        let mut rows = self
             .engine
             .store()
             .events(region.as_str(), head.epoch, asked.from_index, size)
             .await
             .map_err(errors::store)?;
+        rows.truncate(fitting(rows.iter().map(|row| row.bytes.len())));
         let next = asked.from_index.saturating_add(rows.len() as u64);
         let next_index = if next < head.size && !rows.is_empty() {
             next
@@ -79,7 +80,7 @@ impl AuditService for Api {
         request: Request<v1::StreamEventsRequest>,
     ) -> Result<Response<Self::StreamEventsStream>, Status> {
         let asked = request.get_ref().clone();
-        let region = parent(&asked.parent)?;
+        let region = region("parent", &asked.parent)?;
         self.staff(&request, &region).await?;
         let epoch = self.head(&region).await?.epoch;
         let (sender, receiver) = tokio::sync::mpsc::channel(BUFFER);
@@ -118,7 +119,8 @@ impl AuditService for Api {
         &self,
         request: Request<v1::VoucherHistoryRequest>,
     ) -> Result<Response<v1::VoucherHistoryResponse>, Status> {
-        let (region, id): (Region, VoucherId) = child(&request.get_ref().name, "name", "vouchers")?;
+        let name = &request.get_ref().name;
+        let (region, id) = asked(|r| r.name::<VoucherId>("name", name, "vouchers"))?;
         self.staff(&request, &region).await?;
         let own = self.stream(&region, &Key::Voucher(id)).await?;
         // What the voucher's own events point at: its classes, sessions and sheets.

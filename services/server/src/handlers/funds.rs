@@ -15,6 +15,8 @@ service! {
     others {
         close_plan_year(ClosePlanYearRequest) -> ClosePlanYearResponse,
         get_plan_year(GetPlanYearRequest) -> PlanYear,
+        list_plan_years(ListPlanYearsRequest) -> ListPlanYearsResponse,
+        get_account(GetAccountRequest) -> Account,
         list_accounts(ListAccountsRequest) -> ListAccountsResponse,
     }
 }

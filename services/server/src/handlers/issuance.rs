@@ -18,6 +18,7 @@ service! {
         batch_revoke(BatchRevokeRequest) -> BatchRevokeResponse,
         batch_fetch_token(BatchFetchTokenRequest) -> BatchFetchTokenResponse,
         batch_expire(BatchExpireRequest) -> BatchExpireResponse,
+        batch_reissue_token(BatchReissueTokenRequest) -> BatchReissueTokenResponse,
     }
     others {
     }

@@ -55,6 +55,23 @@ use crate::api::Api;
 /// The largest request: a thousand items of a batch fit, a flood does not.
 const MOST_MESSAGE: usize = 4 << 20;
 
+/// The services by name, for the health check.
+pub(crate) const NAMES: [&str; 13] = [
+    v1::access_service_server::SERVICE_NAME,
+    v1::application_service_server::SERVICE_NAME,
+    v1::assessment_service_server::SERVICE_NAME,
+    v1::audit_service_server::SERVICE_NAME,
+    v1::funds_service_server::SERVICE_NAME,
+    v1::issuance_service_server::SERVICE_NAME,
+    v1::people_service_server::SERVICE_NAME,
+    v1::policy_service_server::SERVICE_NAME,
+    v1::redemption_service_server::SERVICE_NAME,
+    v1::registry_service_server::SERVICE_NAME,
+    v1::settlement_service_server::SERVICE_NAME,
+    v1::supervision_service_server::SERVICE_NAME,
+    v1::training_service_server::SERVICE_NAME,
+];
+
 /// Every service of the API.
 pub(crate) fn routes(api: Api) -> Routes {
     let mut routes = Routes::builder();

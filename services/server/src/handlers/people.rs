@@ -14,5 +14,6 @@ service! {
     }
     others {
         get_person(GetPersonRequest) -> Person,
+        find_person(FindPersonRequest) -> Person,
     }
 }

@@ -13,6 +13,7 @@ service! {
     }
     others {
         get_policy(GetPolicyRequest) -> Policy,
+        get_calendar(GetCalendarRequest) -> Calendar,
         list_regions(ListRegionsRequest) -> ListRegionsResponse,
     }
 }

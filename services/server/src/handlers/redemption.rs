@@ -22,10 +22,14 @@ service! {
         batch_return_claim(BatchReturnClaimRequest) -> BatchReturnClaimResponse,
         batch_refuse_claim(BatchRefuseClaimRequest) -> BatchRefuseClaimResponse,
         batch_approve_claim(BatchApproveClaimRequest) -> BatchApproveClaimResponse,
+        batch_reopen_claim(BatchReopenClaimRequest) -> BatchReopenClaimResponse,
+        batch_decide_objection(BatchDecideObjectionRequest) -> BatchDecideObjectionResponse,
     }
     others {
         quote(QuoteRequest) -> QuoteResponse,
         get_sheet(GetSheetRequest) -> Sheet,
         list_sheets(ListSheetsRequest) -> ListSheetsResponse,
+        get_notice(GetNoticeRequest) -> Notice,
+        list_notices(ListNoticesRequest) -> ListNoticesResponse,
     }
 }

@@ -18,6 +18,8 @@ service! {
     }
     others {
         get_institution(GetInstitutionRequest) -> Institution,
+        get_catalogue_entry(GetCatalogueEntryRequest) -> CatalogueEntry,
+        list_catalogue_entries(ListCatalogueEntriesRequest) -> ListCatalogueEntriesResponse,
         list_institutions(ListInstitutionsRequest) -> ListInstitutionsResponse,
     }
 }

@@ -27,9 +27,14 @@ service! {
         batch_record_attendance(BatchRecordAttendanceRequest) -> BatchRecordAttendanceResponse,
         batch_drop(BatchDropRequest) -> BatchDropResponse,
         batch_complete(BatchCompleteRequest) -> BatchCompleteResponse,
+        batch_record_employment(BatchRecordEmploymentRequest) -> BatchRecordEmploymentResponse,
+        batch_file_class(BatchFileClassRequest) -> BatchFileClassResponse,
+        batch_approve_late_entry(BatchApproveLateEntryRequest) -> BatchApproveLateEntryResponse,
     }
     others {
         get_class(GetClassRequest) -> TrainingClass,
+        get_attendance(GetAttendanceRequest) -> Attendance,
+        get_employment(GetEmploymentRequest) -> Employment,
         list_classes(ListClassesRequest) -> ListClassesResponse,
     }
 }

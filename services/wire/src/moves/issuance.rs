@@ -117,4 +117,5 @@ super::batches! {
     BatchRevokeRequest => RevokeRequest, RevokeResponse, revoke_result::RevokeResult, BatchRevokeResponse;
     BatchFetchTokenRequest => FetchTokenRequest, FetchTokenResponse, fetch_token_result::FetchTokenResult, BatchFetchTokenResponse;
     BatchExpireRequest => ExpireRequest, ExpireResponse, expire_result::ExpireResult, BatchExpireResponse;
+    BatchReissueTokenRequest => ReissueTokenRequest, ReissueTokenResponse, reissue_token_result::ReissueTokenResult, BatchReissueTokenResponse;
 }

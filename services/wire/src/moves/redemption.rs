@@ -165,4 +165,6 @@ super::batches! {
     BatchReturnClaimRequest => ReturnClaimRequest, ReturnClaimResponse, return_claim_result::ReturnClaimResult, BatchReturnClaimResponse;
     BatchRefuseClaimRequest => RefuseClaimRequest, RefuseClaimResponse, refuse_claim_result::RefuseClaimResult, BatchRefuseClaimResponse;
     BatchApproveClaimRequest => ApproveClaimRequest, ApproveClaimResponse, approve_claim_result::ApproveClaimResult, BatchApproveClaimResponse;
+    BatchReopenClaimRequest => ReopenClaimRequest, ReopenClaimResponse, reopen_claim_result::ReopenClaimResult, BatchReopenClaimResponse;
+    BatchDecideObjectionRequest => DecideObjectionRequest, DecideObjectionResponse, decide_objection_result::DecideObjectionResult, BatchDecideObjectionResponse;
 }

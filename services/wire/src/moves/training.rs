@@ -333,4 +333,7 @@ super::batches! {
     BatchRecordAttendanceRequest => RecordAttendanceRequest, RecordAttendanceResponse, record_attendance_result::RecordAttendanceResult, BatchRecordAttendanceResponse;
     BatchDropRequest => DropRequest, DropResponse, drop_result::DropResult, BatchDropResponse;
     BatchCompleteRequest => CompleteRequest, CompleteResponse, complete_result::CompleteResult, BatchCompleteResponse;
+    BatchRecordEmploymentRequest => RecordEmploymentRequest, RecordEmploymentResponse, record_employment_result::RecordEmploymentResult, BatchRecordEmploymentResponse;
+    BatchFileClassRequest => FileClassRequest, FileClassResponse, file_class_result::FileClassResult, BatchFileClassResponse;
+    BatchApproveLateEntryRequest => ApproveLateEntryRequest, ApproveLateEntryResponse, approve_late_entry_result::ApproveLateEntryResult, BatchApproveLateEntryResponse;
 }

@@ -1,14 +1,18 @@
 //! Facts shown to callers.
 
-use std::collections::BTreeMap;
+mod redemption;
+mod training;
 
 use hefu_domain::calendar::Calendar;
-use hefu_domain::policy::{Adopted, Capacity, Module};
+use hefu_domain::policy::{Adopted, Capacity};
 use hefu_domain::state::*;
 use hefu_domain::subsidy::TrailLine;
-use hefu_domain::{Digest, Instant, PlanYear, Programme, Region, Source};
+use hefu_domain::{Digest, Instant, PlanYear, Programme, Region, Source, StaffId};
 
-use crate::{names, v1};
+use crate::{names, states, v1};
+
+pub use redemption::{notice, sheet};
+pub use training::{attendance, class, employment, session};
 
 /// An instant as a timestamp.
 pub fn timestamp(at: Instant) -> prost_types::Timestamp {
@@ -77,25 +81,15 @@ fn role(role: Role) -> v1::Role {
     }
 }
 
-fn class_state(state: ClassState) -> &'static str {
-    match state {
-        ClassState::Filed => "filed",
-        ClassState::Approved => "approved",
-        ClassState::Running => "running",
-        ClassState::Finished => "finished",
-        ClassState::Closed => "closed",
-        ClassState::Rejected => "rejected",
-        ClassState::Cancelled => "cancelled",
-    }
-}
-
-fn standing(standing: Standing) -> &'static str {
-    match standing {
-        Standing::Filed => "filed",
-        Standing::Good => "good",
-        Standing::Suspended => "suspended",
-        Standing::StruckOff => "struck_off",
-    }
+/// Whose eyes see a thing: each sees all that the ones after see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Eyes {
+    /// The bureau's own people and its auditors.
+    Staff,
+    /// Whoever it belongs to.
+    Own,
+    /// Everybody else who may see it.
+    Others,
 }
 
 fn occasion(region: &Region, occasion: Occasion) -> String {
@@ -105,8 +99,15 @@ fn occasion(region: &Region, occasion: Occasion) -> String {
     }
 }
 
-/// A voucher.
-pub fn voucher(region: &Region, id: &str, version: u64, voucher: &Voucher) -> v1::Voucher {
+/// A voucher; what waits for a checker, and what is claimed back, is the bureau's own affair.
+pub fn voucher(
+    region: &Region,
+    id: &str,
+    version: u64,
+    voucher: &Voucher,
+    eyes: Eyes,
+) -> v1::Voucher {
+    let staff = eyes == Eyes::Staff;
     let (place, seat, sheet) = match &voucher.state {
         VoucherState::Enrolled { class, seat } => (Some(Occasion::Class(*class)), *seat, None),
         VoucherState::Completed { occasion, seat } => (Some(*occasion), *seat, None),
@@ -164,182 +165,60 @@ pub fn voucher(region: &Region, id: &str, version: u64, voucher: &Voucher) -> v1
             .map(|sheet| names::child(region, "sheets", sheet))
             .unwrap_or_default(),
         version,
-        pending_override: bytes(voucher.override_.as_ref().map(Override::digest)),
-        pending_claw_back: bytes(
-            voucher
-                .claw_back
-                .as_ref()
-                .filter(|claw_back| claw_back.confirmed_by.is_none())
-                .map(ClawBack::digest),
-        ),
+        r#override: voucher.override_.as_ref().filter(|_| staff).map(proposed),
         correction: voucher
             .correction
             .as_ref()
-            .map(|proposed| names::child(region, "people", proposed.person))
-            .unwrap_or_default(),
-    }
-}
-
-fn seats(region: &Region, seats: &[Seat]) -> Vec<v1::Seat> {
-    let show = |(number, seat): (usize, &Seat)| v1::Seat {
-        number: u32::try_from(number).unwrap_or(u32::MAX),
-        voucher: names::child(region, "vouchers", seat.voucher),
-        left: seat.left.map(timestamp),
-    };
-    seats.iter().enumerate().map(show).collect()
-}
-
-fn sheets(region: &Region, sheets: &[hefu_domain::SheetId]) -> Vec<String> {
-    sheets
-        .iter()
-        .map(|sheet| names::child(region, "sheets", sheet))
-        .collect()
-}
-
-/// A class.
-pub fn class(region: &Region, id: &str, class: &TrainingClass) -> v1::TrainingClass {
-    let filing = &class.filing;
-    let slot = |slot: &Slot| v1::Slot {
-        date: slot.date.to_string(),
-        part: match slot.part {
-            DayPart::Morning => v1::DayPart::Morning,
-            DayPart::Afternoon => v1::DayPart::Afternoon,
-            DayPart::Evening => v1::DayPart::Evening,
-        }
-        .into(),
-        lessons: u32::from(slot.lessons),
-        modules: slot.modules.iter().map(|m| module(*m).into()).collect(),
-    };
-    v1::TrainingClass {
-        name: names::child(region, "classes", id),
-        filing: Some(v1::ClassFiling {
-            plan_year: u32::from(filing.year.number()),
-            programme: programme(filing.programme).into(),
-            occupation: filing.occupation.to_string(),
-            skill_level: u32::from(filing.level.ordinal()),
-            sponsor: names::child(region, "institutions", &filing.sponsor),
-            deliverer: names::child(region, "institutions", &filing.deliverer),
-            payee: names::child(region, "institutions", &filing.payee),
-            contract: bytes(filing.contract),
-            site: filing.site.to_string(),
-            trainers: filing.trainers.iter().map(ToString::to_string).collect(),
-            capacity: u32::from(filing.capacity),
-            putonghua: filing.putonghua,
-            timetable: filing.timetable.iter().map(slot).collect(),
-        }),
-        state: class_state(class.state).to_owned(),
-        seats: seats(region, &class.seats),
-        sheets: sheets(region, &class.sheets),
-        late_entries: Vec::new(),
-    }
-}
-
-/// Late entries that wait for a clerk, by slot.
-pub fn late_entries(waiting: &BTreeMap<u16, LateRequest>) -> Vec<v1::LateEntry> {
-    let show = |(slot, request): (&u16, &LateRequest)| v1::LateEntry {
-        slot: u32::from(*slot),
-        entries: request.entries.iter().map(entry).collect(),
-        reason: request.reason.to_string(),
-        evidence: request.evidence.0.to_vec(),
-        proposal: request.digest().0.to_vec(),
-    };
-    waiting.iter().map(show).collect()
-}
-
-fn entry(entry: &AttendanceEntry) -> v1::AttendanceEntry {
-    v1::AttendanceEntry {
-        seat: u32::from(entry.seat),
-        lessons: u32::from(entry.lessons),
-        method: match entry.method {
-            Method::Face => v1::Method::Face,
-            Method::Card => v1::Method::Card,
-            Method::Qr => v1::Method::Qr,
-            Method::Paper => v1::Method::Paper,
-            Method::Online => v1::Method::Online,
-        }
-        .into(),
-        evidence: entry.evidence.0.to_vec(),
-        presence_checks: u32::from(entry.presence_checks),
-    }
-}
-
-fn module(module: Module) -> v1::Module {
-    match module {
-        Module::Safety => v1::Module::Safety,
-        Module::Fire => v1::Module::Fire,
-        Module::Legal => v1::Module::Legal,
-        Module::Putonghua => v1::Module::Putonghua,
-    }
-}
-
-/// An assessment session.
-pub fn session(region: &Region, id: &str, session: &Session) -> v1::AssessmentSession {
-    let filing = &session.filing;
-    v1::AssessmentSession {
-        name: names::child(region, "sessions", id),
-        filing: Some(v1::SessionFiling {
-            plan_year: u32::from(filing.year.number()),
-            body: names::child(region, "institutions", &filing.body),
-            payee: names::child(region, "institutions", &filing.payee),
-            occupation: filing.occupation.to_string(),
-            skill_level: u32::from(filing.level.ordinal()),
-            date: filing.date.to_string(),
-            examiners: filing.examiners.iter().map(ToString::to_string).collect(),
-            capacity: u32::from(filing.capacity),
-            contract: bytes(filing.contract),
-        }),
-        state: class_state(session.state).to_owned(),
-        seats: seats(region, &session.seats),
-        sheets: sheets(region, &session.sheets),
-    }
-}
-
-/// A sheet.
-pub fn sheet(region: &Region, id: &str, sheet: &Sheet) -> v1::Sheet {
-    let (approval, notice_until, batch) = match &sheet.state {
-        SheetState::Approved {
-            approval,
-            notice_until,
-        } => (Some(approval), Some(notice_until), None),
-        SheetState::Paying {
-            approval,
-            notice_until,
-            batch,
-        }
-        | SheetState::Paid {
-            approval,
-            notice_until,
-            batch,
-            ..
-        } => (Some(approval), Some(notice_until), Some(batch)),
-        SheetState::Open
-        | SheetState::Submitted { .. }
-        | SheetState::Closed
-        | SheetState::Refused { .. } => (None, None, None),
-    };
-    let line = |line: &Line| v1::sheet::Line {
-        voucher: names::child(region, "vouchers", line.voucher),
-        amount_fen: line.amount.0,
-        struck: line
-            .struck
+            .filter(|_| staff)
+            .map(|correction| v1::Correction {
+                person: names::child(region, "people", correction.person),
+                proposed_by: correction.proposed_by.to_string(),
+            }),
+        claw_back: voucher
+            .claw_back
             .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
-    };
-    v1::Sheet {
-        name: names::child(region, "sheets", id),
-        occasion: occasion(region, sheet.occasion),
-        number: u32::from(sheet.number),
-        payee: names::child(region, "institutions", &sheet.payee),
-        programme: programme(sheet.programme).into(),
-        plan_year: u32::from(sheet.year.number()),
-        state: sheet.state.code().to_owned(),
-        lines: sheet.lines.iter().map(line).collect(),
-        total_fen: sheet.total().0,
-        approval: bytes(approval.copied()),
-        notice_until: notice_until.map(ToString::to_string).unwrap_or_default(),
-        batch: bytes(batch.copied()),
+            .filter(|_| staff)
+            .map(|claw_back| clawed_back(region, claw_back)),
+        lifted: Some(v1::Lifted {
+            cap_fen: voucher.lifted.cap.map(|cap| cap.0),
+            gate: voucher.lifted.gate,
+            catalogue: voucher.lifted.catalogue,
+        }),
     }
+}
+
+fn proposed(given: &Override) -> v1::Override {
+    let (kind, cap) = match given.lift {
+        Lift::Cap { fen } => (v1::LiftKind::Cap, fen.0),
+        Lift::Gate => (v1::LiftKind::Gate, 0),
+        Lift::Catalogue => (v1::LiftKind::Catalogue, 0),
+    };
+    v1::Override {
+        kind: kind.into(),
+        cap_fen: cap,
+        reason: given.reason.to_string(),
+        proposed_by: given.proposed_by.to_string(),
+        proposal: given.digest().0.to_vec(),
+    }
+}
+
+fn clawed_back(region: &Region, given: &ClawBack) -> v1::ClawBack {
+    v1::ClawBack {
+        amount_fen: given.amount.0,
+        reason: given.reason.to_string(),
+        decision: given.decision.0.to_vec(),
+        hearing: given.hearing.0.to_vec(),
+        due: given.due.to_string(),
+        payee: names::child(region, "institutions", &given.payee),
+        proposed_by: given.proposed_by.to_string(),
+        confirmed_by: staff(given.confirmed_by.as_ref()),
+        received_fen: given.received.0,
+        proposal: given.digest().0.to_vec(),
+    }
+}
+
+fn staff(person: Option<&StaffId>) -> String {
+    person.map(ToString::to_string).unwrap_or_default()
 }
 
 /// A plan year.
@@ -412,8 +291,18 @@ pub fn answers(region: &Region, person: &Person) -> Vec<v1::CheckAnswer> {
     person.answers.iter().map(show).collect()
 }
 
-/// An institution.
-pub fn institution(region: &Region, id: &str, institution: &Institution) -> v1::Institution {
+/// An institution; its debts are its own and the bureau's to know.
+pub fn institution(
+    region: &Region,
+    id: &str,
+    institution: &Institution,
+    eyes: Eyes,
+) -> v1::Institution {
+    let pending = |pending: &PendingAccount| v1::PendingAccount {
+        commitment: pending.commitment.0.to_vec(),
+        made_by: pending.maker.to_string(),
+        proposal: pending.digest().0.to_vec(),
+    };
     v1::Institution {
         name: names::child(region, "institutions", id),
         display_name: institution.name.clone(),
@@ -427,15 +316,32 @@ pub fn institution(region: &Region, id: &str, institution: &Institution) -> v1::
             .iter()
             .map(ToString::to_string)
             .collect(),
-        standing: standing(institution.standing).to_owned(),
+        standing: states::standing(institution.standing).to_owned(),
         has_account: institution.account.is_some(),
-        owes_fen: institution.owes.0,
-        pending_account: bytes(
-            institution
-                .pending_account
-                .as_ref()
-                .map(PendingAccount::digest),
-        ),
+        owes_fen: (eyes <= Eyes::Own).then_some(institution.owes.0),
+        pending_account: institution
+            .pending_account
+            .as_ref()
+            .filter(|_| eyes == Eyes::Staff)
+            .map(pending),
+    }
+}
+
+/// A line of a catalogue.
+pub fn catalogue_entry(
+    region: &Region,
+    id: &CatalogueEntryId,
+    entry: &CatalogueEntry,
+) -> v1::CatalogueEntry {
+    v1::CatalogueEntry {
+        name: names::catalogue_entry(region, id),
+        entry: Some(v1::CatalogueLine {
+            institution: names::child(region, "institutions", &id.institution),
+            capacity: capacity(id.capacity).into(),
+            occupation: id.occupation.to_string(),
+            plan_year: u32::from(id.year.number()),
+        }),
+        standing: states::standing(entry.standing).to_owned(),
     }
 }
 

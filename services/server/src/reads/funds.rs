@@ -1,0 +1,109 @@
+//! Funds: plan years and accounts, which are the bureau's own affair.
+
+use hefu_domain::state::Fact;
+use hefu_domain::{Code, Key, PlanYear};
+use hefu_engine::rows;
+use hefu_store::Table;
+use hefu_wire::{names, show, v1};
+use tonic::{Request, Status};
+
+use super::{List, Page, asked, corrupt, region};
+use crate::api::Api;
+use crate::{caller, errors};
+
+impl Api {
+    pub(crate) async fn get_plan_year(
+        &self,
+        request: Request<v1::GetPlanYearRequest>,
+    ) -> Result<v1::PlanYear, Status> {
+        let name = &request.get_ref().name;
+        let (region, year) = asked(|r| r.plan_year_name("name", name))?;
+        let state = self
+            .fact(
+                caller::of(&request)?,
+                &region,
+                |w| match w.get(&Key::Year(year))? {
+                    Some(Fact::Year(state)) => Ok(state.clone()),
+                    _ => Err(Code::PlanYearNotFound.into()),
+                },
+                |_, _| false,
+                Code::PlanYearNotFound,
+            )
+            .await?;
+        Ok(show::year(&region, year, &state))
+    }
+
+    pub(crate) async fn list_plan_years(
+        &self,
+        request: Request<v1::ListPlanYearsRequest>,
+    ) -> Result<v1::ListPlanYearsResponse, Status> {
+        let asked = request.get_ref();
+        let region = region("parent", &asked.parent)?;
+        self.staff(&request, &region).await?;
+        let list = List::of(Table::PlanYear, &region, Vec::new());
+        let page = Page {
+            size: asked.page_size,
+            token: &asked.page_token,
+        };
+        let (rows, next_page_token) = self.page(list, page).await?;
+        let mut plan_years = Vec::with_capacity(rows.len());
+        for row in rows {
+            let name = names::child(&region, "planYears", &row.id);
+            let (_, year): (_, PlanYear) =
+                names::parse_year(&name, "planYears").map_err(|_| errors::store(corrupt(&row)))?;
+            if let Fact::Year(state) = rows::fact(&row).map_err(errors::store)? {
+                plan_years.push(show::year(&region, year, &state));
+            }
+        }
+        Ok(v1::ListPlanYearsResponse {
+            plan_years,
+            next_page_token,
+        })
+    }
+
+    pub(crate) async fn get_account(
+        &self,
+        request: Request<v1::GetAccountRequest>,
+    ) -> Result<v1::Account, Status> {
+        let name = &request.get_ref().name;
+        let (region, (year, source)) = asked(|r| r.account_name("name", name))?;
+        let account = self
+            .fact(
+                caller::of(&request)?,
+                &region,
+                |w| w.account(&year, &source).cloned(),
+                |_, _| false,
+                Code::AccountNotFound,
+            )
+            .await?;
+        Ok(show::account(&region, year, &source, &account))
+    }
+
+    pub(crate) async fn list_accounts(
+        &self,
+        request: Request<v1::ListAccountsRequest>,
+    ) -> Result<v1::ListAccountsResponse, Status> {
+        let asked = request.get_ref();
+        let region = region("parent", &asked.parent)?;
+        self.staff(&request, &region).await?;
+        let list = List::of(Table::Account, &region, Vec::new());
+        let page = Page {
+            size: asked.page_size,
+            token: &asked.page_token,
+        };
+        let (rows, next_page_token) = self.page(list, page).await?;
+        let mut accounts = Vec::with_capacity(rows.len());
+        for row in rows {
+            let name = names::child(&region, "planYears", row.id.replace('/', "/accounts/"));
+            let (_, year, source) =
+                names::parse_account(&name).map_err(|_| errors::store(corrupt(&row)))?;
+            if let Fact::Account(account) = rows::fact(&row).map_err(errors::store)? {
+                accounts.push(show::account(&region, year, &source, &account));
+            }
+        }
+        Ok(v1::ListAccountsResponse {
+            accounts,
+            next_page_token,
+        })
+    }
+}
