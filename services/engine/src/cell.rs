@@ -11,7 +11,7 @@ use crate::error::{EngineError, Stopped};
 use crate::rows;
 
 /// How many facts a region keeps in memory before it starts afresh.
-const MOST_FACTS: usize = 3_000;
+const MOST_FACTS: usize = 1_500;
 
 /// A stream's version and last leaf.
 pub(crate) type Stream = (u64, Option<[u8; 32]>);

@@ -1,5 +1,7 @@
 //! A class at play: from the registration of its people to the redemption of their vouchers.
 
+use std::sync::{Arc, OnceLock};
+
 use hefu_wire::v1;
 use jiff::civil::Date;
 
@@ -15,9 +17,14 @@ use crate::year::{ClassStep, Script, days, instant};
 pub(crate) struct Seat {
     pub(crate) identity: String,
     pub(crate) person: String,
+    /// Which the registers' answers prove.
+    pub(crate) category: &'static str,
     pub(crate) voucher: String,
     pub(crate) token: String,
 }
+
+/// Who a class enrolled, once it has.
+pub(crate) type Roster = Arc<OnceLock<Vec<Seat>>>;
 
 /// A class at play.
 #[derive(Debug, Clone)]
@@ -25,6 +32,7 @@ pub(crate) struct ClassPlay {
     pub(crate) plan: Plan,
     first_person: u64,
     seats: Vec<Seat>,
+    roster: Roster,
     name: String,
 }
 
@@ -61,7 +69,7 @@ pub(crate) fn answers(kind: Kind, category: usize, eligible: bool) -> Vec<v1::Ch
 }
 
 /// The category that those answers prove.
-pub(crate) fn category(kind: Kind, number: usize) -> &'static str {
+fn category(kind: Kind, number: usize) -> &'static str {
     match (kind, number % 4) {
         (Kind::EnterpriseStaff, _) => "enterprise_employee",
         (_, 0) => "flexible",
@@ -119,6 +127,7 @@ pub(crate) async fn register(
         .await?;
     let mut seats = Vec::with_capacity(people.len());
     for (result, person) in answer.results.into_iter().zip(people) {
+        let category = category(plan.kind, seats.len());
         if let Some(v1::register_person_result::Result::Response(response)) =
             counted(client, result.result)?
         {
@@ -126,6 +135,7 @@ pub(crate) async fn register(
             seats.push(Seat {
                 identity: person.identity,
                 person: name,
+                category,
                 ..Seat::default()
             });
         }
@@ -226,7 +236,7 @@ pub(crate) async fn apply(
         person: seat.person.clone(),
         plan_year: 2023,
         programme: programme.into(),
-        category: category(plan.kind, n).to_owned(),
+        category: seat.category.to_owned(),
         occupation: if assessed {
             plan.occupation.to_owned()
         } else {
@@ -415,15 +425,21 @@ impl ClassPlay {
             plan,
             first_person,
             seats: Vec::new(),
+            roster: Roster::default(),
             name: String::new(),
         }
+    }
+
+    /// Who will have been enrolled.
+    pub(crate) fn roster(&self) -> Roster {
+        self.roster.clone()
     }
 
     fn first(&self) -> Date {
         self.plan.days[0]
     }
 
-    fn last(&self) -> Date {
+    pub(crate) fn last(&self) -> Date {
         self.plan.days[self.plan.days.len() - 1]
     }
 
@@ -666,6 +682,8 @@ impl ClassPlay {
             }
         }
         self.seats = kept;
+        // Each class enrols once.
+        let _ = self.roster.set(self.seats.clone());
         if self.plan.trouble == Trouble::CopiedToken
             && let Some(seat) = self.seats.first()
         {

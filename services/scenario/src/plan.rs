@@ -89,6 +89,19 @@ pub(crate) struct Plan {
     pub(crate) payout: Date,
 }
 
+impl Plan {
+    /// This session, held on that day for that class's people and what they were taught.
+    pub(crate) fn of_class(self, class: &Plan, day: Date) -> Plan {
+        Plan {
+            applied: class.applied,
+            days: vec![day],
+            occupation: class.occupation,
+            level: class.level,
+            ..self
+        }
+    }
+}
+
 /// Public holidays and harvest weeks, in which nothing starts.
 fn pauses(day: Date) -> bool {
     let harvest = (date(2023, 6, 12)..=date(2023, 6, 18)).contains(&day)
@@ -144,7 +157,12 @@ pub(crate) fn of_region(seed: u64, region: &str, share: u64, vouchers: u64) -> V
         (Kind::General, general, 10),
         (Kind::Assessment, assessment, 1),
     ] {
-        let classes = heads.div_ceil(SEATS + 5).max(u64::from(heads > 0));
+        // Most sessions assess a class, of which some are gone by then.
+        let seats = match kind {
+            Kind::General | Kind::EnterpriseStaff | Kind::OrderProject => SEATS + 5,
+            Kind::Assessment => SEATS,
+        };
+        let classes = heads.div_ceil(seats).max(u64::from(heads > 0));
         for n in 0..classes {
             let number = plans.len() as u64;
             let applied = (heads * (n + 1) / classes) - (heads * n / classes);

@@ -4,26 +4,35 @@ use hefu_wire::v1;
 use jiff::civil::Date;
 
 use crate::claims::Claim;
-use crate::classes::{Seat, answers, apply, counted, fetch, issue, redeem, register};
+use crate::classes::{Roster, Seat, answers, apply, counted, fetch, issue, redeem, register};
 use crate::client::{Client, PlayError};
 use crate::office::Office;
 use crate::plan::Plan;
 use crate::year::{Script, SessionStep, days, instant};
 
+/// Who is assessed at a session.
+#[derive(Debug, Clone)]
+pub(crate) enum People {
+    /// A class's, as most are: for what it taught them.
+    Trained(Roster),
+    /// Others, the first of whom has this number.
+    Others(u64),
+}
+
 /// A session at play.
 #[derive(Debug, Clone)]
 pub(crate) struct SessionPlay {
     pub(crate) plan: Plan,
-    first_person: u64,
+    people: People,
     seats: Vec<Seat>,
     name: String,
 }
 
 impl SessionPlay {
-    pub(crate) fn new(first_person: u64, plan: Plan) -> SessionPlay {
+    pub(crate) fn new(people: People, plan: Plan) -> SessionPlay {
         SessionPlay {
             plan,
-            first_person,
+            people,
             seats: Vec::new(),
             name: String::new(),
         }
@@ -55,17 +64,16 @@ impl SessionPlay {
         let label = format!("s{}-{}", office.region, self.plan.number);
         match step {
             SessionStep::Apply => {
-                self.seats = register(
-                    client,
-                    script,
-                    office,
-                    &self.plan,
-                    self.first_person,
-                    &label,
-                )
-                .await?;
+                self.seats = match &self.people {
+                    People::Trained(roster) => roster.get().cloned().unwrap_or_default(),
+                    People::Others(first) => {
+                        register(client, script, office, &self.plan, *first, &label).await?
+                    }
+                };
                 apply(client, office, &self.plan, None, &mut self.seats, &label).await?;
             }
+            // Its class came to nothing.
+            _ if self.seats.is_empty() => {}
             SessionStep::Issue => issue(client, office, &mut self.seats, &label).await?,
             SessionStep::File => {
                 self.file(client, office, &label).await?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
 use hefu_wire::v1;
-use jiff::civil::{Date, date};
+use jiff::civil::{Date, Weekday, date};
 use jiff::tz::TimeZone;
 
 use crate::claims::Claim;
@@ -13,10 +13,22 @@ use crate::client::{Client, PlayError};
 use crate::made_up::person;
 use crate::office::Office;
 use crate::plan::{self, Kind, SHARES};
-use crate::sessions::SessionPlay;
+use crate::sessions::{People, SessionPlay};
 
 /// The county whose first instalment is too small: 左权县.
 const SHORT_OF_MONEY: usize = 4;
+
+/// Later a session's certificates would not be on record in time.
+const LAST_ASSESSMENT: Date = date(2023, 11, 25);
+
+/// The day on which a class that ends on this one is assessed: no Sunday.
+fn assessed(last: Date) -> Date {
+    let day = days(last, 16);
+    match day.weekday() {
+        Weekday::Sunday => days(day, 1),
+        _ => day,
+    }
+}
 
 /// What the year is played with.
 pub struct Script {
@@ -435,9 +447,22 @@ impl Region {
             .into_iter()
             .map(|plan| ClassPlay::new(place(plan.applied), plan))
             .collect::<Vec<_>>();
+        // The classes that end in time to be assessed this year, first come, first served.
+        let mut ending: Vec<&ClassPlay> = classes
+            .iter()
+            .filter(|class| assessed(class.last()) <= LAST_ASSESSMENT)
+            .collect();
+        ending.sort_by_key(|class| (class.last(), class.plan.number));
+        let mut ending = ending.into_iter();
         let sessions = sessions
             .into_iter()
-            .map(|plan| SessionPlay::new(place(plan.applied), plan))
+            .map(|plan| match ending.next() {
+                Some(class) => {
+                    let plan = plan.of_class(&class.plan, assessed(class.last()));
+                    SessionPlay::new(People::Trained(class.roster()), plan)
+                }
+                None => SessionPlay::new(People::Others(place(plan.applied)), plan),
+            })
             .collect();
         Region {
             office,

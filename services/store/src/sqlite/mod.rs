@@ -230,7 +230,7 @@ fn writing_connection(path: &Path) -> Result<Connection> {
         "PRAGMA synchronous = FULL;
          PRAGMA secure_delete = ON;
          PRAGMA temp_store = MEMORY;
-         PRAGMA cache_size = -65536;",
+         PRAGMA cache_size = -32768;",
     )
     .map_err(failure)?;
     conn.set_prepared_statement_cache_capacity(256);
