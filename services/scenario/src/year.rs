@@ -21,6 +21,13 @@ const SHORT_OF_MONEY: usize = 4;
 /// Later a session's certificates would not be on record in time.
 const LAST_ASSESSMENT: Date = date(2023, 11, 25);
 
+/// Takes the first class that would nearly fill a session.
+fn large_enough<'c>(classes: &mut Vec<&'c ClassPlay>, applied: u64) -> Option<&'c ClassPlay> {
+    let fills = |class: &&ClassPlay| class.plan.applied * 10 >= applied * 9;
+    let found = classes.iter().position(fills)?;
+    Some(classes.remove(found))
+}
+
 /// The day on which a class that ends on this one is assessed: no Sunday.
 fn assessed(last: Date) -> Date {
     let day = days(last, 16);
@@ -453,10 +460,9 @@ impl Region {
             .filter(|class| assessed(class.last()) <= LAST_ASSESSMENT)
             .collect();
         ending.sort_by_key(|class| (class.last(), class.plan.number));
-        let mut ending = ending.into_iter();
         let sessions = sessions
             .into_iter()
-            .map(|plan| match ending.next() {
+            .map(|plan| match large_enough(&mut ending, plan.applied) {
                 Some(class) => {
                     let plan = plan.of_class(&class.plan, assessed(class.last()));
                     SessionPlay::new(People::Trained(class.roster()), plan)
