@@ -134,7 +134,7 @@ async fn settle(
         .filter(|(region, _)| regions.contains(region))
         .map(|(region, cell)| (region.clone(), &mut **cell))
         .collect();
-    let (mut losses, mut poisoned) = (0, false);
+    let mut losses = 0;
     for attempt in 0..MOST_ATTEMPTS {
         shared.check_running()?;
         let locked = *unknown || losses >= LOSSES_BEFORE_LOCK;
@@ -177,9 +177,10 @@ async fn settle(
                 if jobs.len() > 1 {
                     return Ok(None);
                 }
-                // What was cached may have been old: the second time everything was read afresh.
-                if !poisoned {
-                    poisoned = true;
+                // Facts that came in while somebody else wrote may fit no single head. Under the lock they do, and only from
+                // there is it told that a command cannot be written.
+                if !locked {
+                    losses = LOSSES_BEFORE_LOCK;
                     continue;
                 }
                 tracing::error!(%error, "a command cannot be decided");

@@ -61,6 +61,20 @@ on_both! {
         }
     }
 
+    // Rule 6: facts that came in while somebody else wrote may fit no single head, and what seems impossible over them may be well
+    // under the next; so it is told from under the lock only.
+    async fn what_cannot_be_written_is_told_from_under_the_lock(field, MONEY) {
+        let held = field.store().locked(&[HERE.to_owned()]).await.unwrap();
+        let engine = field.one.clone();
+        let poison = field.command(HERE, "clerk", registration(too_long()));
+        let told = tokio::spawn(async move { engine.submit(poison.into()).await });
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        assert!(!told.is_finished(), "it was decided without the lock");
+        drop(held);
+        let told = said(&told.await.unwrap());
+        assert!(told.starts_with("cannot be recorded"), "{told}");
+    }
+
     // Rule 7: a group of more than 1,000 events would hold its region up for everybody else.
     async fn a_group_of_too_many_events_is_not_written(field, MONEY) {
         let bystanders = |count| (0..count).map(|_| field.bystander(HERE)).collect();
