@@ -184,3 +184,43 @@ async fn keys_that_a_seed_makes_never_serve_in_earnest() {
     let random = setup(Source::Seeded([7; 32]), earnest).await.unwrap();
     assert!(random.contains("at random"), "{random}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_follows_a_log_is_told_when_their_grant_ends() {
+    let api = Api::start().await;
+    let address = format!("http://{}", api.running.address);
+    let mut audit = AuditServiceClient::connect(address).await.unwrap();
+    let mut asked = tonic::Request::new(v1::StreamEventsRequest {
+        parent: api.office.parent(),
+        from_index: 0,
+        follow: true,
+    });
+    let bearer = format!("Bearer {}", api.clerk()).parse().unwrap();
+    asked.metadata_mut().insert("authorization", bearer);
+    let mut events = audit.stream_events(asked).await.unwrap().into_inner();
+    let size = api.head().await.size;
+    for index in 0..size {
+        assert_eq!(events.message().await.unwrap().unwrap().index, index);
+    }
+    let credential = hefu_scenario::credential(api.clerk());
+    let revoke = v1::RevokeCallerRequest {
+        name: format!("{}/credentials/{credential}", api.office.parent()),
+        request_id: api.office.fresh("revoke"),
+        validate_only: false,
+    };
+    let operator = &api.running.operator_key;
+    let _: v1::RevokeCallerResponse =
+        must(&api.client, operator, "AccessService/RevokeCaller", revoke).await;
+    // The revocation itself may have come through still.
+    let end = async {
+        loop {
+            match events.message().await {
+                Ok(Some(event)) => assert_eq!(event.kind, "CallerRevoked"),
+                Ok(None) => panic!("the stream ended without a word"),
+                Err(status) => break status,
+            }
+        }
+    };
+    let end = tokio::time::timeout(std::time::Duration::from_secs(20), end).await;
+    assert_eq!(reason(&end.expect("the stream goes on")), "CALLER_REVOKED");
+}

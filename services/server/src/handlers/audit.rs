@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hefu_domain::{Instant, Key, Region, VoucherId};
+use hefu_domain::{CredentialId, Instant, Key, Region, VoucherId};
 use hefu_engine::rows;
 use hefu_store::{EventRow, Head};
 use hefu_wire::v1::audit_service_server::AuditService;
@@ -11,8 +11,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use crate::api::Api;
-use crate::errors;
 use crate::reads::{asked, fitting, region};
+use crate::{caller, errors};
 
 /// Events of one page.
 const PAGE: u32 = 500;
@@ -81,18 +81,19 @@ impl AuditService for Api {
     ) -> Result<Response<Self::StreamEventsStream>, Status> {
         let asked = request.get_ref().clone();
         let region = region("parent", &asked.parent)?;
-        self.staff(&request, &region).await?;
+        let by = caller::of(&request)?;
+        self.staffed(&by, &region).await?;
         let epoch = self.head(&region).await?.epoch;
         let (sender, receiver) = tokio::sync::mpsc::channel(BUFFER);
-        let store = self.engine.store().clone();
+        let api = self.clone();
         tokio::spawn(async move {
             let mut from = asked.from_index;
             loop {
-                let rows = match store.events(region.as_str(), epoch, from, PAGE).await {
+                let rows = match api.next_events(&by, &region, epoch, from).await {
                     Ok(rows) => rows,
-                    Err(error) => {
+                    Err(status) => {
                         // The reader may have gone already; there is nobody else to tell.
-                        let _ = sender.send(Err(errors::store(error))).await;
+                        let _ = sender.send(Err(status)).await;
                         return;
                     }
                 };
@@ -105,10 +106,13 @@ impl AuditService for Api {
                     from = row.idx + 1;
                 }
                 if !full {
-                    if !asked.follow || sender.is_closed() {
+                    if !asked.follow {
                         return;
                     }
-                    tokio::time::sleep(FOLLOW).await;
+                    tokio::select! {
+                        () = sender.closed() => return,
+                        () = tokio::time::sleep(FOLLOW) => {}
+                    }
                 }
             }
         });
@@ -143,6 +147,22 @@ impl AuditService for Api {
 }
 
 impl Api {
+    /// The next events of a stream, for whoever may still read them: a grant may end while a log is followed.
+    async fn next_events(
+        &self,
+        by: &CredentialId,
+        region: &Region,
+        epoch: u64,
+        from: u64,
+    ) -> Result<Vec<EventRow>, Status> {
+        self.staffed(by, region).await?;
+        let rows = self
+            .engine
+            .store()
+            .events(region.as_str(), epoch, from, PAGE);
+        rows.await.map_err(errors::store)
+    }
+
     async fn head(&self, region: &Region) -> Result<Head, Status> {
         let heads = self
             .engine

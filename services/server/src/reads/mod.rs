@@ -65,8 +65,12 @@ impl Api {
         request: &Request<T>,
         region: &Region,
     ) -> Result<(), Status> {
-        let grant = self.grant(region, &caller::of(request)?).await?;
-        if is_staff(&grant) {
+        self.staffed(&caller::of(request)?, region).await
+    }
+
+    /// The same, of a credential.
+    pub(crate) async fn staffed(&self, by: &CredentialId, region: &Region) -> Result<(), Status> {
+        if is_staff(&self.grant(region, by).await?) {
             Ok(())
         } else {
             Err(errors::stop(Code::RoleMissing.into()))
