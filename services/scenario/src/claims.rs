@@ -3,10 +3,10 @@
 use hefu_wire::v1;
 use jiff::civil::Date;
 
-use crate::classes::{counted, evidence};
 use crate::client::{Client, PlayError, key};
 use crate::office::{Body, Office};
 use crate::plan::{Plan, Trouble};
+use crate::seats::{counted, evidence};
 use crate::year::{ClaimStep, days, instant};
 
 /// A sheet at play.

@@ -9,6 +9,7 @@ mod client;
 pub mod made_up;
 mod office;
 mod plan;
+mod seats;
 mod sessions;
 mod year;
 

@@ -4,10 +4,10 @@ use hefu_wire::v1;
 use jiff::civil::Date;
 
 use crate::claims::Claim;
-use crate::classes::{Roster, Seat, answers, apply, counted, fetch, issue, redeem, register};
 use crate::client::{Client, PlayError};
 use crate::office::Office;
 use crate::plan::Plan;
+use crate::seats::{Roster, Seat, answers, apply, counted, fetch, issue, redeem, register};
 use crate::year::{Script, SessionStep, days, instant};
 
 /// Who is assessed at a session.

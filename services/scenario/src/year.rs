@@ -408,7 +408,7 @@ async fn doubles(client: &Client, script: &Script, regions: &[Region]) -> Result
             let name = registered.receipt.unwrap_or_default().name;
             let request = v1::RecordCheckAnswersRequest {
                 name: name.clone(),
-                answers: crate::classes::answers(Kind::General, 0, true),
+                answers: crate::seats::answers(Kind::General, 0, true),
                 request_id: id("checks"),
                 validate_only: false,
             };

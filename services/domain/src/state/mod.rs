@@ -1,0 +1,116 @@
+//! The state of a region: what the rules read and what an event changes. State data lives in the variants.
+//!
+//! Everything here can be rebuilt from the region's log alone, and is stored row by row as its canonical JSON.
+
+mod assessment;
+mod redemption;
+mod region;
+mod registry;
+mod training;
+mod voucher;
+
+use serde::{Deserialize, Serialize};
+
+use crate::calendar::Calendar;
+use crate::ids::*;
+use crate::policy::Capacity;
+
+pub use assessment::*;
+pub use redemption::*;
+pub use region::*;
+pub use registry::*;
+pub use training::*;
+pub use voucher::*;
+
+/// Names one fact of a region.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// The region itself.
+    Region,
+    /// The policies of a plan year.
+    Policy(PlanYear),
+    /// The working-day calendar of a calendar year.
+    Calendar(u16),
+    /// A plan year.
+    Year(PlanYear),
+    /// A fund account.
+    Account(PlanYear, Source),
+    /// A caller's credential.
+    Credential(CredentialId),
+    /// A person.
+    Person(PersonId),
+    /// An institution.
+    Institution(InstitutionId),
+    /// A line of a catalogue.
+    CatalogueEntry(CatalogueEntryId),
+    /// The slots in which a trainer or room is taken.
+    Booking(Resource),
+    /// A class.
+    Class(ClassId),
+    /// A class's attendance.
+    Attendance(ClassId),
+    /// A class's employment statement.
+    Employment(ClassId),
+    /// An assessment session.
+    Session(SessionId),
+    /// A claim sheet.
+    Sheet(SheetId),
+    /// A voucher.
+    Voucher(VoucherId),
+}
+
+/// A catalogue line: institution, capacity, occupation (or project), plan year.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CatalogueEntryId {
+    /// Whose.
+    pub institution: InstitutionId,
+    /// `training_body` or `assessment_body`: which of the two catalogues.
+    pub capacity: Capacity,
+    /// For what.
+    pub occupation: Occupation,
+    /// For which plan year.
+    pub year: PlanYear,
+}
+
+/// One fact, of the kind that its key names.
+// Facts live behind an `Arc` each, so that the largest kind sets no other's size but its own.
+#[allow(clippy::large_enum_variant)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fact {
+    /// See [`RegionState`].
+    Region(RegionState),
+    /// See [`Policies`].
+    Policy(Policies),
+    /// See [`Calendar`].
+    Calendar(Calendar),
+    /// See [`YearState`].
+    Year(YearState),
+    /// See [`Account`].
+    Account(Account),
+    /// See [`Credential`].
+    Credential(Credential),
+    /// See [`Person`].
+    Person(Person),
+    /// See [`Institution`].
+    Institution(Institution),
+    /// See [`CatalogueEntry`].
+    CatalogueEntry(CatalogueEntry),
+    /// See [`Booking`].
+    Booking(Booking),
+    /// See [`TrainingClass`].
+    Class(TrainingClass),
+    /// See [`Attendance`].
+    Attendance(Attendance),
+    /// See [`Employment`].
+    Employment(Employment),
+    /// See [`Session`].
+    Session(Session),
+    /// See [`Sheet`].
+    Sheet(Sheet),
+    /// See [`Voucher`].
+    Voucher(Voucher),
+}
+
+fn is_zero(n: &u16) -> bool {
+    *n == 0
+}
