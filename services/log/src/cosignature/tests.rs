@@ -109,7 +109,8 @@ fn nobody_can_move_the_time_or_the_text_under_a_cosignature() {
     let known = [witness.public().clone()];
     let note = cosigned(&[(&witness, 1_790_000_000)]);
     assert_eq!(cosignatures(&note, &known).unwrap()[0].time, 1_790_000_000);
-    let changes: [(&str, fn(&mut Vec<u8>)); 6] = [
+    type Change = fn(&mut Vec<u8>);
+    let changes: [(&str, Change); 6] = [
         ("a second later", |bytes| bytes[7] += 1),
         ("a time beyond 2^63 - 1", |bytes| bytes[0] = 0x80),
         ("a byte of the signature", |bytes| bytes[20] ^= 1),
