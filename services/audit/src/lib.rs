@@ -2,6 +2,8 @@
 //!
 //! Nothing here knows a store: bytes in, facts or the first failure out. It never trusts what it checks.
 
+pub mod cosigned;
 mod replay;
+pub mod witness;
 
 pub use replay::{Check, Failure, Replay, Replayed, StreamHead};

@@ -182,6 +182,21 @@ pub fn cosignatures<'k>(
     Ok(cosigned)
 }
 
+/// Refuses keys that would count one witness twice: a key under two names, or a name with two keys, of which nobody
+/// could say which is meant.
+///
+/// # Errors
+/// `Key` if there are such.
+pub fn distinct(witnesses: &[WitnessKey]) -> Result<(), LogError> {
+    for (i, witness) in witnesses.iter().enumerate() {
+        let alike = |other: &WitnessKey| other.key == witness.key || other.name == witness.name;
+        if witnesses[..i].iter().any(alike) {
+            return Err(LogError::Key("one witness twice, by its key or its name"));
+        }
+    }
+    Ok(())
+}
+
 /// What is signed: two lines that no checkpoint begins with, then the whole text of the note.
 fn message(note: &Note, time: u64) -> String {
     format!("cosignature/v1\ntime {time}\n{}", note.text())

@@ -169,6 +169,15 @@ fn a_witness_key_has_one_text_and_its_own_type() {
 }
 
 #[test]
+fn one_witness_does_not_count_twice() {
+    let key = |name: &str, seed: u8| cosigner(name, seed).public().clone();
+    assert_eq!(distinct(&[key("a", 1), key("b", 2), key("c", 3)]), Ok(()));
+    for twice in [key("a", 1), key("a", 2), key("b", 1)] {
+        assert!(distinct(&[key("a", 1), key("c", 3), twice]).is_err());
+    }
+}
+
+#[test]
 fn a_cosigner_does_not_print_its_secret() {
     let witness = cosigner("w", 2);
     assert_eq!(
