@@ -95,9 +95,11 @@ impl AddCheckpoint {
                 "the old size is beyond the checkpoint's",
             ));
         }
-        // Equal sizes with other roots are two histories, not a proof that fails.
-        if self.old != seen.size || (size == seen.size && root != seen.root) {
+        if self.old != seen.size {
             return Err(Declined::Conflict { size: seen.size });
+        }
+        if size == seen.size && root != seen.root {
+            return Err(Declined::Fork { size });
         }
         verify_consistency(seen.size, &seen.root, size, &root, &self.proof)
             .map_err(|_| Declined::Proof)?;
@@ -137,8 +139,14 @@ pub enum Declined {
     #[error("not signed by a key of that log")]
     Unsigned,
     /// It does not go on from where this witness last saw the log.
-    #[error("this witness last saw the log at size {size}, with another root if that is the size")]
+    #[error("this witness last saw the log at size {size}")]
     Conflict {
+        /// The size it last cosigned.
+        size: u64,
+    },
+    /// The log has signed two roots for one size: two histories.
+    #[error("this witness saw the log with another root at size {size}")]
+    Fork {
         /// The size it last cosigned.
         size: u64,
     },

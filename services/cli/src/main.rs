@@ -8,6 +8,7 @@ mod demo;
 mod keys;
 mod policy;
 mod serve;
+mod witness;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -57,6 +58,9 @@ enum Command {
     /// Make and list signing keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Be a witness of other people's logs.
+    #[command(subcommand)]
+    Witness(witness::WitnessCommand),
 }
 
 fn main() -> ExitCode {
@@ -97,6 +101,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             .map(|()| ExitCode::SUCCESS),
         Command::Access(command) => access::run(command).await.map(|()| ExitCode::SUCCESS),
         Command::Keys(command) => keys::run(command).map(|()| ExitCode::SUCCESS),
+        Command::Witness(command) => witness::run(command).await,
     }
 }
 

@@ -116,7 +116,7 @@ async fn must_end(engine: &Engine) -> Stopped {
 }
 
 /// Ctrl-C, or SIGTERM where there is one.
-async fn interrupted() {
+pub(crate) async fn interrupted() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

@@ -11,7 +11,10 @@ mod reads;
 pub mod regions;
 pub mod start;
 pub mod telemetry;
+pub mod witness;
+mod witnesses;
 
 pub use config::{Config, ConfigError};
 pub use regions::RegionTree;
 pub use start::{Running, Setup, StartError, serve};
+pub use witnesses::{Behind, Cosigned, WitnessAt, Witnesses};

@@ -97,7 +97,7 @@ fn two_histories_of_one_log_are_never_both_accepted() {
     let judge = |request: AddCheckpoint| request.judge(&log.keys(), &seen, 200);
     // Another root for the same size.
     let same_size = judge(other.request(9, 9));
-    assert_eq!(same_size, Err(Declined::Conflict { size: 9 }));
+    assert_eq!(same_size, Err(Declined::Fork { size: 9 }));
     // A larger log that does not hold what was seen, whatever proof comes with it.
     assert_eq!(judge(other.request(9, 15)), Err(Declined::Proof));
     let borrowed = AddCheckpoint {
