@@ -2,6 +2,8 @@
 //!
 //! Nothing here knows a store: bytes in, facts or the first failure out. It never trusts what it checks.
 
+mod files;
 mod replay;
 
+pub use files::{Dir, Files, MAX_FILE};
 pub use replay::{Check, Failure, Replay, Replayed, StreamHead};
