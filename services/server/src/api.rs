@@ -13,6 +13,7 @@ use hefu_vault::{Identity, PersonName, PersonRecord, PhoneNumber};
 use hefu_wire::{BadField, BadFields, Batch, Edge, Move, Outcome, Reader, Reply, v1};
 use tonic::{Request, Response, Status};
 
+use crate::log_files::LogFiles;
 use crate::{caller, errors};
 
 /// The most items of a batch.
@@ -27,6 +28,8 @@ pub(crate) struct Api {
     pub(crate) deployment: Arc<str>,
     /// The deployment's own operator, whose key is in the state folder.
     pub(crate) operator: CredentialId,
+    /// What is public of the logs.
+    pub(crate) files: LogFiles,
 }
 
 /// A request read: the command, and the vault's share of a registration.

@@ -1,12 +1,17 @@
-//! What is served over plain HTTP on the gRPC port: the token key set, and a liveness answer for people and load balancers.
+//! What is served over plain HTTP on the gRPC port: the token key set, the signed logs' public files, and a liveness answer
+//! for people and load balancers.
+
+mod log;
 
 use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::routing::get;
 use hefu_engine::{Engine, Stopped};
 
+use crate::log_files::LogFiles;
+
 /// The public routes.
-pub(crate) fn routes(jwks: String, engine: Engine) -> Router {
+pub(crate) fn routes(jwks: String, engine: Engine, files: LogFiles) -> Router {
     let key_set = move || async move {
         (
             [
@@ -20,6 +25,7 @@ pub(crate) fn routes(jwks: String, engine: Engine) -> Router {
     Router::new()
         .route("/.well-known/jwks.json", get(key_set))
         .route("/healthz", get(alive))
+        .merge(log::routes(files))
 }
 
 /// Whether this server serves. Why it does not is the operator's to know, and stands in their log.

@@ -7,6 +7,7 @@ pub mod config;
 mod errors;
 mod handlers;
 mod http;
+pub mod log_files;
 mod reads;
 pub mod regions;
 pub mod start;

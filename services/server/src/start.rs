@@ -21,6 +21,7 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::api::Api;
+use crate::log_files::LogFiles;
 use crate::regions::RegionTree;
 use crate::{caller, handlers};
 
@@ -213,6 +214,7 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
         source: setup.source,
         deployment: setup.deployment.as_str().into(),
         operator,
+        files: LogFiles::new(engine.store().clone(), Some(setup.state.join("log.vkey"))),
     };
     let served = tokio::spawn(run(listener, api, jwks, async {
         // Told to stop, or nobody is left who could tell.
@@ -235,7 +237,7 @@ async fn run(
     jwks: String,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
-    let engine = api.engine.clone();
+    let (engine, files) = (api.engine.clone(), api.files.clone());
     let (reporter, health) = tonic_health::server::health_reporter();
     report(&reporter, ServingStatus::Serving).await;
     let watched = engine.clone();
@@ -267,7 +269,7 @@ async fn run(
         .reset_fallback()
         .layer(axum::middleware::map_response(crate::errors::unread))
         .layer(axum::middleware::from_fn(crate::telemetry::traced))
-        .merge(crate::http::routes(jwks, engine));
+        .merge(crate::http::routes(jwks, engine, files));
     if let Err(error) = axum::serve(listener, app)
         .with_graceful_shutdown(stop)
         .await
