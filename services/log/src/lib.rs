@@ -15,6 +15,7 @@ mod error;
 pub mod merkle;
 pub mod note;
 pub mod proof;
+pub mod receipt;
 pub mod tile;
 
 pub use bytes::{MAX_BYTES, MAX_INTEGER, canonical, is_canonical};
@@ -26,4 +27,5 @@ pub use note::{Note, NoteSigner, Signature, Vkey};
 pub use proof::{
     Node, Nodes, consistency_proof, inclusion_proof, root_at, verify_consistency, verify_inclusion,
 };
+pub use receipt::Receipt;
 pub use tile::{Tile, TileBuilder, TileKind, TilePath, TileSet};

@@ -10,7 +10,7 @@ use hefu_domain::{Command, CredentialId, Event, Region, RequestId, Tag, VoucherI
 use hefu_engine::{Answer, Committed, Engine, NewSecret, Recorded, Source};
 use hefu_token::{KeySet, token_hash};
 use hefu_vault::{Identity, PersonName, PersonRecord, PhoneNumber};
-use hefu_wire::{BadField, BadFields, Batch, Edge, Move, Outcome, Reader, Reply, v1};
+use hefu_wire::{BadField, BadFields, Batch, Edge, Move, Outcome, Place, Reader, Reply, v1};
 use tonic::{Request, Response, Status};
 
 use crate::log_files::LogFiles;
@@ -68,11 +68,10 @@ impl Told {
             R::of(&Outcome {
                 region: &self.recorded.region,
                 at: self.recorded.at,
-                first_index: if self.written {
-                    self.recorded.first_index + events.start as u64
-                } else {
-                    0
-                },
+                place: self.written.then(|| Place {
+                    epoch: self.recorded.epoch,
+                    first_index: self.recorded.first_index + events.start as u64,
+                }),
                 events: &self.recorded.events[events],
                 token: token.as_deref(),
             })
