@@ -10,9 +10,11 @@ mod http;
 pub mod log_files;
 mod reads;
 pub mod regions;
+pub mod signer;
 pub mod start;
 pub mod telemetry;
 
 pub use config::{Config, ConfigError};
 pub use regions::RegionTree;
+pub use signer::{Signer, Signing};
 pub use start::{Running, Setup, StartError, serve};
