@@ -3,7 +3,9 @@
 //! Nothing here knows a store: bytes in, facts or the first failure out. It never trusts what it checks.
 
 pub mod cosigned;
+mod files;
 mod replay;
 pub mod witness;
 
+pub use files::{Dir, Files, MAX_FILE};
 pub use replay::{Check, Failure, Replay, Replayed, StreamHead};

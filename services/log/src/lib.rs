@@ -7,16 +7,19 @@
 //!
 //! Pure: no IO, no clock, no randomness, and nothing of ours is imported. [`bytes`] makes canonical JSON,
 //! [`envelope`] wraps an event, [`merkle`] is the tree and its [`proof`]s, [`tile`] its public files, [`note`] and
-//! [`checkpoint`] what the log's key signs, [`cosignature`] what witnesses add, [`series`] all that was published.
+//! [`checkpoint`] what the log's key signs, [`growth`] what it may sign, [`cosignature`] what witnesses add, [`series`]
+//! all that was published.
 
 pub mod bytes;
 pub mod checkpoint;
 pub mod cosignature;
 pub mod envelope;
 mod error;
+pub mod growth;
 pub mod merkle;
 pub mod note;
 pub mod proof;
+pub mod receipt;
 pub mod series;
 pub mod tile;
 
@@ -25,9 +28,11 @@ pub use checkpoint::{Checkpoint, Origin};
 pub use cosignature::{Cosigned, Cosigner, WitnessKey, cosignatures};
 pub use envelope::{Encoded, Envelope, FORMAT, Opened};
 pub use error::LogError;
+pub use growth::{Claim, Doubt, Growth, Stored};
 pub use merkle::{Frontier, Hash, leaf_hash, node_hash};
 pub use note::{Note, NoteSigner, Signature, Vkey};
 pub use proof::{
     Node, Nodes, consistency_proof, inclusion_proof, root_at, verify_consistency, verify_inclusion,
 };
+pub use receipt::Receipt;
 pub use tile::{Tile, TileBuilder, TileKind, TilePath, TileSet};

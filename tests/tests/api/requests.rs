@@ -41,13 +41,24 @@ async fn a_dry_run_answers_like_the_move_and_writes_nothing() {
     let dry: v1::RegisterPersonResponse =
         must(&api.client, api.clerk(), REGISTER, asked.clone()).await;
     let dry = dry.receipt.unwrap();
-    assert_eq!((dry.first_index, dry.event_count), (0, 1));
+    assert_eq!(dry.recorded, None);
     assert_eq!(api.head().await, before);
     // The dry run did not use the request id up.
     asked.validate_only = false;
     let made: v1::RegisterPersonResponse =
         must(&api.client, api.clerk(), REGISTER, asked.clone()).await;
-    assert_eq!(made.receipt.unwrap().first_index, before.size);
+    let made = made.receipt.unwrap();
+    let stands = v1::Recorded {
+        region: api.office.parent(),
+        epoch: before.epoch,
+        first_index: before.size,
+        events: 1,
+    };
+    assert_eq!(made.recorded, Some(stands));
+    // Where it stands is told the same way to whoever asks again.
+    let again: v1::RegisterPersonResponse =
+        must(&api.client, api.clerk(), REGISTER, asked.clone()).await;
+    assert_eq!(again.receipt.unwrap(), made);
     let recorded = api.head().await;
     // A dry run of what a rule refuses is refused, and stores nothing either.
     asked.request_id = api.office.fresh("person");
