@@ -4,6 +4,7 @@
 
 mod files;
 mod replay;
+pub mod verify;
 
 pub use files::{Dir, Files, MAX_FILE};
 pub use replay::{Check, Failure, Replay, Replayed, StreamHead};
