@@ -5,6 +5,7 @@
 pub mod cosigned;
 mod files;
 mod replay;
+pub mod verify;
 pub mod witness;
 
 pub use files::{Dir, Files, MAX_FILE};
