@@ -24,6 +24,7 @@ use crate::api::Api;
 use crate::log_files::LogFiles;
 use crate::regions::RegionTree;
 use crate::signer::{Signer, SignerError, Signing};
+use crate::witnesses::Witnesses;
 use crate::{caller, handlers};
 
 /// A token may outlive its key by this much: the longest life of a voucher token, in seconds.
@@ -51,6 +52,8 @@ pub struct Setup {
     pub source: Source,
     /// Writers.
     pub writers: usize,
+    /// Who must cosign what is published of the logs.
+    pub witnesses: Witnesses,
 }
 
 /// Why a server does not start: what, where, what to do.
@@ -302,6 +305,7 @@ async fn sweep(engine: Engine) {
 async fn sign(engine: &Engine, setup: &Setup) -> Result<Signing, SignerError> {
     let (store, clock) = (engine.store().clone(), setup.clock.clone());
     let signer = Signer::new(store, clock, &setup.state, &setup.deployment)?;
+    let signer = signer.witnessed(setup.witnesses.clone());
     Signing::start(signer).await
 }
 

@@ -10,7 +10,7 @@ mod metrics;
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -43,9 +43,10 @@ pub struct WitnessAt {
     pub vkey: String,
 }
 
-/// A deployment's witnesses, and how many of them must cosign what it publishes.
+/// A deployment's witnesses, and how many of them must cosign what it publishes. Cheap to clone.
+#[derive(Clone)]
 pub struct Witnesses {
-    all: Vec<Witness>,
+    all: Arc<[Witness]>,
     required: usize,
     clock: Clock,
 }
@@ -79,6 +80,15 @@ pub struct Cosigned {
 }
 
 impl Witnesses {
+    /// Nobody is asked, and nobody waited for.
+    pub fn none() -> Witnesses {
+        Witnesses {
+            all: Arc::default(),
+            required: 0,
+            clock: Clock::system(),
+        }
+    }
+
     /// The witnesses of a configuration. With a made-up clock nobody's time is held against it.
     ///
     /// # Errors

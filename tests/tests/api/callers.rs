@@ -172,6 +172,7 @@ async fn keys_that_a_seed_makes_never_serve_in_earnest() {
             clock: Clock::simulated(NOW).0,
             source,
             writers: 1,
+            witnesses: hefu_server::Witnesses::none(),
         })
         .await;
         served.err().map(|error| error.to_string())

@@ -66,6 +66,7 @@ impl Api {
             clock,
             source: Source::Seeded([7; 32]),
             writers: 2,
+            witnesses: hefu_server::Witnesses::none(),
         })
         .await
         .unwrap();

@@ -8,6 +8,7 @@ mod desk;
 mod log;
 mod memory;
 mod metrics;
+mod witnessed;
 mod worker;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,9 +20,11 @@ use hefu_store::{CheckpointRow, Head, Reads, Store, StoreError};
 use hefu_token::keys::{self, KeyError, KeyFile, Use};
 use hefu_token::private_file::FileError;
 
+use crate::witnesses::Witnesses;
 use desk::Desk;
 use log::Log;
 pub use memory::Memory;
+use witnessed::Witnessed;
 pub use worker::Signing;
 
 /// Why nothing could be signed. Nothing is in doubt because of it: the next round tries again.
@@ -123,7 +126,7 @@ impl Keys {
 pub struct Round {
     /// Whether this process is the one that signs.
     pub signs: bool,
-    /// The logs of which a checkpoint was published.
+    /// The logs of which a checkpoint was published, unless witnesses are asked about it first.
     pub published: Vec<Origin>,
     /// The regions whose alarm stands.
     pub alarmed: BTreeSet<String>,
@@ -138,6 +141,7 @@ pub struct Signer {
     desk: Option<Desk>,
     keys: Keys,
     logs: BTreeMap<String, Log>,
+    witnessed: Option<Witnessed>,
 }
 
 impl Signer {
@@ -159,7 +163,16 @@ impl Signer {
             desk: None,
             keys: Keys::load(state)?,
             logs: BTreeMap::new(),
+            witnessed: None,
         })
+    }
+
+    /// Publishes nothing any more but what enough witnesses have cosigned.
+    pub fn witnessed(mut self, witnesses: Witnesses) -> Signer {
+        if !witnesses.is_empty() {
+            self.witnessed = Some(Witnessed::new(witnesses, self.store.clone()));
+        }
+        self
     }
 
     /// Hashes, stores and signs what every log has grown by. A log in doubt raises its alarm and holds nobody else up.
@@ -300,7 +313,8 @@ impl Signer {
         Ok(Log::begin(memory))
     }
 
-    /// Keeps, then signs and publishes every tree that was not published yet, all in one transaction.
+    /// Keeps, then signs and publishes every tree that was not published yet, all in one transaction; or hands it to the
+    /// witnesses first, where there are any.
     async fn publish(&mut self) -> Result<Vec<Origin>, SignerError> {
         let Some(desk) = &self.desk else {
             return Ok(Vec::new());
@@ -320,13 +334,27 @@ impl Signer {
         }
         desk.record_vkeys(&vkeys)?;
         let tiles = due.iter().flat_map(|log| log.tiles.clone()).collect();
-        self.store.publish(tiles, checkpoints).await?;
-        metrics::signed(memories.len());
+        let witnessed = self.witnessed.clone();
+        match &witnessed {
+            None => {
+                self.store.publish(tiles, checkpoints).await?;
+                metrics::signed(memories.len());
+            }
+            // Witnesses are shown proofs from the tiles; nobody else relies on them before a checkpoint covers them.
+            Some(witnessed) => {
+                self.store.publish(tiles, Vec::new()).await?;
+                witnessed.offer(checkpoints);
+            }
+        }
         for log in self.logs.values_mut() {
             log.tiles.clear();
             log.published = true;
         }
-        Ok(memories.into_iter().map(|memory| memory.origin).collect())
+        let origins = memories.into_iter().map(|memory| memory.origin);
+        Ok(match witnessed {
+            None => origins.collect(),
+            Some(_) => Vec::new(),
+        })
     }
 
     /// Raises a region's alarm: its writers stop, here and everywhere.

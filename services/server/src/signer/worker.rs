@@ -19,6 +19,7 @@ pub struct Signing {
     signer: Arc<Mutex<Signer>>,
     alarmed: Arc<AtomicBool>,
     rounds: Arc<JoinHandle<()>>,
+    asking: Option<Arc<JoinHandle<()>>>,
 }
 
 impl Signing {
@@ -27,6 +28,7 @@ impl Signing {
     /// # Errors
     /// Those of [`Signer::round`].
     pub async fn start(signer: Signer) -> Result<Signing, SignerError> {
+        let witnessed = signer.witnessed.clone();
         let signer = Arc::new(Mutex::new(signer));
         let alarmed = Arc::new(AtomicBool::new(false));
         round(&signer, &alarmed).await?;
@@ -35,6 +37,7 @@ impl Signing {
             signer,
             alarmed,
             rounds: Arc::new(rounds),
+            asking: witnessed.map(|witnessed| Arc::new(tokio::spawn(witnessed.keep_asking()))),
         })
     }
 
@@ -54,9 +57,17 @@ impl Signing {
     /// Signs once more and gives the signer's place up, for another process or a later start.
     pub async fn stop(self) {
         self.rounds.abort();
+        if let Some(asking) = &self.asking {
+            asking.abort();
+        }
         let mut signer = self.signer.lock().await;
         if let Err(error) = signer.round().await {
             tracing::warn!(%error, "the logs' last events are signed at the next start");
+        }
+        if let Some(witnessed) = &signer.witnessed
+            && let Err(error) = witnessed.ask().await
+        {
+            tracing::warn!(%error, "the last checkpoints are published at the next start");
         }
         signer.give_up_place();
     }
