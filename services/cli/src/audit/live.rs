@@ -28,12 +28,13 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// Where live logs are: a server, or its database.
 #[derive(Debug, Clone, clap::Args)]
+#[command(group = clap::ArgGroup::new("live").required(true).args(["server", "database"]))]
 pub(crate) struct Live {
     /// The server, http://HOST:PORT. No key is needed.
-    #[arg(long, value_name = "URL", required_unless_present = "database")]
+    #[arg(long, value_name = "URL")]
     server: Option<String>,
     /// The database itself, sqlite://PATH or postgres://…; a serving process may go on beside it.
-    #[arg(long, value_name = "URL", conflicts_with = "server")]
+    #[arg(long, value_name = "URL")]
     database: Option<String>,
     /// With --database: the state folder, whose log.vkey says which keys sign.
     #[arg(long, env = "HEFU_STATE", value_name = "DIR")]
