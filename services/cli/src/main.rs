@@ -1,6 +1,7 @@
 //! `hefu` (合符): training vouchers from application to write-off.
 
 mod access;
+mod audit;
 mod call;
 mod check;
 mod connect;
@@ -55,6 +56,9 @@ enum Command {
     /// Grant, revoke and list callers.
     #[command(subcommand)]
     Access(access::AccessCommand),
+    /// Copy the signed logs and check them, trusting nobody.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Make and list signing keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -100,6 +104,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             .await
             .map(|()| ExitCode::SUCCESS),
         Command::Access(command) => access::run(command).await.map(|()| ExitCode::SUCCESS),
+        Command::Audit(command) => audit::run(command).await,
         Command::Keys(command) => keys::run(command).map(|()| ExitCode::SUCCESS),
         Command::Witness(command) => witness::run(command).await,
     }

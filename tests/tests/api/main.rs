@@ -7,10 +7,12 @@ mod clock;
 mod closing;
 mod endpoints;
 mod fields;
+mod log_files;
 mod personal;
 mod proposals;
 mod public;
 mod reads;
+mod receipts;
 mod requests;
 mod school;
 

@@ -177,4 +177,20 @@ on_both_engines! {
         let told = files.read("log.vkey").unwrap_err().to_string();
         assert!(told.contains("log.vkey"), "{told}");
     }
+
+    async fn events_are_read_on_over_epochs(store: Store, _place: Place) {
+        let mut made = Made::open(&store, REGION).await;
+        made.grow(&store, 3).await;
+        made.fork(&store).await;
+        made.grow(&store, 2).await;
+        let mut found = Vec::new();
+        let mut from = (0, 2);
+        loop {
+            let page = store.events_onwards(REGION, from, 2).await.unwrap();
+            let Some(last) = page.last() else { break };
+            from = (last.epoch, last.idx + 1);
+            found.extend(page.iter().map(|row| (row.epoch, row.idx)));
+        }
+        assert_eq!(found, [(0, 2), (0, 3), (1, 0), (1, 1), (1, 2)]);
+    }
 }

@@ -2,4 +2,5 @@
 
 #![allow(clippy::unwrap_used)] // a test's own steps must succeed
 
+mod export;
 mod files;

@@ -1,0 +1,24 @@
+//! `hefu audit`: what an auditor does with the signed logs. Each subcommand has a file of its own.
+
+mod export;
+mod get_receipt;
+mod live;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+#[derive(Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Copy the signed logs into a folder, checked against their own checkpoints; a second run fetches only what is new.
+    Export(export::Export),
+    /// Make the receipt of an event: its bytes, and the signed proof that they were recorded. It is checked offline.
+    GetReceipt(get_receipt::GetReceipt),
+}
+
+pub(crate) async fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        AuditCommand::Export(export) => export::run(&export).await,
+        AuditCommand::GetReceipt(asked) => get_receipt::run(&asked).await,
+    }
+}
