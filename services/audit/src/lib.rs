@@ -6,8 +6,10 @@ mod auditor;
 mod files;
 mod replay;
 mod rules;
+mod walk;
 
 pub use auditor::{Audited, Auditor};
 pub use files::{Dir, Files, MAX_FILE};
 pub use replay::{Check, Failure, Replay, Replayed, StreamHead};
 pub use rules::{Finding, Kind, Ledger, across};
+pub use walk::{Stretch, audit_region, audit_regions, stretches};

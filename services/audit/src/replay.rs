@@ -9,8 +9,7 @@ use std::fmt;
 use hefu_domain::event::LogTree;
 use hefu_domain::state::Account;
 use hefu_domain::{Digest, Event, Instant, Key, Region, Tag, VoucherId, World};
-use hefu_log::{Envelope, Frontier, Hash, Opened, is_canonical, leaf_hash};
-use serde_json::value::RawValue;
+use hefu_log::{Frontier, Hash, View, leaf_hash};
 
 /// What was checked when the log failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,47 +99,24 @@ pub(crate) struct Entry {
 impl Entry {
     /// Reads stored bytes, as far as they can be checked without the events before them.
     pub(crate) fn read(region: &Region, bytes: &[u8]) -> Result<Entry, Check> {
-        let opened: Opened = Opened::decode(bytes).map_err(|_| Check::Bytes)?;
-        let event = Event::decode(&opened.kind, opened.body.get());
-        // What writes the same bytes again is canonical, and far quicker to tell than what does not.
-        let again = event.as_ref().and_then(|event| event.as_ref().ok());
-        if !again.is_some_and(|event| writes(&opened, event, bytes)) && !is_canonical(bytes) {
-            return Err(Check::Bytes);
-        }
-        if opened.region != region.as_str() {
+        let view = View::read(bytes).map_err(|_| Check::Bytes)?;
+        if view.region != region.as_str() {
             return Err(Check::Region);
         }
         Ok(Entry {
-            index: opened.index,
-            at: opened.at.parse().map_err(|_| Check::Time)?,
-            event: event.and_then(Result::ok).ok_or(Check::Body)?,
-            caller: opened.caller,
-            request: opened.request,
-            policy: opened.policy,
-            version: opened.version,
-            prev: opened.prev,
+            index: view.index,
+            at: view.at.parse().map_err(|_| Check::Time)?,
+            event: Event::decode(view.kind, view.body)
+                .and_then(Result::ok)
+                .ok_or(Check::Body)?,
+            caller: view.caller.to_owned(),
+            request: view.request.to_owned(),
+            policy: view.policy,
+            version: view.version,
+            prev: view.prev,
             leaf: leaf_hash(bytes),
         })
     }
-}
-
-/// Whether this event in this envelope makes these bytes.
-fn writes(opened: &Opened<Box<RawValue>>, event: &Event, bytes: &[u8]) -> bool {
-    let envelope = Envelope {
-        region: &opened.region,
-        index: opened.index,
-        at: &opened.at,
-        kind: &opened.kind,
-        stream: &opened.stream,
-        version: opened.version,
-        prev: opened.prev,
-        caller: &opened.caller,
-        request: &opened.request,
-        digest: &opened.digest,
-        policy: opened.policy,
-        body: event,
-    };
-    hefu_log::canonical(&envelope).is_ok_and(|again| again == bytes)
 }
 
 /// One region's replay under way.

@@ -275,6 +275,14 @@ impl World {
         rows
     }
 
+    /// Every fact held, in no particular order.
+    pub fn facts(&self) -> impl Iterator<Item = &Fact> {
+        let base = self.base.iter();
+        let base = base.filter(|(key, _)| !self.over.contains_key(key));
+        let held = base.chain(self.over.iter());
+        held.filter_map(|(_, fact)| fact.as_deref())
+    }
+
     /// Every fact held, in key order, for comparing a replay with the tables.
     pub fn all(&self) -> Vec<(&Key, &Fact)> {
         let mut rows: Vec<_> = self
