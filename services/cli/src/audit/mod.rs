@@ -1,0 +1,19 @@
+//! `hefu audit`: what somebody runs who distrusts the operator.
+
+mod replay;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+#[derive(Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Rebuild every state and every fen from the log alone; with a database, compare its tables row by row.
+    Replay(replay::Replay),
+}
+
+pub(crate) async fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        AuditCommand::Replay(replay) => replay::run(replay).await,
+    }
+}
