@@ -2,11 +2,17 @@
 //!
 //! Nothing here knows a store: bytes in, facts or the first failure out. It never trusts what it checks.
 
+mod auditor;
 pub mod cosigned;
 mod files;
 mod replay;
+mod rules;
 pub mod verify;
+mod walk;
 pub mod witness;
 
+pub use auditor::{Audited, Auditor};
 pub use files::{Dir, Files, MAX_FILE};
 pub use replay::{Check, Failure, Replay, Replayed, StreamHead};
+pub use rules::{Finding, Kind, Ledger, across};
+pub use walk::{Stretch, audit_region, audit_regions, stretches};

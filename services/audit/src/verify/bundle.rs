@@ -7,7 +7,7 @@ use hefu_log::{Hash, View, leaf_hash};
 use serde::de::DeserializeOwned;
 
 use super::check::{Check, Stop};
-use super::follow::{Follow, Place};
+use super::follow::Follow;
 use super::log::{Log, Piece, root_of, split_entry};
 use super::streams::{Link, StreamId};
 use crate::replay;
@@ -28,7 +28,8 @@ pub(super) struct Bundle<R> {
 
 /// An event that holds by itself.
 pub(super) struct Held<R> {
-    pub(super) place: Place,
+    pub(super) index: u64,
+    pub(super) leaf: Hash,
     pub(super) link: Link,
     /// What it tells of logs, if it does.
     pub(super) told: Option<Box<Told>>,
@@ -48,7 +49,7 @@ impl<R> Bundle<R> {
             .bundle(number)
             .and_then(|piece| bundle.fill::<F>(log, number, &piece));
         // A tile tells which event was changed, even where a later one spoils the bundle.
-        let leaves: Vec<Hash> = bundle.events.iter().map(|held| held.place.leaf).collect();
+        let leaves: Vec<Hash> = bundle.events.iter().map(|held| held.leaf).collect();
         let tiled = match leaves.is_empty() {
             true => Ok(()),
             false => log.check_tile(0, number, &leaves),
@@ -58,7 +59,7 @@ impl<R> Bundle<R> {
         }
         bundle.stop = first(checked.err(), tiled.err());
         if let Some(Stop::Failed(index, _)) = bundle.stop {
-            bundle.events.retain(|held| held.place.index < index);
+            bundle.events.retain(|held| held.index < index);
         }
         bundle
     }
@@ -105,19 +106,17 @@ impl<R> Bundle<R> {
             Some((first, _)) => Some((first, at)),
             None => Some((at, at)),
         };
+        let leaf = leaf_hash(entry);
         self.events.push(Held {
-            place: Place {
-                epoch: log.epoch,
-                index,
-                leaf: leaf_hash(entry),
-            },
+            index,
+            leaf,
             link: Link {
                 stream: StreamId::of(event.stream),
                 version: event.version,
                 prev: event.prev,
             },
             told: Told::by(&event)?.map(Box::new),
-            ready: F::ready(&event)?,
+            ready: F::ready(&event, leaf)?,
         });
         Ok(())
     }

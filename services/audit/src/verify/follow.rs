@@ -6,17 +6,6 @@ use hefu_log::{Hash, View};
 
 use crate::replay::Check;
 
-/// Where an event stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    /// In the log of which epoch.
-    pub epoch: u64,
-    /// Its number there, from 0.
-    pub index: u64,
-    /// SHA-256(0x00 ‖ bytes).
-    pub leaf: Hash,
-}
-
 /// One region's companion: a replay, or nothing at all.
 pub trait Follow: Sized {
     /// What can be made of an event by itself, on any thread.
@@ -29,13 +18,13 @@ pub trait Follow: Sized {
     ///
     /// # Errors
     /// The check that failed.
-    fn ready(event: &View<'_>) -> Result<Self::Ready, Check>;
+    fn ready(event: &View<'_>, leaf: Hash) -> Result<Self::Ready, Check>;
 
-    /// Takes the next event.
+    /// Takes the next event of the log, or the first of a later epoch's.
     ///
     /// # Errors
     /// The check that failed; the walk ends there.
-    fn follow(&mut self, place: Place, event: Self::Ready) -> Result<(), Check>;
+    fn follow(&mut self, epoch: u64, event: Self::Ready) -> Result<(), Check>;
 }
 
 /// Nobody goes along.
@@ -44,11 +33,11 @@ impl Follow for () {
 
     fn begin(_: &Region) -> Self {}
 
-    fn ready(_: &View<'_>) -> Result<(), Check> {
+    fn ready(_: &View<'_>, _: Hash) -> Result<(), Check> {
         Ok(())
     }
 
-    fn follow(&mut self, _: Place, (): ()) -> Result<(), Check> {
+    fn follow(&mut self, _: u64, (): ()) -> Result<(), Check> {
         Ok(())
     }
 }

@@ -22,7 +22,7 @@ use hefu_domain::Region;
 use hefu_log::{Checkpoint, Frontier, Hash, LogError};
 
 pub use check::{Check, Failure};
-pub use follow::{Follow, Place};
+pub use follow::Follow;
 pub use keys::Keys;
 pub use report::{Fork, Report, Seen};
 

@@ -113,8 +113,8 @@ impl<F: Follow> Walk<F> {
         self.last = bundle.times.map_or(self.last, |(_, last)| Some(last));
         let mut leaves = Vec::with_capacity(bundle.events.len());
         for held in bundle.events {
-            leaves.push(held.place.leaf);
-            self.event(held, hear)?;
+            leaves.push(held.leaf);
+            self.event(held, log.epoch, hear)?;
         }
         match bundle.stop {
             Some(stop) => Err(stop),
@@ -122,15 +122,13 @@ impl<F: Follow> Walk<F> {
         }
     }
 
-    fn event(&mut self, held: Held<F::Ready>, hear: &mut Hear<'_>) -> Result<(), Stop> {
-        let index = held.place.index;
+    fn event(&mut self, held: Held<F::Ready>, epoch: u64, hear: &mut Hear<'_>) -> Result<(), Stop> {
+        let index = held.index;
         let failed = |check: replay::Check| Stop::Failed(index, check.into());
-        self.streams
-            .follow(&held.link, held.place.leaf)
-            .map_err(failed)?;
+        self.streams.follow(&held.link, held.leaf).map_err(failed)?;
         if index == 0 || held.told.is_some() {
             hear(index, held.told.as_deref())?;
         }
-        self.follower.follow(held.place, held.ready).map_err(failed)
+        self.follower.follow(epoch, held.ready).map_err(failed)
     }
 }

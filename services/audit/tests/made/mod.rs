@@ -14,7 +14,7 @@ use hefu_domain::command::CheckAnswer;
 use hefu_domain::event::*;
 use hefu_domain::state::{Held, Money, Once, RegionState, TokenInForce};
 use hefu_domain::{
-    Date, Digest, Event, Fen, Instant, PersonId, PlanYear, Programme, Tag, VoucherId,
+    Date, Digest, Event, Fen, Instant, Key, PersonId, PlanYear, Programme, Tag, VoucherId,
 };
 use hefu_log::{
     Checkpoint, Envelope, Frontier, Hash, NoteSigner, Origin, TileBuilder, TileKind, TilePath,
@@ -188,6 +188,15 @@ fn step_of(year: PlanYear, n: u64, step: u64) -> Event {
     }
 }
 
+/// A stream's name: what it is about, and its id.
+fn stream(event: &Event) -> String {
+    match event.stream() {
+        Key::Voucher(voucher) => format!("voucher/{voucher}"),
+        Key::Person(person) => format!("person/{person}"),
+        other => format!("{other:?}").to_lowercase(),
+    }
+}
+
 /// Streams and time, which carry on from epoch to epoch.
 #[derive(Clone, Default)]
 pub(crate) struct Chain {
@@ -198,7 +207,7 @@ pub(crate) struct Chain {
 impl Chain {
     /// The bytes of the next event.
     pub(crate) fn next(&mut self, region: &str, index: u64, event: &Event) -> Vec<u8> {
-        let stream = format!("{:?}", event.stream());
+        let stream = stream(event);
         let before = self.streams.get(&stream).copied();
         let version = before.map_or(1, |(version, _)| version + 1);
         let encoded = Envelope {
@@ -209,7 +218,7 @@ impl Chain {
             stream: &stream,
             version,
             prev: before.map(|(_, leaf)| leaf),
-            caller: "140725-desk",
+            caller: "desk",
             request: &format!("0190f3a4-5b1c-7cc1-8e55-{index:012x}"),
             digest: "x8T0vOHhS3q0Vv6oM1m5Fg",
             policy: Some(1),

@@ -3,6 +3,7 @@
 mod export;
 mod get_receipt;
 mod live;
+mod replay;
 
 use std::process::ExitCode;
 
@@ -14,11 +15,14 @@ pub(crate) enum AuditCommand {
     Export(export::Export),
     /// Make the receipt of an event: its bytes, and the signed proof that they were recorded. It is checked offline.
     GetReceipt(get_receipt::GetReceipt),
+    /// Rebuild every state and every fen from the log alone; with a database, compare its tables row by row.
+    Replay(replay::Replay),
 }
 
 pub(crate) async fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
     match command {
         AuditCommand::Export(export) => export::run(&export).await,
         AuditCommand::GetReceipt(asked) => get_receipt::run(&asked).await,
+        AuditCommand::Replay(replay) => replay::run(replay).await,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use hefu_audit::Auditor;
 use hefu_domain::refusal::Stop;
 use hefu_domain::state::*;
 use hefu_domain::*;
@@ -267,5 +268,17 @@ impl Town {
             .map(|(key, fact)| (key.clone(), fact.clone()))
             .collect();
         assert_eq!(replayed, self.facts, "the replay gives other facts");
+        self.decided_again();
+    }
+
+    /// The auditor's rules: every move is read back from its stored events and comes out as it stands in the log.
+    fn decided_again(&self) {
+        let mut auditor = Auditor::new(self.region.clone(), true);
+        for bytes in &self.stored.events {
+            auditor.feed(bytes);
+        }
+        let audited = auditor.end();
+        assert_eq!(audited.log.err(), None);
+        assert_eq!(audited.findings, []);
     }
 }
