@@ -3,3 +3,4 @@
 pub mod engines;
 pub mod office;
 pub mod postgres;
+pub mod published;

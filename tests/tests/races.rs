@@ -49,6 +49,7 @@ impl Field {
                 clock: Clock::simulated(Instant(NOW_MS)).0,
                 source: Source::Seeded([9; 32]),
                 writers: 2,
+                witnesses: hefu_server::Witnesses::none(),
             })
             .await
             .unwrap();

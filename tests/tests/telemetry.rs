@@ -118,6 +118,7 @@ async fn a_collector_gets_a_span_for_each_call_and_commit_and_nothing_of_anybody
         clock: Clock::simulated(NOW).0,
         source: Source::Seeded([7; 32]),
         writers: 1,
+        witnesses: hefu_server::Witnesses::none(),
     })
     .await
     .unwrap();

@@ -45,6 +45,7 @@ async fn year(engine: Engine) -> Played {
         clock,
         source: Source::Seeded([7; 32]),
         writers: 2,
+        witnesses: hefu_server::Witnesses::none(),
     })
     .await
     .unwrap();

@@ -3,11 +3,13 @@
 //! Nothing here knows a store: bytes in, facts or the first failure out. It never trusts what it checks.
 
 mod auditor;
+pub mod cosigned;
 mod files;
 mod replay;
 mod rules;
 pub mod verify;
 mod walk;
+pub mod witness;
 
 pub use auditor::{Audited, Auditor};
 pub use files::{Dir, Files, MAX_FILE};

@@ -74,6 +74,7 @@ pub(crate) async fn run(demo: Demo) -> anyhow::Result<ExitCode> {
         clock,
         source: Source::Seeded(seed),
         writers: 2,
+        witnesses: hefu_server::Witnesses::none(),
     })
     .await?;
     let client = Client::connect(&format!("http://{}", running.address)).await?;

@@ -9,6 +9,7 @@ mod demo;
 mod keys;
 mod policy;
 mod serve;
+mod witness;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -55,12 +56,15 @@ enum Command {
     /// Grant, revoke and list callers.
     #[command(subcommand)]
     Access(access::AccessCommand),
-    /// Check the logs, and everything that stands on them.
+    /// Copy the signed logs and check them, trusting nobody.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
     /// Make and list signing keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Be a witness of other people's logs.
+    #[command(subcommand)]
+    Witness(witness::WitnessCommand),
 }
 
 fn main() -> ExitCode {
@@ -102,6 +106,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Access(command) => access::run(command).await.map(|()| ExitCode::SUCCESS),
         Command::Audit(command) => audit::run(command).await,
         Command::Keys(command) => keys::run(command).map(|()| ExitCode::SUCCESS),
+        Command::Witness(command) => witness::run(command).await,
     }
 }
 

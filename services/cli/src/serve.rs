@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 use hefu_engine::{Clock, Engine, Source, Stopped};
-use hefu_server::{Config, RegionTree, Setup, telemetry};
+use hefu_server::{Config, RegionTree, Setup, Witnesses, telemetry};
 use hefu_store::{OpenOptions, Store};
 
 #[derive(Args)]
@@ -69,15 +69,17 @@ impl Serve {
 pub(crate) async fn serve(command: Serve) -> anyhow::Result<ExitCode> {
     let config = command.config()?;
     let telemetry = telemetry::start(&config.log, config.telemetry.otlp_endpoint.as_deref())?;
+    let clock = Clock::system();
     let setup = Setup {
         database: config.database.clone(),
         tree: RegionTree::read(config.region_tree.as_deref())?,
         state: config.state,
         listen: config.listen,
         deployment: config.deployment,
-        clock: Clock::system(),
+        clock: clock.clone(),
         source: Source::System,
         writers: config.writers,
+        witnesses: Witnesses::new(&config.witness, config.witnesses_required, clock)?,
     };
     let mut running = hefu_server::serve(setup).await?;
     if running.first_start {
@@ -116,7 +118,7 @@ async fn must_end(engine: &Engine) -> Stopped {
 }
 
 /// Ctrl-C, or SIGTERM where there is one.
-async fn interrupted() {
+pub(crate) async fn interrupted() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

@@ -294,7 +294,7 @@ impl<'a, 'c> Attempt<'a, 'c> {
             request: command.request.as_str(),
             digest: &command.digest,
         };
-        let first_index = cell.append(&events, &asked, at, ordinal)?;
+        let (epoch, first_index) = cell.append(&events, &asked, at, ordinal)?;
         if let (Act::AllocateFunds(act), Some(other)) = (&command.act, other) {
             self.apply(&act.to, &other, at).await?;
             let city = format!("region/{}", command.region);
@@ -318,6 +318,7 @@ impl<'a, 'c> Attempt<'a, 'c> {
         Ok(Ok(Recorded {
             region: command.region.clone(),
             at,
+            epoch,
             first_index,
             events,
             parts,
@@ -688,6 +689,7 @@ fn replayed(command: &Command, rows: &[EventRow]) -> Result<Verdict, EngineError
     Ok(Ok(Answer::Recorded(Recorded {
         region: command.region.clone(),
         at: Instant(first.at_ms),
+        epoch: first.epoch,
         first_index: first.idx,
         events,
         parts,

@@ -119,14 +119,14 @@ impl Cell {
     }
 
     /// Makes the bytes of a command's events and appends them to the overlay of the log. The events are applied to the world already.
-    /// Returns the index of the first.
+    /// Returns the log's epoch and the index of the first.
     pub(crate) fn append(
         &mut self,
         events: &[Event],
         asked: &Asked,
         at: Instant,
         first_ordinal: usize,
-    ) -> Result<u64, EngineError> {
+    ) -> Result<(u64, u64), EngineError> {
         let epoch = match &self.head {
             HeadRead::Read(head) => head.epoch,
             HeadRead::Absent | HeadRead::Unread => 0,
@@ -180,7 +180,7 @@ impl Cell {
             });
         }
         self.last_at = self.last_at.max(at);
-        Ok(first)
+        Ok((epoch, first))
     }
 
     /// Whether the region is known not to be open.

@@ -40,6 +40,8 @@ pub struct Recorded {
     pub region: Region,
     /// When.
     pub at: Instant,
+    /// Which log of the region.
+    pub epoch: u64,
     /// The index of the first; the others follow densely.
     pub first_index: u64,
     /// What happened.

@@ -71,6 +71,9 @@ pub enum LogError {
     /// Nobody whom we know has signed.
     #[error("no signature by a known key")]
     Unsigned,
+    /// Not a receipt.
+    #[error("not a receipt: {0}")]
+    Receipt(&'static str),
     /// The note's text is not a checkpoint.
     #[error("not a checkpoint: {0}")]
     Checkpoint(&'static str),

@@ -40,13 +40,10 @@ impl Vkey {
     /// few of small order, under which anybody can sign.
     pub fn new(name: &str, key: &[u8; 32]) -> Result<Self, LogError> {
         check_name(name)?;
-        let key = VerifyingKey::from_bytes(key).map_err(|_| LogError::Key("not an Ed25519 key"))?;
-        if key.is_weak() {
-            return Err(LogError::Key("a key of small order"));
-        }
+        let key = public_key(key)?;
         Ok(Self {
             name: name.to_owned(),
-            id: key_id(name, key.as_bytes()),
+            id: key_id(name, ED25519, key.as_bytes()),
             key,
         })
     }
@@ -78,10 +75,7 @@ impl Vkey {
 
 impl fmt::Display for Vkey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut key = [ED25519; 33];
-        key[1..].copy_from_slice(self.key.as_bytes());
-        let id = u32::from_be_bytes(self.id);
-        write!(f, "{}+{id:08x}+{}", self.name, BASE64_STANDARD.encode(key))
+        write_vkey(f, &self.name, self.id, ED25519, self.key.as_bytes())
     }
 }
 
@@ -89,14 +83,11 @@ impl FromStr for Vkey {
     type Err = LogError;
 
     fn from_str(text: &str) -> Result<Self, LogError> {
-        const SHAPE: LogError = LogError::Key("not name+id+key");
-        let (name, rest) = text.split_once('+').ok_or(SHAPE)?;
-        let (_, key) = rest.split_once('+').ok_or(SHAPE)?;
-        let key = BASE64_STANDARD.decode(key).map_err(|_| SHAPE)?;
-        let Some((&ED25519, key)) = key.split_first() else {
+        let (name, kind, key) = read_vkey(text)?;
+        if kind != ED25519 {
             return Err(LogError::Key("not of the Ed25519 type"));
-        };
-        let vkey = Self::new(name, key.try_into().map_err(|_| SHAPE)?)?;
+        }
+        let vkey = Self::new(name, &key)?;
         // A wrong id, or one in other digits.
         if vkey.to_string() == text {
             Ok(vkey)
@@ -115,6 +106,11 @@ pub struct Signature {
 }
 
 impl Signature {
+    pub(crate) fn new(name: &str, id: [u8; 4], bytes: Vec<u8>) -> Self {
+        let name = name.to_owned();
+        Self { name, id, bytes }
+    }
+
     /// Who signed, as the line says.
     pub fn name(&self) -> &str {
         &self.name
@@ -142,11 +138,7 @@ impl Signature {
         if bytes.is_empty() {
             return Err(SHAPE);
         }
-        Ok(Self {
-            name: name.to_owned(),
-            id: *id,
-            bytes: bytes.to_vec(),
-        })
+        Ok(Self::new(name, *id, bytes.to_vec()))
     }
 }
 
@@ -184,11 +176,7 @@ impl NoteSigner {
     /// The signature line over a note's text.
     pub fn sign(&self, note: &Note) -> Signature {
         let bytes = self.key.sign(note.text.as_bytes()).to_bytes().to_vec();
-        Signature {
-            name: self.vkey.name.clone(),
-            id: self.vkey.id,
-            bytes,
-        }
+        Signature::new(&self.vkey.name, self.vkey.id, bytes)
     }
 }
 
@@ -314,13 +302,45 @@ pub(crate) fn check_name(name: &str) -> Result<(), LogError> {
     Ok(())
 }
 
-fn key_id(name: &str, key: &[u8; 32]) -> [u8; 4] {
+/// A public key that only its holder can sign for.
+pub(crate) fn public_key(key: &[u8; 32]) -> Result<VerifyingKey, LogError> {
+    let key = VerifyingKey::from_bytes(key).map_err(|_| LogError::Key("not an Ed25519 key"))?;
+    if key.is_weak() {
+        return Err(LogError::Key("a key of small order"));
+    }
+    Ok(key)
+}
+
+/// The first four bytes of SHA-256(name ‖ 0x0A ‖ signature type ‖ key).
+pub(crate) fn key_id(name: &str, kind: u8, key: &[u8; 32]) -> [u8; 4] {
     let mut sha = Sha256::new();
     sha.update(name);
-    sha.update([b'\n', ED25519]);
+    sha.update([b'\n', kind]);
     sha.update(key);
     let [a, b, c, d, ..] = <[u8; 32]>::from(sha.finalize());
     [a, b, c, d]
+}
+
+/// The text of a verifier key: `<name>+<key id in hex>+<base64 of signature type ‖ key>`.
+pub(crate) fn write_vkey(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    id: [u8; 4],
+    kind: u8,
+    key: &[u8; 32],
+) -> fmt::Result {
+    let key = BASE64_STANDARD.encode([&[kind][..], key].concat());
+    write!(f, "{name}+{:08x}+{key}", u32::from_be_bytes(id))
+}
+
+/// Name, signature type and key of a verifier key's text. The id is not looked at: whoever reads one writes it again.
+pub(crate) fn read_vkey(text: &str) -> Result<(&str, u8, [u8; 32]), LogError> {
+    const SHAPE: LogError = LogError::Key("not name+id+key");
+    let (name, rest) = text.split_once('+').ok_or(SHAPE)?;
+    let (_, key) = rest.split_once('+').ok_or(SHAPE)?;
+    let key = BASE64_STANDARD.decode(key).map_err(|_| SHAPE)?;
+    let (kind, key) = key.split_first().ok_or(SHAPE)?;
+    Ok((name, *kind, key.try_into().map_err(|_| SHAPE)?))
 }
 
 #[cfg(test)]

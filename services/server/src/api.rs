@@ -10,9 +10,10 @@ use hefu_domain::{Command, CredentialId, Event, Region, RequestId, Tag, VoucherI
 use hefu_engine::{Answer, Committed, Engine, NewSecret, Recorded, Source};
 use hefu_token::{KeySet, token_hash};
 use hefu_vault::{Identity, PersonName, PersonRecord, PhoneNumber};
-use hefu_wire::{BadField, BadFields, Batch, Edge, Move, Outcome, Reader, Reply, v1};
+use hefu_wire::{BadField, BadFields, Batch, Edge, Move, Outcome, Place, Reader, Reply, v1};
 use tonic::{Request, Response, Status};
 
+use crate::log_files::LogFiles;
 use crate::{caller, errors};
 
 /// The most items of a batch.
@@ -27,6 +28,8 @@ pub(crate) struct Api {
     pub(crate) deployment: Arc<str>,
     /// The deployment's own operator, whose key is in the state folder.
     pub(crate) operator: CredentialId,
+    /// What is public of the logs.
+    pub(crate) files: LogFiles,
 }
 
 /// A request read: the command, and the vault's share of a registration.
@@ -65,11 +68,10 @@ impl Told {
             R::of(&Outcome {
                 region: &self.recorded.region,
                 at: self.recorded.at,
-                first_index: if self.written {
-                    self.recorded.first_index + events.start as u64
-                } else {
-                    0
-                },
+                place: self.written.then(|| Place {
+                    epoch: self.recorded.epoch,
+                    first_index: self.recorded.first_index + events.start as u64,
+                }),
                 events: &self.recorded.events[events],
                 token: token.as_deref(),
             })

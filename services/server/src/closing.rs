@@ -4,7 +4,7 @@ use hefu_domain::command::{Act, ClosePlanYear, ClosingStep};
 use hefu_domain::{Command, CredentialId, Key, PlanYear, Region, RequestId, SheetId, Stop, World};
 use hefu_engine::{Answer, Recorded};
 use hefu_store::{ListQuery, Scope, Table};
-use hefu_wire::{Outcome, names, v1};
+use hefu_wire::{Outcome, Place, names, v1};
 use tonic::{Request, Status};
 
 use crate::api::{Api, bad};
@@ -94,7 +94,10 @@ impl Closing<'_> {
         let outcome = Outcome {
             region: &self.region,
             at: last.at,
-            first_index: last.first_index,
+            place: Some(Place {
+                epoch: last.epoch,
+                first_index: last.first_index,
+            }),
             events: &last.events,
             token: None,
         };

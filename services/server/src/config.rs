@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::witnesses::{self, WitnessAt};
+
 /// The configuration file. See `deploy/hefu.toml`, which comments every key.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -27,6 +29,10 @@ pub struct Config {
     pub writers: usize,
     /// Traces and metrics.
     pub telemetry: Telemetry,
+    /// Who is asked to cosign every checkpoint.
+    pub witness: Vec<WitnessAt>,
+    /// How many of them must, before a checkpoint is published.
+    pub witnesses_required: usize,
 }
 
 /// Where traces and metrics go.
@@ -49,6 +55,8 @@ impl Default for Config {
             log: "info".to_owned(),
             writers: 2,
             telemetry: Telemetry::default(),
+            witness: Vec::new(),
+            witnesses_required: 0,
         }
     }
 }
@@ -83,6 +91,14 @@ pub enum ConfigError {
     /// The deployment's name would not fit a log's origin.
     #[error("deployment {0:?} must be 1 to 100 characters a-z, 0-9, '.' and '-'")]
     Deployment(String),
+    /// A witness that cannot be asked, or not so many.
+    #[error("witness {witness:?}: {why}")]
+    Witness {
+        /// Which, or the key that is wrong.
+        witness: String,
+        /// What is wrong.
+        why: String,
+    },
 }
 
 impl Config {
@@ -104,7 +120,7 @@ impl Config {
     /// Refuses what would be unsafe.
     ///
     /// # Errors
-    /// `Plaintext`, `Deployment`.
+    /// `Plaintext`, `Deployment`, `Witness`.
     pub fn check(&self) -> Result<(), ConfigError> {
         if !self.listen.ip().is_loopback() && !self.plaintext {
             return Err(ConfigError::Plaintext {
@@ -115,6 +131,7 @@ impl Config {
         if !(1..=100).contains(&self.deployment.len()) || !self.deployment.chars().all(fits) {
             return Err(ConfigError::Deployment(self.deployment.clone()));
         }
+        witnesses::check(&self.witness, self.witnesses_required)?;
         Ok(())
     }
 }
@@ -138,6 +155,34 @@ mod tests {
             error.contains("databsae") && error.contains("line 1"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_witness_that_cannot_be_asked_is_refused_before_anything_is_served() {
+        const ONE: &str = "w1.example+c244f014+BIE5dw6ofRdfVqNUZsNMfszLjYqRtO43ol32D1uPybOU";
+        let two = ONE.replace("w1.", "w2.");
+        let at = |url: &str, vkey: &str| format!("[[witness]]\nurl = {url:?}\nvkey = {vkey:?}\n");
+        let check = |text: String| toml::from_str::<Config>(&text).unwrap().check();
+        let url = "https://w1.example";
+        check(format!("witnesses_required = 1\n{}", at(url, ONE))).unwrap();
+        for (why, wrong) in [
+            (
+                "two of one",
+                format!("witnesses_required = 2\n{}", at(url, ONE)),
+            ),
+            ("none there", "witnesses_required = 1".to_owned()),
+            ("no URL", at("w1.example", ONE)),
+            ("another protocol", at("ftp://w1.example", ONE)),
+            ("no key", at(url, "w1.example")),
+            (
+                "one twice",
+                format!("{}{}", at(url, ONE), at("http://other.example", ONE)),
+            ),
+            ("another's key id", at(url, &two)),
+        ] {
+            let error = check(wrong).unwrap_err();
+            assert!(matches!(error, ConfigError::Witness { .. }), "{why}");
+        }
     }
 
     #[test]

@@ -110,6 +110,36 @@ pub(crate) fn store(error: StoreError) -> Status {
     }
 }
 
+/// No published checkpoint shows what was asked for. Whether it is there already is not said: unsigned, it may still go.
+pub(crate) fn not_published() -> Status {
+    coded(
+        Code::NotFound,
+        "NOT_PUBLISHED",
+        "no published checkpoint covers this; what is new is covered within a second or so",
+        None,
+    )
+}
+
+/// It is in the log, and no checkpoint covers it yet.
+pub(crate) fn not_signed_yet() -> Status {
+    coded(
+        Code::Unavailable,
+        "NOT_SIGNED_YET",
+        "no checkpoint covers these events yet; ask again in a moment",
+        Some(Duration::from_secs(1)),
+    )
+}
+
+/// The caller made no such request, or none that was accepted.
+pub(crate) fn no_such_request() -> Status {
+    coded(
+        Code::NotFound,
+        "REQUEST_NOT_FOUND",
+        "no request of yours under this id was accepted in this region",
+        None,
+    )
+}
+
 /// The status of a read's refusal.
 pub(crate) fn stop(stop: Stop) -> Status {
     stopped("", stop)

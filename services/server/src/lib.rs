@@ -7,11 +7,17 @@ pub mod config;
 mod errors;
 mod handlers;
 mod http;
+pub mod log_files;
 mod reads;
 pub mod regions;
+pub mod signer;
 pub mod start;
 pub mod telemetry;
+pub mod witness;
+mod witnesses;
 
 pub use config::{Config, ConfigError};
 pub use regions::RegionTree;
+pub use signer::{Signer, Signing};
 pub use start::{Running, Setup, StartError, serve};
+pub use witnesses::{Behind, Cosigned, WitnessAt, Witnesses};

@@ -21,7 +21,10 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::api::Api;
+use crate::log_files::LogFiles;
 use crate::regions::RegionTree;
+use crate::signer::{Signer, SignerError, Signing};
+use crate::witnesses::Witnesses;
 use crate::{caller, handlers};
 
 /// A token may outlive its key by this much: the longest life of a voucher token, in seconds.
@@ -49,6 +52,8 @@ pub struct Setup {
     pub source: Source,
     /// Writers.
     pub writers: usize,
+    /// Who must cosign what is published of the logs.
+    pub witnesses: Witnesses,
 }
 
 /// Why a server does not start: what, where, what to do.
@@ -77,6 +82,9 @@ pub enum StartError {
     /// The engine.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The signer of the logs.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
     /// The operator's file holds no key.
     #[error(
         "{file} holds no API key: put the operator's back, or remove the file to have a new one made"
@@ -133,6 +141,8 @@ pub struct Running {
     pub first_start: bool,
     /// The engine.
     pub engine: Engine,
+    /// The signer of the logs.
+    pub signing: Signing,
     stop: Option<oneshot::Sender<()>>,
     served: tokio::task::JoinHandle<()>,
 }
@@ -150,6 +160,7 @@ impl Running {
             // A reader that follows a log would hold it for ever.
             Err(_) => self.served.abort(),
         }
+        self.signing.stop().await;
         self.engine.store().close().await;
     }
 
@@ -195,6 +206,7 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
     let operator_key = operator_key(&operator_key_file)?;
     let operator = caller::credential(&operator_key);
     open_tree(&engine, &setup, &operator).await?;
+    let signing = sign(&engine, &setup).await?;
     let listener = TcpListener::bind(setup.listen)
         .await
         .map_err(|source| StartError::Listen {
@@ -213,8 +225,9 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
         source: setup.source,
         deployment: setup.deployment.as_str().into(),
         operator,
+        files: LogFiles::new(engine.store().clone(), Some(setup.state.join("log.vkey"))),
     };
-    let served = tokio::spawn(run(listener, api, jwks, async {
+    let served = tokio::spawn(run(listener, api, jwks, signing.clone(), async {
         // Told to stop, or nobody is left who could tell.
         let _ = stopped.await;
     }));
@@ -224,6 +237,7 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
         operator_key_file,
         first_start,
         engine,
+        signing,
         stop: Some(stop),
         served,
     })
@@ -233,18 +247,12 @@ async fn run(
     listener: TcpListener,
     api: Api,
     jwks: String,
+    signing: Signing,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
-    let engine = api.engine.clone();
+    let (engine, files) = (api.engine.clone(), api.files.clone());
     let (reporter, health) = tonic_health::server::health_reporter();
-    report(&reporter, ServingStatus::Serving).await;
-    let watched = engine.clone();
-    let watch = tokio::spawn(async move {
-        while watched.stopped().is_none() {
-            tokio::time::sleep(Duration::from_millis(500)).await;
-        }
-        report(&reporter, ServingStatus::NotServing).await;
-    });
+    let watch = tokio::spawn(watch(engine.clone(), signing.clone(), reporter));
     let sweeper = tokio::spawn(sweep(engine.clone()));
     let mut routes = handlers::routes(api);
     routes = routes.add_service(health);
@@ -267,7 +275,7 @@ async fn run(
         .reset_fallback()
         .layer(axum::middleware::map_response(crate::errors::unread))
         .layer(axum::middleware::from_fn(crate::telemetry::traced))
-        .merge(crate::http::routes(jwks, engine));
+        .merge(crate::http::routes(jwks, engine, signing, files));
     if let Err(error) = axum::serve(listener, app)
         .with_graceful_shutdown(stop)
         .await
@@ -290,6 +298,31 @@ async fn sweep(engine: Engine) {
             Ok(swept) => tracing::info!(swept, "orphans of wrapped keys were destroyed"),
             Err(error) => tracing::warn!(%error, "orphans of wrapped keys were not swept"),
         }
+    }
+}
+
+/// Starts the signer of the logs. What it finds wrong raises the region's alarm and keeps nobody else from being served.
+async fn sign(engine: &Engine, setup: &Setup) -> Result<Signing, SignerError> {
+    let (store, clock) = (engine.store().clone(), setup.clock.clone());
+    let signer = Signer::new(store, clock, &setup.state, &setup.deployment)?;
+    let signer = signer.witnessed(setup.witnesses.clone());
+    Signing::start(signer).await
+}
+
+/// Says to the health check whether this server serves: not while its writing has stopped or a log is in doubt.
+async fn watch(engine: Engine, signing: Signing, reporter: HealthReporter) {
+    let mut said = None;
+    loop {
+        let serves = engine.stopped().is_none() && !signing.alarmed();
+        if said != Some(serves) {
+            let status = match serves {
+                true => ServingStatus::Serving,
+                false => ServingStatus::NotServing,
+            };
+            report(&reporter, status).await;
+            said = Some(serves);
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
 

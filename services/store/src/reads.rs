@@ -206,12 +206,24 @@ impl Reads {
 
     /// Every event after a head, epochs after its own included.
     pub async fn events_since(&mut self, head: &Head) -> Result<Vec<EventRow>> {
+        self.events_onwards(&head.region, (head.epoch, head.size), u32::MAX)
+            .await
+    }
+
+    /// Events from (epoch, index) on, epochs after it included.
+    pub async fn events_onwards(
+        &mut self,
+        region: &str,
+        (epoch, from): (u64, u64),
+        limit: u32,
+    ) -> Result<Vec<EventRow>> {
+        askable([region])?;
         let page = EventPage {
-            region: head.region.clone(),
-            epoch: head.epoch,
-            from: head.size,
+            region: region.to_owned(),
+            epoch,
+            from,
             onwards: true,
-            limit: u32::MAX,
+            limit,
         };
         ask!(self, events, &page)
     }

@@ -264,6 +264,18 @@ impl Store {
             .await
     }
 
+    pub async fn events_onwards(
+        &self,
+        region: &str,
+        from: (u64, u64),
+        limit: u32,
+    ) -> Result<Vec<EventRow>> {
+        self.reads(For::Browsing)
+            .await?
+            .events_onwards(region, from, limit)
+            .await
+    }
+
     pub async fn events_of_stream(
         &self,
         region: &str,

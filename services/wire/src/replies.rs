@@ -11,12 +11,21 @@ pub struct Outcome<'a> {
     pub region: &'a Region,
     /// When.
     pub at: Instant,
-    /// Index of the first event.
-    pub first_index: u64,
+    /// Where its events stand in the log; nothing where it was only tried.
+    pub place: Option<Place>,
     /// Its events.
     pub events: &'a [Event],
     /// The token, where the move hands one out.
     pub token: Option<&'a str>,
+}
+
+/// Where a command's events begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Which log of the region.
+    pub epoch: u64,
+    /// Index of the first event in it.
+    pub first_index: u64,
 }
 
 /// A response made from an outcome.
@@ -34,8 +43,12 @@ impl Outcome<'_> {
                 .first()
                 .map(|event| key_name(self.region, &event.stream()))
                 .unwrap_or_default(),
-            first_index: self.first_index,
-            event_count: u32::try_from(self.events.len()).unwrap_or(u32::MAX),
+            recorded: self.place.map(|place| v1::Recorded {
+                region: names::region(self.region),
+                epoch: place.epoch,
+                first_index: place.first_index,
+                events: u32::try_from(self.events.len()).unwrap_or(u32::MAX),
+            }),
             at: Some(timestamp(self.at)),
             // A move may take its thing through two states: dropped, then expired.
             state: self

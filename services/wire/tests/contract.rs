@@ -114,6 +114,10 @@ fn every_move_has_an_rpc_of_its_name_with_request_id_dry_run_and_receipt() {
             "{response}"
         );
     }
+    // Which says where the move's events stand, so that their proofs can be asked for.
+    assert!(fields(&messages["Receipt"]).contains("recorded"));
+    let place = BTreeSet::from(["region", "epoch", "first_index", "events"]);
+    assert_eq!(fields(&messages["Recorded"]), place);
 }
 
 #[test]

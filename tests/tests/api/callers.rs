@@ -172,6 +172,7 @@ async fn keys_that_a_seed_makes_never_serve_in_earnest() {
             clock: Clock::simulated(NOW).0,
             source,
             writers: 1,
+            witnesses: hefu_server::Witnesses::none(),
         })
         .await;
         served.err().map(|error| error.to_string())
@@ -192,8 +193,8 @@ async fn whoever_follows_a_log_is_told_when_their_grant_ends() {
     let mut audit = AuditServiceClient::connect(address).await.unwrap();
     let mut asked = tonic::Request::new(v1::StreamEventsRequest {
         parent: api.office.parent(),
-        from_index: 0,
         follow: true,
+        ..v1::StreamEventsRequest::default()
     });
     let bearer = format!("Bearer {}", api.clerk()).parse().unwrap();
     asked.metadata_mut().insert("authorization", bearer);

@@ -67,6 +67,7 @@ async fn a_server_whose_clock_is_not_the_databases_does_not_start() {
             clock: Clock::adjustable(by_ms).0,
             source: Source::Seeded([7; 32]),
             writers: 2,
+            witnesses: hefu_server::Witnesses::none(),
         })
         .await;
         let Err(StartError::Engine(EngineError::Stopped(why))) = started.map(|_| ()) else {

@@ -7,10 +7,12 @@ mod clock;
 mod closing;
 mod endpoints;
 mod fields;
+mod log_files;
 mod personal;
 mod proposals;
 mod public;
 mod reads;
+mod receipts;
 mod requests;
 mod school;
 
@@ -66,6 +68,7 @@ impl Api {
             clock,
             source: Source::Seeded([7; 32]),
             writers: 2,
+            witnesses: hefu_server::Witnesses::none(),
         })
         .await
         .unwrap();

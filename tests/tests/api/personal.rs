@@ -144,7 +144,7 @@ async fn an_account_number_stands_in_the_vault_and_in_the_log_as_a_commitment_on
     let told: v1::RegisterAccountResponse =
         must(client, api.clerk(), method, account(number)).await;
     let store = api.running.engine.store();
-    let index = told.receipt.unwrap().first_index;
+    let index = told.receipt.unwrap().recorded.unwrap().first_index;
     let rows = store.events(crate::REGION, 0, index, 1).await.unwrap();
     let Event::AccountRegistered(event) = hefu_engine::decode(&rows[0]).unwrap() else {
         panic!("{rows:?}");

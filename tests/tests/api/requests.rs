@@ -41,13 +41,24 @@ async fn a_dry_run_answers_like_the_move_and_writes_nothing() {
     let dry: v1::RegisterPersonResponse =
         must(&api.client, api.clerk(), REGISTER, asked.clone()).await;
     let dry = dry.receipt.unwrap();
-    assert_eq!((dry.first_index, dry.event_count), (0, 1));
+    assert_eq!(dry.recorded, None);
     assert_eq!(api.head().await, before);
     // The dry run did not use the request id up.
     asked.validate_only = false;
     let made: v1::RegisterPersonResponse =
         must(&api.client, api.clerk(), REGISTER, asked.clone()).await;
-    assert_eq!(made.receipt.unwrap().first_index, before.size);
+    let made = made.receipt.unwrap();
+    let stands = v1::Recorded {
+        region: api.office.parent(),
+        epoch: before.epoch,
+        first_index: before.size,
+        events: 1,
+    };
+    assert_eq!(made.recorded, Some(stands));
+    // Where it stands is told the same way to whoever asks again.
+    let again: v1::RegisterPersonResponse =
+        must(&api.client, api.clerk(), REGISTER, asked.clone()).await;
+    assert_eq!(again.receipt.unwrap(), made);
     let recorded = api.head().await;
     // A dry run of what a rule refuses is refused, and stores nothing either.
     asked.request_id = api.office.fresh("person");
@@ -114,6 +125,68 @@ async fn pages_follow_each_other_and_a_token_that_somebody_made_is_refused() {
         .refused(api.clerk(), method, list("issued", genuine))
         .await;
     assert_eq!(wrong_fields(&status), ["page_token"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_item_of_a_batch_says_where_its_events_stand() {
+    let api = Api::start().await;
+    let office = &api.office;
+    let mut people = Vec::new();
+    for number in 0..4 {
+        people.push(office.person(&api.client, number).await);
+    }
+    let store = api.running.engine.store();
+    let head = api.head().await;
+    let mut next = head.size;
+    let groups = [
+        (v1::Mode::Atomic, &people[..2]),
+        (v1::Mode::Each, &people[2..]),
+    ];
+    for (mode, people) in groups {
+        let batch = v1::BatchApplyRequest {
+            parent: office.parent(),
+            mode: mode.into(),
+            request_id: match mode {
+                v1::Mode::Atomic => office.fresh("group"),
+                v1::Mode::Each | v1::Mode::Unspecified => String::new(),
+            },
+            requests: people
+                .iter()
+                .map(|person| match mode {
+                    v1::Mode::Atomic => office.application(person, String::new()),
+                    v1::Mode::Each | v1::Mode::Unspecified => {
+                        office.application(person, office.fresh("apply"))
+                    }
+                })
+                .collect(),
+        };
+        let method = "ApplicationService/BatchApply";
+        let told: v1::BatchApplyResponse =
+            must(&api.client, &office.portal, method, batch.clone()).await;
+        let mut places = Vec::new();
+        for result in &told.results {
+            let Some(v1::apply_result::Result::Response(answer)) = &result.result else {
+                panic!("{result:?}")
+            };
+            let receipt = answer.receipt.clone().unwrap();
+            let at = receipt.recorded.unwrap();
+            assert_eq!((&at.region, at.epoch), (&office.parent(), head.epoch));
+            // What stands there is about the very thing that the receipt names.
+            let rows = store
+                .events(crate::REGION, 0, at.first_index, at.events)
+                .await;
+            let voucher = receipt.name.rsplit('/').next().unwrap();
+            assert!(rows.unwrap()[0].stream.ends_with(voucher));
+            places.extend(at.first_index..at.first_index + u64::from(at.events));
+        }
+        places.sort_unstable();
+        let end = next + places.len() as u64;
+        assert_eq!(places, (next..end).collect::<Vec<_>>());
+        next = end;
+        let again: v1::BatchApplyResponse = must(&api.client, &office.portal, method, batch).await;
+        assert_eq!(again, told);
+    }
+    assert_eq!(api.head().await.size, next);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

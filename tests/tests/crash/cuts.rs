@@ -114,6 +114,7 @@ async fn cut_at_commit_sqlite_loses_nothing_acknowledged_and_does_nothing_twice(
         clock: Clock::system(),
         source: Source::System,
         writers: 2,
+        witnesses: hefu_server::Witnesses::none(),
     })
     .await
     .unwrap();

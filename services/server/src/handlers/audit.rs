@@ -83,13 +83,13 @@ impl AuditService for Api {
         let region = region("parent", &asked.parent)?;
         let by = caller::of(&request)?;
         self.staffed(&by, &region).await?;
-        let epoch = self.head(&region).await?.epoch;
+        let current = self.head(&region).await?.epoch;
         let (sender, receiver) = tokio::sync::mpsc::channel(BUFFER);
         let api = self.clone();
         tokio::spawn(async move {
-            let mut from = asked.from_index;
+            let mut from = (asked.from_epoch.unwrap_or(current), asked.from_index);
             loop {
-                let rows = match api.next_events(&by, &region, epoch, from).await {
+                let rows = match api.next_events(&by, &region, from).await {
                     Ok(rows) => rows,
                     Err(status) => {
                         // The reader may have gone already; there is nobody else to tell.
@@ -103,7 +103,7 @@ impl AuditService for Api {
                     if sender.send(Ok(record(&region, row))).await.is_err() {
                         return;
                     }
-                    from = row.idx + 1;
+                    from = (row.epoch, row.idx + 1);
                 }
                 if !full {
                     if !asked.follow {
@@ -144,22 +144,49 @@ impl AuditService for Api {
             events: events.iter().map(|row| record(&region, row)).collect(),
         }))
     }
+
+    async fn get_checkpoint(
+        &self,
+        request: Request<v1::GetCheckpointRequest>,
+    ) -> Result<Response<v1::Checkpoint>, Status> {
+        self.checkpoint(request).await.map(Response::new)
+    }
+
+    async fn get_inclusion_proof(
+        &self,
+        request: Request<v1::GetInclusionProofRequest>,
+    ) -> Result<Response<v1::InclusionProof>, Status> {
+        self.inclusion(request).await.map(Response::new)
+    }
+
+    async fn get_consistency_proof(
+        &self,
+        request: Request<v1::GetConsistencyProofRequest>,
+    ) -> Result<Response<v1::ConsistencyProof>, Status> {
+        self.consistency(request).await.map(Response::new)
+    }
+
+    async fn get_receipt(
+        &self,
+        request: Request<v1::GetReceiptRequest>,
+    ) -> Result<Response<v1::GetReceiptResponse>, Status> {
+        self.receipt(request).await.map(Response::new)
+    }
 }
 
 impl Api {
-    /// The next events of a stream, for whoever may still read them: a grant may end while a log is followed.
+    /// The next events of a stream, on into the epochs after, for whoever may still read them: a grant may end while a log is followed.
     async fn next_events(
         &self,
         by: &CredentialId,
         region: &Region,
-        epoch: u64,
-        from: u64,
+        from: (u64, u64),
     ) -> Result<Vec<EventRow>, Status> {
         self.staffed(by, region).await?;
         let rows = self
             .engine
             .store()
-            .events(region.as_str(), epoch, from, PAGE);
+            .events_onwards(region.as_str(), from, PAGE);
         rows.await.map_err(errors::store)
     }
 
@@ -209,5 +236,6 @@ fn record(region: &Region, row: &EventRow) -> v1::EventRecord {
         at: Some(show::timestamp(Instant(row.at_ms))),
         leaf_hash: row.leaf.to_vec(),
         canonical: row.bytes.clone(),
+        epoch: row.epoch,
     }
 }

@@ -3,6 +3,7 @@
 mod access;
 mod application;
 mod assessment;
+mod audit;
 mod funds;
 mod people;
 mod policy;

@@ -1,0 +1,68 @@
+//! Which keys sign the logs, as the logs' own publisher says. Whoever trusts nobody compares them with a copy that they had before;
+//! what is checked here is that every checkpoint bears a signature of them.
+
+use anyhow::Context as _;
+use hefu_audit::Files;
+use hefu_log::{Checkpoint, LogError, Note, Vkey};
+
+/// The file's path.
+pub(crate) const PATH: &str = "log.vkey";
+
+/// The verifier keys that are published beside the logs.
+pub(crate) struct Keys {
+    /// As they stand in the file; none where there is no file.
+    lines: Vec<String>,
+    keys: Vec<Vkey>,
+}
+
+/// A checkpoint, and whether a key is known that signed it.
+pub(crate) struct Opened {
+    pub(crate) checkpoint: Checkpoint,
+    pub(crate) signed: bool,
+}
+
+impl Keys {
+    /// The keys that these files show.
+    pub(crate) fn of(files: &dyn Files) -> anyhow::Result<Keys> {
+        let text = files.read(PATH)?.unwrap_or_default();
+        let text = String::from_utf8(text).with_context(|| format!("{PATH} is no text"))?;
+        Keys::parse(&text)
+    }
+
+    /// Reads a file of keys, a line each.
+    pub(crate) fn parse(text: &str) -> anyhow::Result<Keys> {
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let keys: Result<Vec<Vkey>, LogError> = lines.iter().map(|line| line.parse()).collect();
+        let keys = keys.with_context(|| format!("{PATH} holds a line that is no key"))?;
+        Ok(Keys { lines, keys })
+    }
+
+    /// These keys behind those that were known before, each once: what was published once is never forgotten.
+    pub(crate) fn after(self, mut before: Keys) -> Keys {
+        for (line, key) in self.lines.into_iter().zip(self.keys) {
+            if !before.keys.contains(&key) {
+                before.lines.push(line);
+                before.keys.push(key);
+            }
+        }
+        before
+    }
+
+    /// The file's text.
+    pub(crate) fn text(&self) -> String {
+        self.lines.iter().map(|line| format!("{line}\n")).collect()
+    }
+
+    /// Reads a note. Where keys are known, one of the log's own must have signed it.
+    pub(crate) fn open(&self, note: &str) -> anyhow::Result<Opened> {
+        let signed = !self.keys.is_empty();
+        let checkpoint = if signed {
+            Checkpoint::open(note, &self.keys).context("no key of log.vkey signed the checkpoint")
+        } else {
+            Note::parse(note)
+                .and_then(|note| note.text().parse())
+                .context("the checkpoint cannot be read")
+        }?;
+        Ok(Opened { checkpoint, signed })
+    }
+}

@@ -1,0 +1,337 @@
+//! Sources that lie, folders that were damaged, and copies that were cut short: none of them is signed off.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use hefu_log::tile::encode_entries;
+use hefu_log::{Envelope, NoteSigner, Origin, TileBuilder};
+
+use super::*;
+
+const REGION: &str = "140725";
+
+/// Files in memory; a path can be made to fail.
+#[derive(Default)]
+struct Shelf {
+    files: BTreeMap<String, Vec<u8>>,
+    breaks_at: Option<String>,
+    asked: Mutex<Vec<String>>,
+}
+
+impl Files for Shelf {
+    fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
+        self.asked.lock().unwrap().push(path.to_owned());
+        if self.breaks_at.as_deref() == Some(path) {
+            return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "gone"));
+        }
+        Ok(self.files.get(path).cloned())
+    }
+
+    fn regions(&self) -> io::Result<Vec<Region>> {
+        Ok(vec![REGION.parse().unwrap()])
+    }
+}
+
+fn entry(epoch: u64, index: u64) -> Vec<u8> {
+    let envelope = Envelope {
+        region: REGION,
+        index,
+        at: "2023-05-10T02:00:00.000Z",
+        kind: "Made, \"up\"",
+        stream: "region",
+        version: 1,
+        prev: None,
+        caller: "clerk",
+        request: &format!("{epoch}-{index}"),
+        digest: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        policy: None,
+        body: index,
+    };
+    envelope.encode().unwrap().bytes
+}
+
+/// Puts a log of that size on the shelf, with the entry `changed` made another one.
+fn put(shelf: &mut Shelf, prefix: &str, epoch: u64, size: u64, changed: Option<u64>) {
+    let entries: Vec<Vec<u8>> = (0..size)
+        .map(|index| match changed == Some(index) {
+            true => entry(epoch + 7, index),
+            false => entry(epoch, index),
+        })
+        .collect();
+    let mut builder = TileBuilder::new();
+    let mut tiles = Vec::new();
+    for bytes in &entries {
+        builder.push(hefu_log::leaf_hash(bytes), |tile| tiles.push(tile));
+    }
+    tiles.extend(builder.partial());
+    for tile in tiles {
+        let at = format!("{prefix}/{}", tile.path());
+        shelf.files.insert(at, tile.to_bytes());
+    }
+    for (index, bundle) in (0..).zip(entries.chunks(256)) {
+        let width = bundle.len() as u16;
+        let path = hefu_log::TilePath::new(hefu_log::TileKind::Entries, index, width).unwrap();
+        let at = format!("{prefix}/{path}");
+        shelf.files.insert(at, encode_entries(bundle).unwrap());
+    }
+    let origin = Origin::new("test.hefu.local", REGION, epoch).unwrap();
+    let signer = NoteSigner::new(&origin.to_string(), &[3; 32]).unwrap();
+    let checkpoint = Checkpoint {
+        origin,
+        size,
+        root: builder.frontier().unwrap().root(),
+    };
+    let note = checkpoint.sign(&signer).unwrap().to_string().into_bytes();
+    shelf
+        .files
+        .insert(format!("{prefix}/checkpoint"), note.clone());
+    shelf.files.insert(format!("{prefix}/checkpoints"), note);
+    let keys = shelf.files.entry("log.vkey".to_owned()).or_default();
+    let line = format!("{}\n", signer.vkey());
+    if !String::from_utf8_lossy(keys).contains(&line) {
+        keys.extend_from_slice(line.as_bytes());
+    }
+}
+
+fn shelf(size: u64) -> Shelf {
+    let mut shelf = Shelf::default();
+    put(&mut shelf, REGION, 0, size, None);
+    shelf
+}
+
+/// A folder that goes when this is dropped.
+struct Out(PathBuf);
+
+impl Out {
+    fn new() -> Out {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("hefu-export-{}-{next}", std::process::id());
+        Out(std::env::temp_dir().join(name))
+    }
+
+    fn file(&self, path: &str) -> PathBuf {
+        self.0.join(path)
+    }
+}
+
+impl Drop for Out {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn export(source: &Shelf, out: &Out) -> Result<Copied, String> {
+    let export = Export {
+        live: Live::none(),
+        out: out.0.clone(),
+        region: Vec::new(),
+        json: false,
+    };
+    let exported = all(source, &export).map_err(|error| format!("{error:#}"))?;
+    Ok(exported.last().unwrap().copied)
+}
+
+/// Every file of the folder that the shelf has too, and whether they are equal.
+fn same_as(shelf: &Shelf, out: &Out) -> bool {
+    let equal = |(path, bytes): (&String, &Vec<u8>)| {
+        std::fs::read(out.file(path)).is_ok_and(|file| file == *bytes)
+    };
+    shelf.files.iter().all(equal)
+}
+
+fn is_there(path: &Path) -> bool {
+    path.exists()
+}
+
+#[test]
+fn an_export_is_the_source_file_by_file_and_its_events_line_by_line() {
+    for size in [0, 1, 255, 256, 257, 600] {
+        let (shelf, out) = (shelf(size), Out::new());
+        export(&shelf, &out).unwrap();
+        assert!(same_as(&shelf, &out), "{size}");
+        let lines: Vec<Vec<u8>> = (0..size).map(|index| entry(0, index)).collect();
+        let jsonl = std::fs::read(out.file("140725/events.jsonl")).unwrap();
+        let read: Vec<&[u8]> = jsonl.split(|byte| *byte == b'\n').collect();
+        assert_eq!(read[..size as usize], lines[..]);
+        assert_eq!(read[size as usize..], [b""]);
+        let csv = std::fs::read_to_string(out.file("140725/events.csv")).unwrap();
+        assert_eq!(csv.split_terminator("\r\n").count(), size as usize + 1);
+        if let Some(first) = csv.split("\r\n").nth(1).filter(|_| size > 0) {
+            let leaf = hefu_log::leaf_hash(&lines[0]);
+            let expected = format!(
+                "0,0,2023-05-10T02:00:00.000Z,\"Made, \"\"up\"\"\",region,1,clerk,0-0,{leaf}"
+            );
+            assert_eq!(first, expected);
+        }
+    }
+}
+
+#[test]
+fn a_second_export_fetches_only_what_is_new_and_leaves_nothing_over() {
+    let out = Out::new();
+    let first = export(&shelf(300), &out).unwrap();
+    assert_eq!((first.fetched, first.kept), (5, 0));
+    assert_eq!(export(&shelf(300), &out).unwrap().fetched, 0);
+    let grown = shelf(600);
+    let second = export(&grown, &out).unwrap();
+    // Bundle and tile 0 were there; 1 is full now, 2 and the tile above are new partial ones.
+    assert_eq!((second.fetched, second.kept), (5, 2));
+    assert!(same_as(&grown, &out));
+    assert!(!is_there(&out.file("140725/tile/0/001.p")));
+    assert!(!is_there(&out.file("140725/tile/entries/001.p")));
+}
+
+#[test]
+fn an_interrupted_export_goes_on_where_it_stopped_and_signs_nothing_before() {
+    let out = Out::new();
+    let mut breaking = shelf(900);
+    breaking.breaks_at = Some("140725/tile/entries/002".to_owned());
+    let told = export(&breaking, &out).unwrap_err();
+    assert!(told.contains("gone"), "{told}");
+    assert!(!is_there(&out.file("140725/checkpoint")));
+    assert!(!is_there(&out.file("140725/events.jsonl")));
+    let whole = shelf(900);
+    let second = export(&whole, &out).unwrap();
+    assert_eq!(second.kept, 4);
+    assert!(same_as(&whole, &out));
+    // Once signed off, a failing source does not spoil what is there.
+    let mut breaking = shelf(1_200);
+    breaking.breaks_at = Some("140725/tile/1/000.p/4".to_owned());
+    export(&breaking, &out).unwrap_err();
+    assert!(same_as(&whole, &out));
+}
+
+#[test]
+fn whatever_does_not_lead_to_the_checkpoint_is_refused() {
+    let spoilt = |spoil: &dyn Fn(&mut Shelf)| {
+        let (mut shelf, out) = (shelf(600), Out::new());
+        spoil(&mut shelf);
+        let told = export(&shelf, &out).unwrap_err();
+        assert!(!is_there(&out.file("140725/checkpoint")), "{told}");
+        told
+    };
+    let flip = |path: &'static str| {
+        spoilt(&move |shelf| *shelf.files.get_mut(path).unwrap().last_mut().unwrap() ^= 1)
+    };
+    for (path, said) in [
+        (
+            "140725/tile/entries/001",
+            "tile/0/001 is not what the events hash to",
+        ),
+        (
+            "140725/tile/entries/002.p/88",
+            "tile/0/002.p/88 is not what",
+        ),
+        ("140725/tile/0/000", "tile/0/000 is not what"),
+        ("140725/tile/1/000.p/2", "tile/1/000.p/2 is not what"),
+    ] {
+        let told = flip(path);
+        assert!(told.contains(said), "{path}: {told}");
+    }
+    let told = spoilt(&|shelf| drop(shelf.files.remove("140725/tile/entries/001")));
+    assert!(told.contains("tile/entries/001 is not shown"), "{told}");
+    let told = spoilt(&|shelf| {
+        drop(
+            shelf
+                .files
+                .insert("140725/tile/entries/000".into(), vec![0]),
+        )
+    });
+    assert!(told.contains("no bundle of events"), "{told}");
+    // Events and tiles that agree with each other, under the checkpoint of another log of this size.
+    let told = spoilt(&|other| {
+        let note = other.files["140725/checkpoint"].clone();
+        put(other, REGION, 0, 600, Some(3));
+        other.files.insert("140725/checkpoint".to_owned(), note);
+    });
+    assert!(
+        told.contains("does not lead to its own checkpoint"),
+        "{told}"
+    );
+    // A signature that is none of the published keys'.
+    let told = spoilt(&|shelf| {
+        let note = shelf.files.get_mut("140725/checkpoint").unwrap();
+        let text = String::from_utf8(note.clone()).unwrap();
+        *note = text.replacen("\n600\n", "\n599\n", 1).into_bytes();
+    });
+    assert!(told.contains("no key of log.vkey signed"), "{told}");
+}
+
+#[test]
+fn a_log_that_does_not_go_on_from_what_was_exported_is_refused() {
+    let out = Out::new();
+    let honest = shelf(300);
+    export(&honest, &out).unwrap();
+    let mut changed = Shelf::default();
+    put(&mut changed, REGION, 0, 600, Some(280));
+    let told = export(&changed, &out).unwrap_err();
+    assert!(
+        told.contains("does not go on from what was exported before"),
+        "{told}"
+    );
+    let told = export(&shelf(299), &out).unwrap_err();
+    assert!(
+        told.contains("exported with 300 events and is shown with 299"),
+        "{told}"
+    );
+    // What was exported stands as it was.
+    let checkpoint = std::fs::read(out.file("140725/checkpoint")).unwrap();
+    assert_eq!(checkpoint, honest.files["140725/checkpoint"]);
+}
+
+#[test]
+fn a_damaged_file_of_an_earlier_export_is_mended() {
+    let (whole, out) = (shelf(600), Out::new());
+    for damaged in [
+        "140725/tile/entries/000",
+        "140725/tile/0/001",
+        "140725/tile/1/000.p/2",
+    ] {
+        export(&whole, &out).unwrap();
+        std::fs::write(out.file(damaged), b"damaged").unwrap();
+        export(&whole, &out).unwrap();
+        assert!(same_as(&whole, &out), "{damaged}");
+    }
+    let csv = std::fs::read_to_string(out.file("140725/events.csv")).unwrap();
+    assert_eq!(csv.split_terminator("\r\n").count(), 601);
+}
+
+#[test]
+fn after_a_fork_the_earlier_epoch_moves_to_its_own_place() {
+    let out = Out::new();
+    export(&shelf(300), &out).unwrap();
+    let mut forked = Shelf::default();
+    put(&mut forked, "140725/epoch/0", 0, 300, None);
+    put(&mut forked, REGION, 1, 5, None);
+    let copied = export(&forked, &out).unwrap();
+    assert_eq!(copied.fetched, 2);
+    assert!(same_as(&forked, &out));
+    let csv = std::fs::read_to_string(out.file("140725/events.csv")).unwrap();
+    assert_eq!(csv.split_terminator("\r\n").count(), 306);
+    // A source that hides an epoch is refused.
+    forked.files.remove("140725/epoch/0/checkpoint");
+    let told = export(&forked, &out).unwrap_err();
+    assert!(
+        told.contains("epoch/0/checkpoint is not published"),
+        "{told}"
+    );
+    // And one that shows an old one as current.
+    let told = export(&shelf(300), &out).unwrap_err();
+    assert!(
+        told.contains("an epoch never ends without a trace"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    let out = Out::new();
+    std::fs::write(&out.0, b"a file").unwrap();
+    let told = export(&shelf(1), &out).unwrap_err();
+    assert!(told.contains(out.0.to_str().unwrap()), "{told}");
+    std::fs::remove_file(&out.0).unwrap();
+}

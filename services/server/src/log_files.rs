@@ -1,0 +1,375 @@
+//! The public files of the signed logs, made from the store: checkpoints, hash tiles and bundles of entries (C2SP
+//! tlog-checkpoint, tlog-tiles), under the paths that an export has.
+//!
+//! The invariant: nothing beyond a published checkpoint is ever shown. What a checkpoint covers never changes, so a file
+//! is read without a lock or snapshot: the checkpoint first, then what it covers.
+
+mod path;
+
+use std::path::PathBuf;
+
+use hefu_domain::Region;
+use hefu_log::tile::{TILE_WIDTH, encode_entries};
+use hefu_log::{Hash, LogError, MAX_INTEGER, Tile, TileKind, TilePath, TileSet};
+use hefu_store::{CheckpointRow, Store, StoreError, TileKey};
+use tokio::runtime::Handle;
+
+pub use path::{LogFile, LogPath, NoSuchName};
+
+/// Checkpoints of one read.
+const PAGE: u32 = 2_000;
+
+/// Why a file could not be read; that there is none is no error.
+#[derive(Debug, thiserror::Error)]
+pub enum LogFileError {
+    /// The store's own, or what it shows cannot be.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The file of verifier keys is there and cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Keys {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// What is public of one log: its last published checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// Whose log.
+    pub region: Region,
+    /// Which epoch of it.
+    pub epoch: u64,
+    /// How many events are covered.
+    pub size: u64,
+    /// The signed note whole.
+    pub note: String,
+}
+
+/// The public files of a deployment's logs. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct LogFiles {
+    store: Store,
+    keys: Option<PathBuf>,
+}
+
+impl LogFiles {
+    /// The files of a store. `keys` is the file of verifier keys that the signer keeps in the state folder; without it
+    /// there is no `log.vkey`.
+    pub fn new(store: Store, keys: Option<PathBuf>) -> LogFiles {
+        LogFiles { store, keys }
+    }
+
+    /// One file's bytes, or nothing where there is no such file.
+    ///
+    /// # Errors
+    /// See [`LogFileError`].
+    pub async fn read(&self, path: &LogPath) -> Result<Option<Vec<u8>>, LogFileError> {
+        let (region, epoch, file) = match path {
+            LogPath::Keys => return self.keys(),
+            LogPath::Regions => return Ok(Some(self.listing().await?.into_bytes())),
+            LogPath::OfLog {
+                region,
+                epoch,
+                file,
+            } => (region, *epoch, *file),
+        };
+        let Some(log) = self.published(region, epoch).await? else {
+            return Ok(None);
+        };
+        match file {
+            LogFile::Checkpoint => Ok(Some(log.note.into_bytes())),
+            LogFile::Checkpoints => Ok(Some(self.checkpoints(&log).await?)),
+            LogFile::Tile(path) => Ok(self.tile(&log, &path).await?),
+        }
+    }
+
+    /// What is public of every log's current epoch, by region.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn regions(&self) -> Result<Vec<Published>, StoreError> {
+        let mut logs = Vec::new();
+        for head in self.store.all_heads().await? {
+            let region = head.region.parse().map_err(|_| StoreError::Corrupt {
+                table: "head",
+                column: "region",
+                key: head.region.clone(),
+            })?;
+            logs.extend(self.newest(&region, head.epoch).await?);
+        }
+        Ok(logs)
+    }
+
+    /// What is public of one log: of its current epoch, or of one before it. An epoch is current once its first checkpoint is
+    /// published; until then the log that it goes on from is what everybody sees.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn published(
+        &self,
+        region: &Region,
+        epoch: Option<u64>,
+    ) -> Result<Option<Published>, StoreError> {
+        let heads = self.store.heads(&[region.to_string()]).await?;
+        let Some(head) = heads.first() else {
+            return Ok(None);
+        };
+        let current = self.newest(region, head.epoch).await?;
+        match (epoch, &current) {
+            (None, _) => Ok(current),
+            (Some(epoch), Some(current)) if epoch < current.epoch => {
+                self.checkpoint(region, epoch, MAX_INTEGER).await
+            }
+            (Some(_), _) => Ok(None),
+        }
+    }
+
+    /// The last checkpoint of that epoch which covers at most so many events.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn checkpoint(
+        &self,
+        region: &Region,
+        epoch: u64,
+        at_most: u64,
+    ) -> Result<Option<Published>, StoreError> {
+        let row = self
+            .store
+            .checkpoint(region.as_str(), epoch, at_most)
+            .await?;
+        Ok(row.map(|row| published(region, row)))
+    }
+
+    /// The tiles at these paths, from which proofs are made.
+    ///
+    /// # Errors
+    /// The store's; a tile that is not there is `Corrupt`, for every path lies inside the log.
+    pub async fn tiles(&self, log: &Published, paths: &[TilePath]) -> Result<TileSet, StoreError> {
+        let mut set = TileSet::new();
+        for path in paths {
+            let bytes = self.tile(log, path).await?;
+            let tile = bytes.and_then(|bytes| Tile::from_bytes(path, &bytes).ok());
+            set.insert(tile.ok_or_else(|| corrupt("tile", log, path))?);
+        }
+        Ok(set)
+    }
+
+    /// A tile or bundle as wide as asked for, if the checkpoint covers so much: of a wider one its beginning, since that is
+    /// what the partial one was.
+    async fn tile(&self, log: &Published, path: &TilePath) -> Result<Option<Vec<u8>>, StoreError> {
+        let covered = TilePath::in_log(path.kind(), path.index(), log.size);
+        let Some(covered) = covered.filter(|covered| path.width() <= covered.width()) else {
+            return Ok(None);
+        };
+        let bytes = match path.kind() {
+            TileKind::Entries => self.entries(log, path).await?,
+            TileKind::Hashes(level) if covered.is_full() => {
+                let full = self.full_tiles(log, level, path.index(), 1).await?;
+                let hashes = full.into_iter().next();
+                let mut hashes = hashes.ok_or_else(|| corrupt("tile", log, &covered))?;
+                hashes.truncate(usize::from(path.width()) * size_of::<Hash>());
+                hashes
+            }
+            TileKind::Hashes(0) => self.leaves(log, path).await?,
+            TileKind::Hashes(level) => self.roots_of_children(log, level, path).await?,
+        };
+        Ok(Some(bytes))
+    }
+
+    /// The events themselves.
+    async fn entries(&self, log: &Published, path: &TilePath) -> Result<Vec<u8>, StoreError> {
+        let rows = self.events(log, path).await?;
+        let entries: Vec<&[u8]> = rows.iter().map(|row| row.bytes.as_slice()).collect();
+        encode_entries(&entries).map_err(|_| corrupt("event", log, path))
+    }
+
+    /// The leaf hashes at the log's right edge, which no full tile holds yet.
+    async fn leaves(&self, log: &Published, path: &TilePath) -> Result<Vec<u8>, StoreError> {
+        let rows = self.events(log, path).await?;
+        Ok(rows.iter().flat_map(|row| row.leaf).collect())
+    }
+
+    async fn events(
+        &self,
+        log: &Published,
+        path: &TilePath,
+    ) -> Result<Vec<hefu_store::EventRow>, StoreError> {
+        let first = path.index() * u64::from(TILE_WIDTH);
+        let rows = self
+            .store
+            .events(log.region.as_str(), log.epoch, first, path.width().into())
+            .await?;
+        let dense = rows
+            .iter()
+            .zip(first..)
+            .all(|(row, index)| row.idx == index);
+        if dense && rows.len() == usize::from(path.width()) {
+            Ok(rows)
+        } else {
+            Err(corrupt("event", log, path))
+        }
+    }
+
+    /// A partial tile above the leaves: each of its hashes is the root of a full tile one level down.
+    async fn roots_of_children(
+        &self,
+        log: &Published,
+        level: u8,
+        path: &TilePath,
+    ) -> Result<Vec<u8>, StoreError> {
+        let first = path.index() * u64::from(TILE_WIDTH);
+        let children = self
+            .full_tiles(log, level - 1, first, path.width().into())
+            .await?;
+        let mut hashes = Vec::with_capacity(children.len() * size_of::<Hash>());
+        for (child, index) in children.iter().zip(first..) {
+            let root = TilePath::new(TileKind::Hashes(level - 1), index, TILE_WIDTH)
+                .and_then(|path| Tile::from_bytes(&path, child))
+                .map(|tile| tile.root());
+            hashes.extend(root.map_err(|_: LogError| corrupt("tile", log, path))?.0);
+        }
+        Ok(hashes)
+    }
+
+    /// So many neighbouring full tiles of one level, which must all be there.
+    async fn full_tiles(
+        &self,
+        log: &Published,
+        level: u8,
+        first: u64,
+        count: u64,
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        let key = |idx| TileKey {
+            region: log.region.to_string(),
+            epoch: log.epoch,
+            level,
+            idx,
+        };
+        let keys: Vec<TileKey> = (first..first + count).map(key).collect();
+        let mut rows = self.store.tiles(&keys).await?;
+        rows.sort_by(|one, other| one.key.cmp(&other.key));
+        match keys
+            .iter()
+            .zip(&rows)
+            .find(|(key, row)| **key != row.key)
+            .map(|(key, _)| key)
+            .or(keys.get(rows.len()))
+        {
+            None => Ok(rows.into_iter().map(|row| row.hashes).collect()),
+            Some(missing) => Err(StoreError::Corrupt {
+                table: "tile",
+                column: "idx",
+                key: format!(
+                    "{} epoch {} level {level} tile {}",
+                    log.region, log.epoch, missing.idx
+                ),
+            }),
+        }
+    }
+
+    /// Every note of a log up to its last one, an empty line between each two: with their cosignatures they say when the log
+    /// was how large.
+    async fn checkpoints(&self, log: &Published) -> Result<Vec<u8>, StoreError> {
+        let mut notes = Vec::new();
+        let mut from = 0;
+        loop {
+            let page = self
+                .store
+                .checkpoints(log.region.as_str(), log.epoch, from, PAGE)
+                .await?;
+            let Some(last) = page.last() else { break };
+            from = last.size + 1;
+            let full = page.len() == PAGE as usize;
+            let shown = page.into_iter().filter(|row| row.size <= log.size);
+            notes.extend(shown.map(|row| row.note));
+            if !full || from > log.size {
+                break;
+            }
+        }
+        Ok(notes.join("\n").into_bytes())
+    }
+
+    async fn listing(&self) -> Result<String, StoreError> {
+        let line = |log: Published| format!("{} {} {}\n", log.region, log.epoch, log.size);
+        Ok(self.regions().await?.into_iter().map(line).collect())
+    }
+
+    fn keys(&self) -> Result<Option<Vec<u8>>, LogFileError> {
+        let Some(path) = &self.keys else {
+            return Ok(None);
+        };
+        match std::fs::read(path) {
+            Ok(keys) => Ok(Some(keys)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(LogFileError::Keys {
+                path: path.clone(),
+                source,
+            }),
+        }
+    }
+
+    /// The newest epoch of which something is published, and its last checkpoint.
+    async fn newest(&self, region: &Region, head: u64) -> Result<Option<Published>, StoreError> {
+        for epoch in (0..=head).rev() {
+            let found = self.checkpoint(region, epoch, MAX_INTEGER).await?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The same files for whoever reads them without waiting: the auditor's tools.
+#[derive(Debug, Clone)]
+pub struct StoreFiles {
+    files: LogFiles,
+    runtime: Handle,
+}
+
+impl StoreFiles {
+    /// Reads on that runtime, which must have several threads: a reader holds the one that it is on.
+    pub fn new(files: LogFiles, runtime: Handle) -> StoreFiles {
+        StoreFiles { files, runtime }
+    }
+
+    fn wait<T>(&self, read: impl Future<Output = Result<T, LogFileError>>) -> std::io::Result<T> {
+        tokio::task::block_in_place(|| self.runtime.block_on(read)).map_err(std::io::Error::other)
+    }
+}
+
+impl hefu_audit::Files for StoreFiles {
+    fn read(&self, path: &str) -> std::io::Result<Option<Vec<u8>>> {
+        match path.parse() {
+            Ok(path) => self.wait(self.files.read(&path)),
+            Err(NoSuchName) => Ok(None),
+        }
+    }
+
+    fn regions(&self) -> std::io::Result<Vec<Region>> {
+        let logs = self.wait(async { Ok(self.files.regions().await?) })?;
+        Ok(logs.into_iter().map(|log| log.region).collect())
+    }
+}
+
+fn published(region: &Region, row: CheckpointRow) -> Published {
+    Published {
+        region: region.clone(),
+        epoch: row.epoch,
+        size: row.size,
+        note: row.note,
+    }
+}
+
+/// The store does not hold what a published checkpoint covers.
+fn corrupt(table: &'static str, log: &Published, path: &TilePath) -> StoreError {
+    StoreError::Corrupt {
+        table,
+        column: "idx",
+        key: format!("{} epoch {} {path}", log.region, log.epoch),
+    }
+}

@@ -1,0 +1,94 @@
+//! The signer at work: a round when it is time, and whoever needs a checkpoint now may ask for one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant as Stopwatch};
+
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
+
+use super::{Round, Signer, SignerError, metrics};
+
+/// How often the logs are signed. With the time that a round takes itself, a checkpoint stands within a second of a write.
+const PACE: Duration = Duration::from_millis(750);
+
+/// The signer of a running server. Cheap to clone.
+#[derive(Clone)]
+pub struct Signing {
+    signer: Arc<Mutex<Signer>>,
+    alarmed: Arc<AtomicBool>,
+    rounds: Arc<JoinHandle<()>>,
+    asking: Option<Arc<JoinHandle<()>>>,
+}
+
+impl Signing {
+    /// Signs what there is, and goes on signing.
+    ///
+    /// # Errors
+    /// Those of [`Signer::round`].
+    pub async fn start(signer: Signer) -> Result<Signing, SignerError> {
+        let witnessed = signer.witnessed.clone();
+        let signer = Arc::new(Mutex::new(signer));
+        let alarmed = Arc::new(AtomicBool::new(false));
+        round(&signer, &alarmed).await?;
+        let rounds = tokio::spawn(keep_signing(signer.clone(), alarmed.clone()));
+        Ok(Signing {
+            signer,
+            alarmed,
+            rounds: Arc::new(rounds),
+            asking: witnessed.map(|witnessed| Arc::new(tokio::spawn(witnessed.keep_asking()))),
+        })
+    }
+
+    /// Signs what there is now.
+    ///
+    /// # Errors
+    /// Those of [`Signer::round`].
+    pub async fn sign(&self) -> Result<Round, SignerError> {
+        round(&self.signer, &self.alarmed).await
+    }
+
+    /// Whether a log is in doubt.
+    pub fn alarmed(&self) -> bool {
+        self.alarmed.load(Ordering::Relaxed)
+    }
+
+    /// Signs once more and gives the signer's place up, for another process or a later start.
+    pub async fn stop(self) {
+        self.rounds.abort();
+        if let Some(asking) = &self.asking {
+            asking.abort();
+        }
+        let mut signer = self.signer.lock().await;
+        if let Err(error) = signer.round().await {
+            tracing::warn!(%error, "the logs' last events are signed at the next start");
+        }
+        if let Some(witnessed) = &signer.witnessed
+            && let Err(error) = witnessed.ask().await
+        {
+            tracing::warn!(%error, "the last checkpoints are published at the next start");
+        }
+        signer.give_up_place();
+    }
+}
+
+async fn round(signer: &Mutex<Signer>, alarmed: &AtomicBool) -> Result<Round, SignerError> {
+    let mut signer = signer.lock().await;
+    let watch = Stopwatch::now();
+    let round = signer.round().await?;
+    metrics::round(watch.elapsed());
+    alarmed.store(!round.alarmed.is_empty(), Ordering::Relaxed);
+    Ok(round)
+}
+
+async fn keep_signing(signer: Arc<Mutex<Signer>>, alarmed: Arc<AtomicBool>) {
+    let mut ticks = tokio::time::interval(PACE);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = round(&signer, &alarmed).await {
+            tracing::error!(%error, "the logs could not be signed; the next round tries again");
+        }
+    }
+}
