@@ -5,6 +5,7 @@
 mod auditor;
 pub mod cosigned;
 mod files;
+mod history;
 mod replay;
 mod rules;
 pub mod verify;
@@ -13,6 +14,7 @@ pub mod witness;
 
 pub use auditor::{Audited, Auditor};
 pub use files::{Dir, Files, MAX_FILE};
+pub use history::{Historian, History, SaidBy, Step, Tree, history};
 pub use replay::{Check, Failure, Replay, Replayed, StreamHead};
 pub use rules::{Finding, Kind, Ledger, across};
 pub use walk::{Stretch, audit_region, audit_regions, stretches};

@@ -3,7 +3,7 @@
 //! The invariant: state, streams and nullifiers carry on over a fork, and nothing else does. A new epoch is a new tree from index 0,
 //! whose first event names exactly the tree that the old one was left at.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 
 use hefu_domain::event::LogTree;
@@ -124,6 +124,11 @@ impl Entry {
             leaf,
         })
     }
+
+    /// SHA-256(0x00 ‖ bytes).
+    pub(crate) fn leaf(&self) -> Hash {
+        self.leaf
+    }
 }
 
 /// One region's replay under way.
@@ -136,7 +141,7 @@ pub struct Replay {
     earlier: u64,
     world: World,
     streams: HashMap<Key, StreamHead>,
-    nullifiers: BTreeMap<Tag, VoucherId>,
+    nullifiers: HashMap<Tag, VoucherId>,
     frontier: Frontier,
     last_at: Instant,
 }
@@ -148,7 +153,7 @@ pub struct Replayed {
     /// Its streams.
     pub streams: HashMap<Key, StreamHead>,
     /// The nullifiers that its vouchers hold.
-    pub nullifiers: BTreeMap<Tag, VoucherId>,
+    pub nullifiers: HashMap<Tag, VoucherId>,
     /// Events of all epochs.
     pub events: u64,
     /// The last epoch.
@@ -171,7 +176,7 @@ impl Replay {
             carries: None,
             earlier: 0,
             streams: HashMap::new(),
-            nullifiers: BTreeMap::new(),
+            nullifiers: HashMap::new(),
             frontier: Frontier::default(),
             last_at: Instant(0),
         }

@@ -60,11 +60,7 @@ impl Stretch {
 /// # Errors
 /// Whatever kept a file from being read; `InvalidData` where one is missing or not what it must be.
 pub fn stretches(files: &dyn Files, region: &Region) -> io::Result<Vec<Stretch>> {
-    let name = format!("{region}/checkpoint");
-    let said = files
-        .read(&name)?
-        .ok_or_else(|| broken(&name, "is missing"))?;
-    let said = checkpoint(&said).ok_or_else(|| broken(&name, "is not a signed checkpoint"))?;
+    let said = published(files, region)?;
     let mut later = Stretch {
         epoch: said.origin.epoch(),
         size: said.size,
@@ -85,6 +81,14 @@ pub fn stretches(files: &dyn Files, region: &Region) -> io::Result<Vec<Stretch>>
     stretches.push(later);
     stretches.reverse();
     Ok(stretches)
+}
+
+/// What the checkpoint of a region's present epoch says.
+pub(crate) fn published(files: &dyn Files, region: &Region) -> io::Result<Checkpoint> {
+    let name = format!("{region}/checkpoint");
+    let note = files.read(&name)?;
+    let note = note.ok_or_else(|| broken(&name, "is missing"))?;
+    checkpoint(&note).ok_or_else(|| broken(&name, "is not a signed checkpoint"))
 }
 
 fn checkpoint(note: &[u8]) -> Option<Checkpoint> {

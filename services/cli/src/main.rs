@@ -56,7 +56,7 @@ enum Command {
     /// Grant, revoke and list callers.
     #[command(subcommand)]
     Access(access::AccessCommand),
-    /// Copy the signed logs and check them and everything that stands on them, trusting nobody.
+    /// Copy the signed logs and check them, trusting nobody.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
     /// Make and list signing keys.

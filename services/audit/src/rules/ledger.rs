@@ -3,7 +3,7 @@
 //! No auditor can open a nullifier. But the same tag held in two regions at one time is the same person having twice what may be had
 //! once, whoever they are.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use hefu_domain::event::{FundsAllocatedIn, FundsAllocatedOut};
 use hefu_domain::state::{Held, Once};
@@ -168,7 +168,10 @@ fn money(ledger: &Ledger, moved: &Allocation, place: Place, detail: String) -> F
     }
 }
 
-/// Every nullifier that was taken in one region while another one held it.
+/// Where a nullifier was taken, and where it was held already: region, and place in its log.
+type Twice<'a> = (&'a Region, Place, &'a Region, Place);
+
+/// Every event by which nullifiers were taken in one region while another one held them.
 fn doubles(ledgers: &[Ledger]) -> Vec<Finding> {
     let mut spans: Vec<(&Span, &Region)> = ledgers
         .iter()
@@ -176,7 +179,7 @@ fn doubles(ledgers: &[Ledger]) -> Vec<Finding> {
         .collect();
     spans.sort_unstable_by_key(|(span, region)| (span.tag, span.taken, *region));
     let same_tag = spans.chunk_by(|(one, _), (other, _)| one.tag == other.tag);
-    let mut findings = Vec::new();
+    let mut twice: BTreeMap<Twice, BTreeSet<Code>> = BTreeMap::new();
     for spans in same_tag.filter(|spans| spans.len() > 1) {
         for (n, (span, region)) in spans.iter().enumerate() {
             let before = spans[..n].iter().rev();
@@ -184,11 +187,12 @@ fn doubles(ledgers: &[Ledger]) -> Vec<Finding> {
                 .filter(|(_, other)| other != region)
                 .find(|(other, _)| still_held(other, span.taken.at));
             if let Some((other, elsewhere)) = held {
-                findings.push(double(span, region, other, elsewhere));
+                let places = (*region, span.taken, *elsewhere, other.taken);
+                twice.entry(places).or_default().insert(span.code);
             }
         }
     }
-    findings
+    twice.into_iter().map(double).collect()
 }
 
 fn still_held(span: &Span, at: Instant) -> bool {
@@ -196,18 +200,17 @@ fn still_held(span: &Span, at: Instant) -> bool {
         .is_none_or(|freed| freed.0 > at.0 + CLOCKS_APART_MS)
 }
 
-fn double(span: &Span, region: &Region, held: &Span, elsewhere: &Region) -> Finding {
-    let (epoch, index) = (held.taken.epoch, held.taken.index);
-    let since = held.taken.at;
+fn double(((region, taken, elsewhere, held), codes): (Twice, BTreeSet<Code>)) -> Finding {
+    let (epoch, index, since) = (held.epoch, held.index, held.at);
     Finding {
         region: region.clone(),
-        epoch: span.taken.epoch,
-        index: span.taken.index,
+        epoch: taken.epoch,
+        index: taken.index,
         request: String::new(),
         kind: Kind::DoublePayment,
-        codes: vec![span.code],
+        codes: codes.into_iter().collect(),
         detail: format!(
-            "region {elsewhere}, epoch {epoch}, event {index} holds the same nullifier since {since}"
+            "held in region {elsewhere} since {since}: epoch {epoch}, event {index} of its log took the same nullifiers"
         ),
     }
 }

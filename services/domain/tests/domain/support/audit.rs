@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use hefu_audit::Auditor;
 use hefu_domain::refusal::Stop;
 use hefu_domain::state::*;
 use hefu_domain::*;
@@ -273,11 +272,7 @@ impl Town {
 
     /// The auditor's rules: every move is read back from its stored events and comes out as it stands in the log.
     fn decided_again(&self) {
-        let mut auditor = Auditor::new(self.region.clone(), true);
-        for bytes in &self.stored.events {
-            auditor.feed(bytes);
-        }
-        let audited = auditor.end();
+        let audited = self.stored.audited(&self.region);
         assert_eq!(audited.log.err(), None);
         assert_eq!(audited.findings, []);
     }
