@@ -15,6 +15,7 @@ mod report;
 mod streams;
 mod tree;
 mod walk;
+mod witnessed;
 
 use std::io;
 
@@ -25,6 +26,7 @@ pub use check::{Check, Failure};
 pub use follow::Follow;
 pub use keys::Keys;
 pub use report::{Fork, Report, Seen};
+pub use witnessed::Witnesses;
 
 use check::Stop;
 use log::{Log, Said};
@@ -43,6 +45,8 @@ pub struct Asked {
     pub heads: Vec<Head>,
     /// Only these regions; all, if there are none.
     pub regions: Vec<Region>,
+    /// Whose cosignatures count, and how many of a log's checkpoint are required.
+    pub witnesses: Witnesses,
     /// How many threads check bundles.
     pub threads: usize,
 }
@@ -55,6 +59,7 @@ impl Asked {
             since: None,
             heads: Vec::new(),
             regions: Vec::new(),
+            witnesses: Witnesses::default(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
         }
     }
@@ -149,6 +154,7 @@ fn all<F: Follow>(
             keys: &asked.keys,
             threads: asked.threads,
             head: asked.heads.iter().find(|head| head.region == region),
+            witnesses: &asked.witnesses,
         };
         let verified = region::verify::<F>(files, &region, note, &means)?;
         since(&region, &verified, asked.since.as_ref())?;
@@ -159,6 +165,8 @@ fn all<F: Follow>(
             .map(|epoch| epoch.tree.size())
             .sum::<u64>();
         report.forks.extend(verified.forks);
+        let signed = verified.seen.words.iter().map(|word| word.witness.clone());
+        report.witnesses.extend(signed);
         report.logs.push(verified.seen);
         along(&region, verified.follower);
         held.push(Held {
@@ -167,6 +175,8 @@ fn all<F: Follow>(
             recorded: verified.recorded,
         });
     }
+    report.witnesses.sort();
+    report.witnesses.dedup();
     recorded(&held, &mut report.unseen)
 }
 
