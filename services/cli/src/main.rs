@@ -6,8 +6,10 @@ mod check;
 mod connect;
 mod demo;
 mod keys;
+mod log;
 mod policy;
 mod serve;
+mod signed;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -54,9 +56,12 @@ enum Command {
     /// Grant, revoke and list callers.
     #[command(subcommand)]
     Access(access::AccessCommand),
-    /// Make and list signing keys.
+    /// Make, list and rotate signing keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Go on from a log that is in doubt.
+    #[command(subcommand)]
+    Log(log::LogCommand),
 }
 
 fn main() -> ExitCode {
@@ -96,7 +101,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             .await
             .map(|()| ExitCode::SUCCESS),
         Command::Access(command) => access::run(command).await.map(|()| ExitCode::SUCCESS),
-        Command::Keys(command) => keys::run(command).map(|()| ExitCode::SUCCESS),
+        Command::Keys(command) => keys::run(command).await.map(|()| ExitCode::SUCCESS),
+        Command::Log(command) => log::run(command).await.map(|()| ExitCode::SUCCESS),
     }
 }
 

@@ -7,6 +7,7 @@ pub mod config;
 mod errors;
 mod handlers;
 mod http;
+pub mod offline;
 mod reads;
 pub mod regions;
 pub mod signer;
@@ -14,6 +15,7 @@ pub mod start;
 pub mod telemetry;
 
 pub use config::{Config, ConfigError};
+pub use offline::{Offline, OfflineError};
 pub use regions::RegionTree;
 pub use signer::{Signer, Signing};
 pub use start::{Running, Setup, StartError, serve};
