@@ -1,6 +1,6 @@
 //! Work on a deployment while nothing serves it: forks are accepted and log keys rotated under the locks that a server holds.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use hefu_domain::{Instant, Region};
@@ -109,14 +109,25 @@ impl Offline {
     /// # Errors
     /// `Serving` while a server runs; `NoDeployment` and `ForeignState` where database and state folder are none or not one.
     pub async fn open(database: &str, state: &Path) -> Result<Offline, OfflineError> {
-        let failed = |source| OfflineError::State {
-            path: state.to_owned(),
-            source,
-        };
-        fs::metadata(state).map_err(failed)?;
-        let alone = Presence::alone(state).map_err(failed)?;
-        let alone = alone.ok_or_else(|| OfflineError::Serving(state.to_owned()))?;
+        let alone = be_alone(state)?;
         let store = Store::open(database, OpenOptions::default()).await?;
+        Offline::alone_over(store, state, alone).await
+    }
+
+    /// The same over a database that is open already.
+    ///
+    /// # Errors
+    /// Those of [`Offline::open`].
+    pub async fn over(store: Store, state: &Path) -> Result<Offline, OfflineError> {
+        let alone = be_alone(state)?;
+        Offline::alone_over(store, state, alone).await
+    }
+
+    async fn alone_over(
+        store: Store,
+        state: &Path,
+        alone: Presence,
+    ) -> Result<Offline, OfflineError> {
         let secrets = Secrets::load(state)?;
         if store.meta("vault").await? != Some(secrets.fingerprint().to_string()) {
             return Err(OfflineError::ForeignState(state.to_owned()));
@@ -147,6 +158,15 @@ impl Offline {
     pub async fn close(self) {
         self.store.close().await;
     }
+}
+
+fn be_alone(state: &Path) -> Result<Presence, OfflineError> {
+    let failed = |source| OfflineError::State {
+        path: state.to_owned(),
+        source,
+    };
+    let alone = Presence::alone(state).map_err(failed)?;
+    alone.ok_or_else(|| OfflineError::Serving(state.to_owned()))
 }
 
 async fn stopped_clock(store: &Store) -> Result<Clock, StoreError> {

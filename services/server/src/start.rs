@@ -285,7 +285,9 @@ async fn run(
 ) {
     let engine = api.engine.clone();
     let (reporter, health) = tonic_health::server::health_reporter();
-    let watch = tokio::spawn(watch(engine.clone(), signing.clone(), reporter));
+    let serves = serves(&engine, &signing);
+    report(&reporter, serves).await;
+    let watch = tokio::spawn(watch(engine.clone(), signing.clone(), reporter, serves));
     let sweeper = tokio::spawn(sweep(engine.clone()));
     let mut routes = handlers::routes(api);
     routes = routes.add_service(health);
@@ -362,20 +364,28 @@ async fn sign(engine: &Engine, setup: &Setup) -> Result<Signing, SignerError> {
     Signing::start(signer).await
 }
 
-/// Says to the health check whether this server serves: not while its writing has stopped or a log is in doubt.
-async fn watch(engine: Engine, signing: Signing, reporter: HealthReporter) {
-    let mut said = None;
+/// Whether this server serves: not while its writing has stopped or a log is in doubt.
+fn serves(engine: &Engine, signing: &Signing) -> ServingStatus {
+    match engine.stopped().is_none() && !signing.alarmed() {
+        true => ServingStatus::Serving,
+        false => ServingStatus::NotServing,
+    }
+}
+
+/// Keeps the health check up to date.
+async fn watch(
+    engine: Engine,
+    signing: Signing,
+    reporter: HealthReporter,
+    mut said: ServingStatus,
+) {
     loop {
-        let serves = engine.stopped().is_none() && !signing.alarmed();
-        if said != Some(serves) {
-            let status = match serves {
-                true => ServingStatus::Serving,
-                false => ServingStatus::NotServing,
-            };
-            report(&reporter, status).await;
-            said = Some(serves);
-        }
         tokio::time::sleep(Duration::from_millis(500)).await;
+        let now = serves(&engine, &signing);
+        if now != said {
+            report(&reporter, now).await;
+            said = now;
+        }
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use hefu_domain::{Fen, Instant};
+use hefu_domain::{Fen, Instant, Reason, Region};
 use hefu_engine::Source;
-use hefu_log::{Checkpoint, Vkey};
-use hefu_server::Signer;
+use hefu_log::{Checkpoint, Origin, Vkey};
 use hefu_server::signer::Round;
+use hefu_server::{Offline, OfflineError, Signer};
 use hefu_tests::engines::Engine as Kind;
 use hefu_token::keys::{self, Use};
 
@@ -34,6 +34,11 @@ impl Desk {
         let field = Field::open(kind, Fen::yuan(1_000)).await;
         let seed = Source::Seeded([6; 32]).draw(&["log"]);
         keys::new_key(field.state.path(), Use::Log, &seed, Instant(NOW_MS)).unwrap();
+        let secrets = field.one.people().secrets().fingerprint().to_string();
+        let store = field.store();
+        store.set_meta("vault", &secrets).await.unwrap();
+        let deployment = format!("{DEPLOYMENT} (simulated clock)");
+        store.set_meta("deployment", &deployment).await.unwrap();
         let signer = signer(&field);
         let desk = Desk { field, signer };
         desk.write(HERE, 1).await;
@@ -54,10 +59,49 @@ impl Desk {
 
     /// A signer as a process has it that starts now: it knows what stands on the disk and nothing else.
     pub(crate) fn restart(&mut self) {
-        let (store, clock) = (self.field.store().clone(), self.field.one.clock().clone());
-        let state = self.field.state.path().to_owned();
-        // The place is given up before it is taken again.
-        self.signer = Signer::new(store, clock, &state, DEPLOYMENT).unwrap();
+        self.signer = signer(&self.field);
+    }
+
+    /// A signer for somebody else; this one's place is free.
+    pub(crate) fn give_signer(&mut self) -> Signer {
+        self.restart();
+        signer(&self.field)
+    }
+
+    /// What `hefu log accept-fork` does.
+    pub(crate) async fn accept_fork(
+        &mut self,
+        region: &Region,
+        reason: Reason,
+    ) -> Result<Origin, OfflineError> {
+        let accepted = self.offline().await.accept_fork(region, reason).await;
+        self.restart();
+        accepted
+    }
+
+    /// What `hefu keys rotate --use log` does.
+    pub(crate) async fn rotate_log_key(&mut self) -> Result<(String, usize), OfflineError> {
+        let rotated = self.offline().await.rotate_log_key().await;
+        self.restart();
+        rotated
+    }
+
+    async fn offline(&mut self) -> Offline {
+        self.restart();
+        let store = self.field.store().clone();
+        Offline::over(store, self.field.state.path()).await.unwrap()
+    }
+
+    /// A log key beside the one that signs, and its name.
+    pub(crate) fn new_log_key(&self) -> String {
+        let seed = Source::Seeded([6; 32]).draw(&["another"]);
+        let key = keys::new_key(
+            self.field.state.path(),
+            Use::Log,
+            &seed,
+            Instant(NOW_MS + 1),
+        );
+        key.unwrap().kid
     }
 
     /// So many accepted commands in that region, an event each.

@@ -4,7 +4,11 @@
 #![allow(clippy::unwrap_used)] // a test's own steps must succeed
 
 mod desk;
+mod forks;
 mod growth;
+mod restored;
+mod scrubs;
+mod served;
 mod tampering;
 
 // The two counties of the region writer's tests; not everything there is needed here.

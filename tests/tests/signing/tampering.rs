@@ -2,11 +2,16 @@
 
 use std::fs;
 
-use crate::desk::HERE;
-use crate::on_both;
+use hefu_engine::verify;
+use hefu_log::{Frontier, leaf_hash};
+use hefu_store::Head;
 
-/// Statements by which an event that no checkpoint covers yet is made another one, and what is then found. `N` is the number of
-/// events that were signed; three more follow.
+use crate::desk::{Desk, HERE};
+use crate::on_both;
+use crate::restored::set_head;
+
+/// Statements by which an event that no checkpoint covers yet is made another one, and what is then found. Eleven events were signed;
+/// three more follow.
 const SINCE: [(&[&str], &str); 6] = [
     (
         &["UPDATE event SET bytes = leaf WHERE region = '140725' AND idx = 12"],
@@ -44,7 +49,7 @@ on_both! {
     async fn whatever_is_done_to_an_event_since_the_last_checkpoint_is_found(desk) {
         let kind = desk.field.place.engine();
         for (statements, found) in SINCE {
-            desk = crate::desk::Desk::open(kind).await;
+            desk = Desk::open(kind).await;
             desk.signs().await;
             assert_eq!(desk.field.head(HERE).await.size, 11);
             desk.write(HERE, 3).await;
@@ -59,14 +64,8 @@ on_both! {
     async fn a_log_cut_off_below_what_was_signed_is_found(desk) {
         desk.write(HERE, 3).await;
         desk.signs().await;
-        let before = desk.field.head(HERE).await;
-        desk.field.change_head(HERE, |head| head.size = before.size).await;
-        let events = desk.field.store().events(HERE, 0, 0, 12).await.unwrap();
-        let mut frontier = hefu_log::Frontier::new();
-        events.iter().for_each(|event| frontier.push(hefu_log::leaf_hash(&event.bytes)));
-        let cut = Cut { size: 12, root: frontier.root().0, frontier: frontier.to_bytes() };
-        cut.set(&desk).await;
         desk.field.tamper("DELETE FROM event WHERE region = '140725' AND idx >= 12").await;
+        rehash(&desk).await;
         desk.refuses("check \"length\" failed at event 12: 12 events are left of 14 that were signed").await;
         desk.restart();
         desk.round().await;
@@ -85,6 +84,22 @@ on_both! {
         desk.signs().await;
         rechain(&desk, 5).await;
         desk.refuses("check \"root\" failed at event 0").await;
+    }
+
+    async fn a_voucher_or_a_fund_that_the_log_says_nothing_of_is_found_by_the_replay(desk) {
+        let (voucher, _) = desk.field.applied(HERE).await;
+        desk.signs().await;
+        desk.field.tamper("UPDATE voucher SET body = replace(body, 'general', 'enterprise_staff'), state = 'issued'").await;
+        desk.field.tamper("UPDATE account SET body = replace(body, '\"available\":100000', '\"available\":900000') WHERE region = '140725'").await;
+        // No event was touched, so there is nothing that the signer could refuse.
+        desk.signs().await;
+        let mut snapshot = desk.field.store().snapshot().await.unwrap();
+        let mut found = verify(&mut snapshot, |_, _| ()).await.unwrap().failed;
+        found.sort();
+        assert_eq!(found, [
+            "region 140725: account/2023/city is not what the log says".to_owned(),
+            format!("region 140725: voucher/{voucher} is not what the log says"),
+        ]);
     }
 
     async fn a_lost_memory_is_no_fresh_start(desk) {
@@ -135,43 +150,25 @@ on_both! {
     }
 }
 
-/// A head that somebody sets back by hand.
-struct Cut {
-    size: u64,
-    root: [u8; 32],
-    frontier: Vec<u8>,
-}
-
-impl Cut {
-    /// Straight in the database: the store would not do it.
-    async fn set(&self, desk: &crate::desk::Desk) {
-        let hex = |bytes: &[u8]| -> String { bytes.iter().map(|b| format!("{b:02x}")).collect() };
-        let (root, frontier) = (hex(&self.root), hex(&self.frontier));
-        let (open, close) = match desk.field.place.engine() {
-            hefu_tests::engines::Engine::Sqlite => ("x'", "'"),
-            hefu_tests::engines::Engine::Postgres => ("'\\x", "'"),
-        };
-        let size = self.size;
-        let sql = format!(
-            "UPDATE head SET size = {size}, root = {open}{root}{close}, frontier = {open}{frontier}{close} WHERE region = '140725'"
-        );
-        desk.field.tamper(Box::leak(sql.into_boxed_str())).await;
-    }
-}
-
 /// Changes an event and makes all that follows fit it: bytes, leaf hashes, the head's root and edge. Only the key is missing.
-async fn rechain(desk: &crate::desk::Desk, idx: u64) {
+async fn rechain(desk: &Desk, idx: u64) {
     let sql = format!("UPDATE event SET bytes = digest WHERE region = '140725' AND idx = {idx}");
     desk.field.tamper(Box::leak(sql.into_boxed_str())).await;
+    rehash(desk).await;
+}
+
+/// Makes the head fit whatever events there are now.
+async fn rehash(desk: &Desk) {
     let events = desk.field.store().events(HERE, 0, 0, 1_000).await.unwrap();
-    let mut frontier = hefu_log::Frontier::new();
+    let mut frontier = Frontier::new();
     events
         .iter()
-        .for_each(|event| frontier.push(hefu_log::leaf_hash(&event.bytes)));
-    let head = Cut {
+        .for_each(|event| frontier.push(leaf_hash(&event.bytes)));
+    let head = Head {
         size: frontier.size(),
         root: frontier.root().0,
         frontier: frontier.to_bytes(),
+        ..desk.field.head(HERE).await
     };
-    head.set(desk).await;
+    set_head(desk, &head).await;
 }
