@@ -8,6 +8,7 @@ mod errors;
 mod handlers;
 mod http;
 pub mod log_files;
+pub mod offline;
 mod reads;
 pub mod regions;
 pub mod signer;
@@ -15,6 +16,7 @@ pub mod start;
 pub mod telemetry;
 
 pub use config::{Config, ConfigError};
+pub use offline::{Offline, OfflineError};
 pub use regions::RegionTree;
 pub use signer::{Signer, Signing};
 pub use start::{Running, Setup, StartError, serve};
