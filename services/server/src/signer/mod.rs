@@ -4,10 +4,14 @@
 //! The invariant: a tree that does not extend the last signed one is never signed. Then the region's alarm is raised,
 //! which every writer reads with its head, and stays until an operator accepts the fork.
 
+mod city;
 mod desk;
+mod fork;
 mod log;
 mod memory;
 mod metrics;
+mod rotation;
+mod scrub;
 mod witnessed;
 mod worker;
 
@@ -21,6 +25,7 @@ use hefu_token::keys::{self, KeyError, KeyFile, Use};
 use hefu_token::private_file::FileError;
 
 use crate::witnesses::Witnesses;
+pub use city::CityLogs;
 use desk::Desk;
 use log::Log;
 pub use memory::Memory;
@@ -104,6 +109,12 @@ impl Keys {
             key: name.to_owned(),
         })?;
         Ok(NoteSigner::new(&origin.to_string(), key.seed())?)
+    }
+
+    /// The public halves of all keys, as they sign that log.
+    fn vkeys(&self, origin: &Origin) -> Result<Vec<Vkey>, SignerError> {
+        let names = self.0.iter().map(|key| key.info().kid.as_str());
+        names.map(|name| self.vkey(origin, name)).collect()
     }
 
     /// The public half of the key of that name.
@@ -199,28 +210,33 @@ impl Signer {
                 alarmed,
             });
         }
-        let mut doubts = Vec::new();
+        let (mut doubts, mut error) = (Vec::new(), None);
         for head in heads.iter().filter(|head| head.alarm.is_none()) {
             match self.follow(&mut snapshot, head).await {
                 Ok(()) => {}
                 Err(Failed::Doubt(doubt)) => doubts.push((head.region.clone(), doubt)),
-                Err(Failed::Error(error)) => return Err(error),
+                // The others are signed all the same.
+                Err(Failed::Error(one)) => error = Some(one),
             }
         }
         drop(snapshot);
         for (region, doubt) in doubts {
-            self.raise(&region, &doubt).await?;
+            self.raise(&region, &doubt, None).await?;
             alarmed.insert(region);
         }
-        Ok(Round {
-            signs,
-            published: self.publish().await?,
-            alarmed,
-        })
+        let published = self.publish().await?;
+        match error {
+            Some(error) => Err(error),
+            None => Ok(Round {
+                signs,
+                published,
+                alarmed,
+            }),
+        }
     }
 
     /// Takes the signer's place if nobody holds it.
-    fn take_place(&mut self) -> Result<bool, SignerError> {
+    pub(crate) fn take_place(&mut self) -> Result<bool, SignerError> {
         if self.desk.is_none() {
             self.desk = Desk::take(&self.state)?;
             if self.desk.is_some() {
@@ -281,7 +297,10 @@ impl Signer {
                 signed: memory.tree.size(),
             }
             .into()),
-            Some(memory) => Log::resume(reads, memory).await,
+            Some(memory) => {
+                self.keys.signer(origin, &memory.key)?;
+                Log::resume(reads, memory).await
+            }
             None => self.begin(desk, reads, head, origin).await,
         }
     }
@@ -357,21 +376,52 @@ impl Signer {
         })
     }
 
-    /// Raises a region's alarm: its writers stop, here and everywhere.
-    async fn raise(&mut self, region: &str, doubt: &Doubt) -> Result<(), SignerError> {
+    /// Raises a region's alarm: its writers stop, here and everywhere. `epoch` where it is not the log's last one that is in doubt.
+    pub(crate) async fn raise(
+        &mut self,
+        region: &str,
+        doubt: &Doubt,
+        epoch: Option<u64>,
+    ) -> Result<(), SignerError> {
         self.logs.remove(region);
+        let alarm = match epoch {
+            Some(epoch) => format!("in epoch {epoch}, {doubt}"),
+            None => doubt.to_string(),
+        };
         tracing::error!(
             region,
             check = doubt.check(),
             index = doubt.index(),
-            %doubt,
+            alarm,
             "a log is in doubt and is not signed; `hefu log accept-fork` goes on from what is there"
         );
         metrics::alarmed(doubt.check());
-        self.store
-            .set_alarm(region, Some(&doubt.to_string()))
-            .await?;
+        self.store.set_alarm(region, Some(&alarm)).await?;
         Ok(())
+    }
+
+    /// What is remembered of every log that this process signs, and the store that they are in.
+    pub(crate) fn remembered(&self) -> (Store, Vec<Memory>) {
+        let memories = self.logs.values().map(|log| log.memory.clone());
+        (self.store.clone(), memories.collect())
+    }
+
+    /// Whether everything stored was not hashed anew for that long. A made-up clock's days are not counted.
+    pub(crate) fn scrub_is_due(&self, every_ms: i64) -> bool {
+        let Some(desk) = self.desk.as_ref().filter(|_| !self.clock.is_simulated()) else {
+            return false;
+        };
+        let now = self.clock.now().0;
+        desk.scrubbed()
+            .is_none_or(|at| now.saturating_sub(at) >= every_ms)
+    }
+
+    /// Notes that everything stored was hashed anew.
+    pub(crate) fn note_scrub(&self) -> Result<(), SignerError> {
+        match &self.desk {
+            Some(desk) => desk.note_scrub(self.clock.now().0),
+            None => Ok(()),
+        }
     }
 
     /// Lets another process sign.
