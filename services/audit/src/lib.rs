@@ -7,6 +7,7 @@ mod files;
 mod history;
 mod replay;
 mod rules;
+pub mod verify;
 mod walk;
 
 pub use auditor::{Audited, Auditor};

@@ -11,6 +11,8 @@ use hefu_domain::state::Account;
 use hefu_domain::{Digest, Event, Instant, Key, Region, Tag, VoucherId, World};
 use hefu_log::{Frontier, Hash, View, leaf_hash};
 
+use crate::verify::Follow;
+
 /// What was checked when the log failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Check {
@@ -84,7 +86,7 @@ pub type StreamHead = (u64, Hash);
 
 /// An event of the log, read: what stands in its envelope, and its leaf.
 #[derive(Debug, Clone)]
-pub(crate) struct Entry {
+pub struct Entry {
     pub(crate) index: u64,
     pub(crate) at: Instant,
     pub(crate) caller: String,
@@ -103,6 +105,11 @@ impl Entry {
         if view.region != region.as_str() {
             return Err(Check::Region);
         }
+        Entry::of(&view, leaf_hash(bytes))
+    }
+
+    /// What stands in an envelope of the region's.
+    fn of(view: &View<'_>, leaf: Hash) -> Result<Entry, Check> {
         Ok(Entry {
             index: view.index,
             at: view.at.parse().map_err(|_| Check::Time)?,
@@ -114,7 +121,7 @@ impl Entry {
             policy: view.policy,
             version: view.version,
             prev: view.prev,
-            leaf: leaf_hash(bytes),
+            leaf,
         })
     }
 
@@ -303,6 +310,26 @@ impl Replay {
             nullifiers: self.nullifiers,
             at: self.last_at,
         }
+    }
+}
+
+/// A replay goes along while the log is verified: its events are read once for both.
+impl Follow for Replay {
+    type Ready = Entry;
+
+    fn begin(region: &Region) -> Replay {
+        Replay::new(region.clone())
+    }
+
+    fn ready(event: &View<'_>, leaf: Hash) -> Result<Entry, Check> {
+        Entry::of(event, leaf)
+    }
+
+    fn follow(&mut self, epoch: u64, entry: Entry) -> Result<(), Check> {
+        while self.epoch < epoch {
+            self.next_epoch();
+        }
+        self.apply(&entry)
     }
 }
 

@@ -41,6 +41,21 @@ impl<'a> Cursor<'a> {
         next
     }
 
+    /// Passes this character if it is next: most are looked for one by one.
+    fn try_byte(&mut self, expected: u8) -> bool {
+        let next = self.rest().first() == Some(&expected);
+        self.at += usize::from(next);
+        next
+    }
+
+    fn byte(&mut self, expected: u8) -> Scanned<()> {
+        if self.try_byte(expected) {
+            Ok(())
+        } else {
+            Err(Misspelt)
+        }
+    }
+
     /// Nothing may follow.
     pub(crate) fn end(&self) -> Scanned<()> {
         if self.at == self.text.len() {
@@ -52,7 +67,7 @@ impl<'a> Cursor<'a> {
 
     /// Passes a string; what stands between its quotes, as spelt.
     pub(crate) fn string(&mut self) -> Scanned<&'a str> {
-        self.pass("\"")?;
+        self.byte(b'"')?;
         let from = self.at;
         loop {
             let plain = self
@@ -61,7 +76,7 @@ impl<'a> Cursor<'a> {
                 .position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\')
                 .ok_or(Misspelt)?;
             self.at += plain;
-            if self.try_pass("\"") {
+            if self.try_byte(b'"') {
                 return Ok(&self.text[from..self.at - 1]);
             }
             self.escape()?;
@@ -85,7 +100,7 @@ impl<'a> Cursor<'a> {
 
     /// Passes an integer: no sign but a minus, no zero in front, at most ±(2^53 - 1).
     pub(crate) fn integer(&mut self) -> Scanned<i64> {
-        let negative = self.try_pass("-");
+        let negative = self.try_byte(b'-');
         let digits = self.rest();
         let mut number = 0_u64;
         let mut length = 0;
@@ -125,21 +140,21 @@ impl<'a> Cursor<'a> {
     }
 
     fn list(&mut self, depth: usize) -> Scanned<()> {
-        self.enter("[", depth)?;
-        if self.try_pass("]") {
+        self.enter(b'[', depth)?;
+        if self.try_byte(b']') {
             return Ok(());
         }
         loop {
             self.value(depth)?;
-            if !self.try_pass(",") {
-                return self.pass("]");
+            if !self.try_byte(b',') {
+                return self.byte(b']');
             }
         }
     }
 
     fn object(&mut self, depth: usize) -> Scanned<()> {
-        self.enter("{", depth)?;
-        if self.try_pass("}") {
+        self.enter(b'{', depth)?;
+        if self.try_byte(b'}') {
             return Ok(());
         }
         let mut last = None;
@@ -149,19 +164,19 @@ impl<'a> Cursor<'a> {
                 return Err(Misspelt);
             }
             last = Some(key);
-            self.pass(":")?;
+            self.byte(b':')?;
             self.value(depth)?;
-            if !self.try_pass(",") {
-                return self.pass("}");
+            if !self.try_byte(b',') {
+                return self.byte(b'}');
             }
         }
     }
 
-    fn enter(&mut self, bracket: &str, depth: usize) -> Scanned<()> {
+    fn enter(&mut self, bracket: u8, depth: usize) -> Scanned<()> {
         if depth > MAX_DEPTH {
             return Err(Misspelt);
         }
-        self.pass(bracket)
+        self.byte(bracket)
     }
 
     fn rest(&self) -> &'a [u8] {
