@@ -2,6 +2,17 @@
 //!
 //! Nothing here knows a store: bytes in, facts or the first failure out. It never trusts what it checks.
 
+mod auditor;
+mod files;
+mod history;
 mod replay;
+mod rules;
+pub mod verify;
+mod walk;
 
+pub use auditor::{Audited, Auditor};
+pub use files::{Dir, Files, MAX_FILE};
+pub use history::{Historian, History, SaidBy, Step, Tree, history};
 pub use replay::{Check, Failure, Replay, Replayed, StreamHead};
+pub use rules::{Finding, Kind, Ledger, across};
+pub use walk::{Stretch, audit_region, audit_regions, stretches};

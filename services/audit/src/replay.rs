@@ -1,10 +1,17 @@
-//! Replaying a region's log: the same `apply` as the writer's, over the same bytes, from the first event on.
+//! Replaying a region's log: the same `apply` as the writer's, over the same bytes, from the first event on, epoch after epoch.
+//!
+//! The invariant: state, streams and nullifiers carry on over a fork, and nothing else does. A new epoch is a new tree from index 0,
+//! whose first event names exactly the tree that the old one was left at.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 
-use hefu_domain::{Event, Fact, Instant, Key, Region, Tag, VoucherId, World};
-use hefu_log::{Frontier, Hash, Opened, is_canonical, leaf_hash};
+use hefu_domain::event::LogTree;
+use hefu_domain::state::Account;
+use hefu_domain::{Digest, Event, Instant, Key, Region, Tag, VoucherId, World};
+use hefu_log::{Frontier, Hash, View, leaf_hash};
+
+use crate::verify::Follow;
 
 /// What was checked when the log failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +30,8 @@ pub enum Check {
     StreamChain,
     /// The kind and its body are known.
     Body,
+    /// A new epoch begins with the fork that carries on the old one's tree as it stands, and no fork stands elsewhere.
+    Fork,
     /// The event applies to the state that the events before it made.
     Apply,
     /// After it, every account is allocated = available + reserved + payable + paid, each at least 0.
@@ -41,6 +50,7 @@ impl fmt::Display for Check {
             Check::StreamVersion => "stream version",
             Check::StreamChain => "stream chain",
             Check::Body => "body",
+            Check::Fork => "fork",
             Check::Apply => "apply",
             Check::Funds => "fund identity",
             Check::Nullifier => "nullifier",
@@ -50,25 +60,88 @@ impl fmt::Display for Check {
 
 /// The first event at which a log failed, and which check.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("region {region}, event {index}: {check} failed")]
 pub struct Failure {
     /// Which region's log.
     pub region: Region,
-    /// At which event.
+    /// In which of its epochs.
+    pub epoch: u64,
+    /// At which event of the epoch.
     pub index: u64,
     /// Which check.
     pub check: Check,
 }
 
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "region {}", self.region)?;
+        if self.epoch > 0 {
+            write!(f, ", epoch {}", self.epoch)?;
+        }
+        write!(f, ", event {}: {} failed", self.index, self.check)
+    }
+}
+
 /// A stream's version and the leaf hash of its last event.
 pub type StreamHead = (u64, Hash);
+
+/// An event of the log, read: what stands in its envelope, and its leaf.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub(crate) index: u64,
+    pub(crate) at: Instant,
+    pub(crate) caller: String,
+    pub(crate) request: String,
+    pub(crate) policy: Option<u32>,
+    pub(crate) event: Event,
+    version: u64,
+    prev: Option<Hash>,
+    leaf: Hash,
+}
+
+impl Entry {
+    /// Reads stored bytes, as far as they can be checked without the events before them.
+    pub(crate) fn read(region: &Region, bytes: &[u8]) -> Result<Entry, Check> {
+        let view = View::read(bytes).map_err(|_| Check::Bytes)?;
+        if view.region != region.as_str() {
+            return Err(Check::Region);
+        }
+        Entry::of(&view, leaf_hash(bytes))
+    }
+
+    /// What stands in an envelope of the region's.
+    fn of(view: &View<'_>, leaf: Hash) -> Result<Entry, Check> {
+        Ok(Entry {
+            index: view.index,
+            at: view.at.parse().map_err(|_| Check::Time)?,
+            event: Event::decode(view.kind, view.body)
+                .and_then(Result::ok)
+                .ok_or(Check::Body)?,
+            caller: view.caller.to_owned(),
+            request: view.request.to_owned(),
+            policy: view.policy,
+            version: view.version,
+            prev: view.prev,
+            leaf,
+        })
+    }
+
+    /// SHA-256(0x00 ‖ bytes).
+    pub(crate) fn leaf(&self) -> Hash {
+        self.leaf
+    }
+}
 
 /// One region's replay under way.
 pub struct Replay {
     region: Region,
+    epoch: u64,
+    /// The tree that the epoch before was left at, until the new one's first event names it.
+    carries: Option<LogTree>,
+    /// Events of the epochs before.
+    earlier: u64,
     world: World,
     streams: HashMap<Key, StreamHead>,
-    nullifiers: BTreeMap<Tag, VoucherId>,
+    nullifiers: HashMap<Tag, VoucherId>,
     frontier: Frontier,
     last_at: Instant,
 }
@@ -80,10 +153,14 @@ pub struct Replayed {
     /// Its streams.
     pub streams: HashMap<Key, StreamHead>,
     /// The nullifiers that its vouchers hold.
-    pub nullifiers: BTreeMap<Tag, VoucherId>,
-    /// Events.
+    pub nullifiers: HashMap<Tag, VoucherId>,
+    /// Events of all epochs.
+    pub events: u64,
+    /// The last epoch.
+    pub epoch: u64,
+    /// Events of the last epoch.
     pub size: u64,
-    /// Merkle root (RFC 6962).
+    /// Merkle root of the last epoch (RFC 6962).
     pub root: Hash,
     /// The instant of the last event.
     pub at: Instant,
@@ -95,8 +172,11 @@ impl Replay {
         Replay {
             world: World::complete(region.clone()),
             region,
+            epoch: 0,
+            carries: None,
+            earlier: 0,
             streams: HashMap::new(),
-            nullifiers: BTreeMap::new(),
+            nullifiers: HashMap::new(),
             frontier: Frontier::default(),
             last_at: Instant(0),
         }
@@ -107,82 +187,100 @@ impl Replay {
     /// # Errors
     /// The first check that failed; the replay is then over.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        let index = self.frontier.size();
-        self.step(bytes, index).map_err(|check| Failure {
-            region: self.region.clone(),
-            index,
-            check,
-        })
+        let entry = Entry::read(&self.region, bytes);
+        entry
+            .and_then(|entry| self.apply(&entry))
+            .map_err(|check| self.failure(self.frontier.size(), check))
     }
 
-    fn step(&mut self, bytes: &[u8], index: u64) -> Result<(), Check> {
-        if !is_canonical(bytes) {
-            return Err(Check::Bytes);
+    /// The epoch's log is over: what is fed from now on is the next one's, from index 0. An epoch that nothing was fed of is one that
+    /// a restored backup lost: the next one carries on what the one before it left.
+    pub fn next_epoch(&mut self) {
+        let (size, root) = self.head();
+        if size > 0 {
+            self.carries = Some(LogTree {
+                epoch: self.epoch,
+                size,
+                root: Digest(root.0),
+            });
         }
-        let opened: Opened = Opened::decode(bytes).map_err(|_| Check::Bytes)?;
-        if opened.region != self.region.as_str() {
-            return Err(Check::Region);
+        self.earlier += size;
+        self.epoch += 1;
+        self.frontier = Frontier::default();
+    }
+
+    pub(crate) fn failure(&self, index: u64, check: Check) -> Failure {
+        Failure {
+            region: self.region.clone(),
+            epoch: self.epoch,
+            index,
+            check,
         }
-        if opened.index != index {
+    }
+
+    /// The facts as the events so far made them.
+    pub(crate) fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The same, to bring in what deciding asks for.
+    pub(crate) fn world_mut(&mut self) -> &mut World {
+        &mut self.world
+    }
+
+    pub(crate) fn region(&self) -> &Region {
+        &self.region
+    }
+
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    pub(crate) fn holder(&self, tag: &Tag) -> Option<VoucherId> {
+        self.nullifiers.get(tag).copied()
+    }
+
+    /// Checks an event against those before it and applies it.
+    pub(crate) fn apply(&mut self, entry: &Entry) -> Result<(), Check> {
+        if entry.index != self.frontier.size() {
             return Err(Check::Index);
         }
-        let at: Instant = opened.at.parse().map_err(|_| Check::Time)?;
-        if at < self.last_at {
+        if entry.at < self.last_at {
             return Err(Check::Time);
         }
-        let event = Event::decode(&opened.kind, opened.body.get())
-            .and_then(Result::ok)
-            .ok_or(Check::Body)?;
-        let key = event.stream();
+        self.check_fork(&entry.event)?;
+        let key = entry.event.stream();
         let before = self.streams.get(&key);
-        if opened.version != before.map_or(1, |(version, _)| version + 1) {
+        if entry.version != before.map_or(1, |(version, _)| version + 1) {
             return Err(Check::StreamVersion);
         }
-        if opened.prev != before.map(|(_, leaf)| *leaf) {
+        if entry.prev != before.map(|(_, leaf)| *leaf) {
             return Err(Check::StreamChain);
         }
         self.world
-            .apply(std::slice::from_ref(&event), at)
+            .apply(std::slice::from_ref(&entry.event), entry.at)
             .map_err(|_| Check::Apply)?;
-        self.check_funds()?;
+        if !self.world.accounts_changed().all(balances) {
+            return Err(Check::Funds);
+        }
         self.move_nullifiers()?;
         self.world.settle();
-        let leaf = leaf_hash(bytes);
-        self.frontier.push(leaf);
-        self.streams.insert(key, (opened.version, leaf));
-        self.last_at = at;
+        self.frontier.push(entry.leaf);
+        self.streams.insert(key, (entry.version, entry.leaf));
+        self.last_at = entry.at;
         Ok(())
     }
 
-    fn check_funds(&self) -> Result<(), Check> {
-        let balanced = self
-            .world
-            .changed()
-            .into_iter()
-            .all(|(_, fact)| match fact {
-                Fact::Account(a) => {
-                    let parts = [a.available, a.reserved, a.payable, a.paid];
-                    parts.iter().all(|part| part.0 >= 0)
-                        && parts.iter().map(|part| i128::from(part.0)).sum::<i128>()
-                            == i128::from(a.allocated.0)
-                }
-                Fact::Region(_)
-                | Fact::Policy(_)
-                | Fact::Calendar(_)
-                | Fact::Year(_)
-                | Fact::Credential(_)
-                | Fact::Person(_)
-                | Fact::Institution(_)
-                | Fact::CatalogueEntry(_)
-                | Fact::Booking(_)
-                | Fact::Class(_)
-                | Fact::Attendance(_)
-                | Fact::Employment(_)
-                | Fact::Session(_)
-                | Fact::Sheet(_)
-                | Fact::Voucher(_) => true,
-            });
-        if balanced { Ok(()) } else { Err(Check::Funds) }
+    fn check_fork(&mut self, event: &Event) -> Result<(), Check> {
+        let kept = match event {
+            Event::ForkAccepted(fork) => Some(fork.kept),
+            _ => None,
+        };
+        if self.carries.take() == kept {
+            Ok(())
+        } else {
+            Err(Check::Fork)
+        }
     }
 
     fn move_nullifiers(&mut self) -> Result<(), Check> {
@@ -198,7 +296,7 @@ impl Replay {
         Ok(())
     }
 
-    /// How many events were fed, and their Merkle root (RFC 6962): what a head of that size must say.
+    /// How many events of this epoch were fed, and their Merkle root (RFC 6962): what a head of that size must say.
     pub fn head(&self) -> (u64, Hash) {
         (self.frontier.size(), self.frontier.root())
     }
@@ -206,6 +304,8 @@ impl Replay {
     /// The end of the log.
     pub fn end(self) -> Replayed {
         Replayed {
+            events: self.earlier + self.frontier.size(),
+            epoch: self.epoch,
             size: self.frontier.size(),
             root: self.frontier.root(),
             world: self.world,
@@ -214,4 +314,37 @@ impl Replay {
             at: self.last_at,
         }
     }
+}
+
+/// A replay goes along while the log is verified: its events are read once for both.
+impl Follow for Replay {
+    type Ready = Entry;
+
+    fn begin(region: &Region) -> Replay {
+        Replay::new(region.clone())
+    }
+
+    fn ready(event: &View<'_>, leaf: Hash) -> Result<Entry, Check> {
+        Entry::of(event, leaf)
+    }
+
+    fn follow(&mut self, epoch: u64, entry: Entry) -> Result<(), Check> {
+        while self.epoch < epoch {
+            self.next_epoch();
+        }
+        self.apply(&entry)
+    }
+}
+
+/// allocated = available + reserved + payable + paid, each at least 0.
+fn balances(account: &Account) -> bool {
+    let parts = [
+        account.available,
+        account.reserved,
+        account.payable,
+        account.paid,
+    ];
+    parts.iter().all(|part| part.0 >= 0)
+        && parts.iter().map(|part| i128::from(part.0)).sum::<i128>()
+            == i128::from(account.allocated.0)
 }

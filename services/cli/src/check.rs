@@ -1,119 +1,147 @@
-//! The demo's checks: the tables equal the replayed log row by row, and what stands in them after a plan year adds up, every fen of it.
+//! What replayed logs come to, region by region: events, vouchers by state, every fen; and whether a database's tables say the same.
+//! `hefu audit replay` shows it, and the demo's checks stand on it.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
-use hefu_audit::Replayed;
+use hefu_audit::{Finding, Replayed};
 use hefu_domain::state::Account;
-use hefu_domain::{Fact, Key, Region};
-use hefu_engine::{rows, verify};
+use hefu_domain::{Fact, Region, VoucherKind};
+use hefu_engine::audit;
 use hefu_store::Store;
 
 /// What the checks found.
 #[derive(Debug, Default)]
 pub(crate) struct Checked {
-    /// Events of all regions.
-    pub(crate) events: u64,
     /// Bytes, chains, indexes and roots are as they must be.
     pub(crate) log_verified: bool,
     /// The tables equal the replay.
     pub(crate) replay_equal: bool,
     /// What does not hold, in words.
     pub(crate) failed: Vec<String>,
-    /// Money of all accounts.
-    pub(crate) funds: Account,
-    /// Vouchers by state code.
-    pub(crate) vouchers: HashMap<String, u64>,
+    /// What the rules have against the moves, where they were asked.
+    pub(crate) findings: Vec<Finding>,
     /// By region.
-    pub(crate) regions: Vec<RegionChecked>,
+    pub(crate) regions: Vec<Figures>,
 }
 
-/// One region's figures.
+impl Checked {
+    /// Events of all regions.
+    pub(crate) fn events(&self) -> u64 {
+        self.regions.iter().map(|region| region.events).sum()
+    }
+
+    /// Vouchers of all regions by state code.
+    pub(crate) fn vouchers(&self) -> BTreeMap<String, u64> {
+        let mut all = BTreeMap::new();
+        for (state, count) in self.regions.iter().flat_map(|region| &region.vouchers) {
+            *all.entry(state.clone()).or_default() += count;
+        }
+        all
+    }
+
+    /// Money of all accounts.
+    pub(crate) fn funds(&self) -> Account {
+        let mut sum = Account::default();
+        for region in &self.regions {
+            add(&mut sum, &region.funds);
+        }
+        sum
+    }
+}
+
+/// One region's figures, from its replayed log.
 #[derive(Debug)]
-pub(crate) struct RegionChecked {
+pub(crate) struct Figures {
     pub(crate) code: Region,
     pub(crate) name: String,
-    pub(crate) vouchers: HashMap<String, u64>,
+    /// By state code.
+    pub(crate) vouchers: BTreeMap<String, u64>,
     pub(crate) training: u64,
     pub(crate) assessment: u64,
+    /// Of all epochs.
     pub(crate) events: u64,
+    /// Money of all its accounts.
     pub(crate) funds: Account,
+    /// The last epoch, its size and root.
+    pub(crate) epoch: u64,
+    pub(crate) size: u64,
     pub(crate) root: String,
 }
 
-/// Checks a whole database in one snapshot. `closed`: the plan year is over, so every voucher must be final and no reserve open.
-pub(crate) async fn check(store: &Store, closed: bool) -> anyhow::Result<Checked> {
+impl Figures {
+    pub(crate) fn of(code: &Region, replayed: &Replayed) -> Figures {
+        let mut region = Figures {
+            code: code.clone(),
+            name: String::new(),
+            vouchers: BTreeMap::new(),
+            training: 0,
+            assessment: 0,
+            events: replayed.events,
+            funds: Account::default(),
+            epoch: replayed.epoch,
+            size: replayed.size,
+            root: replayed.root.to_string(),
+        };
+        for fact in replayed.world.facts() {
+            match fact {
+                Fact::Region(state) => region.name.clone_from(&state.name),
+                Fact::Voucher(voucher) => {
+                    let state = voucher.state.code().to_owned();
+                    *region.vouchers.entry(state).or_default() += 1;
+                    match voucher.programme.kind() {
+                        VoucherKind::Training => region.training += 1,
+                        VoucherKind::Assessment => region.assessment += 1,
+                    }
+                }
+                Fact::Account(account) => add(&mut region.funds, account),
+                _ => {}
+            }
+        }
+        region
+    }
+}
+
+/// Checks a whole database in one snapshot; with `rules` every move is decided again. `closed`: the plan year is over, so every voucher
+/// must be final and no reserve open.
+pub(crate) async fn check(store: &Store, rules: bool, closed: bool) -> anyhow::Result<Checked> {
     let mut snapshot = store.snapshot().await?;
     let mut checked = Checked::default();
-    let verified = verify(&mut snapshot, |code, replayed| {
-        let region = figures(code, replayed, closed, &mut checked.failed);
-        checked.events += region.events;
-        add(&mut checked.funds, &region.funds);
-        for (state, count) in &region.vouchers {
-            *checked.vouchers.entry(state.clone()).or_default() += count;
+    let verified = audit(&mut snapshot, rules, |code, replayed| {
+        checked.regions.push(Figures::of(code, replayed));
+        if closed {
+            checked.failed.extend(not_final(code, replayed));
         }
-        checked.regions.push(region);
     })
     .await?;
+    checked
+        .regions
+        .sort_by(|one, other| one.code.cmp(&other.code));
+    checked.failed.sort();
     checked.log_verified = verified.log_verified;
     checked.replay_equal = verified.replay_equal;
     checked.failed.extend(verified.failed);
+    checked.findings = verified.findings;
     Ok(checked)
 }
 
-/// A region's figures from the replay, and what must hold after a closing.
-fn figures(
-    code: &Region,
-    replayed: &Replayed,
-    closed: bool,
-    failed: &mut Vec<String>,
-) -> RegionChecked {
-    let mut region = RegionChecked {
-        code: code.clone(),
-        name: String::new(),
-        vouchers: HashMap::new(),
-        training: 0,
-        assessment: 0,
-        events: replayed.size,
-        funds: Account::default(),
-        root: replayed.root.to_string(),
-    };
-    for (key, fact) in replayed.world.all() {
-        match (key, fact) {
-            (_, Fact::Region(state)) => region.name.clone_from(&state.name),
-            (_, Fact::Voucher(voucher)) => {
-                *region
-                    .vouchers
-                    .entry(voucher.state.code().to_owned())
-                    .or_default() += 1;
-                match voucher.programme.kind() {
-                    hefu_domain::VoucherKind::Training => region.training += 1,
-                    hefu_domain::VoucherKind::Assessment => region.assessment += 1,
-                }
-                if closed && voucher.state.is_live() {
-                    failed.push(format!(
-                        "region {code}: voucher {} is still {}",
-                        show(key),
-                        voucher.state.code()
-                    ));
-                }
-            }
-            (Key::Account(..), Fact::Account(account)) => {
-                add(&mut region.funds, account);
-                if closed && account.reserved.0 != 0 {
-                    failed.push(format!(
-                        "region {code}: a reserve of {} is still open",
-                        account.reserved
-                    ));
-                }
-            }
-            _ => {}
+/// What is still open in a region whose plan year is closed.
+fn not_final(code: &Region, replayed: &Replayed) -> Vec<String> {
+    let all = replayed.world.all();
+    let open = all.into_iter().filter_map(|(key, fact)| match fact {
+        Fact::Voucher(voucher) if voucher.state.is_live() => {
+            let (_, id) = hefu_engine::rows::place(key);
+            let state = voucher.state.code();
+            Some(format!("region {code}: voucher {id} is still {state}"))
         }
-    }
-    region
-}
-
-fn show(key: &Key) -> String {
-    rows::place(key).1
+        Fact::Account(account) if account.reserved.0 != 0 => {
+            let reserved = account.reserved;
+            Some(format!(
+                "region {code}: a reserve of {reserved} is still open"
+            ))
+        }
+        _ => None,
+    });
+    open.collect()
 }
 
 fn add(sum: &mut Account, account: &Account) {

@@ -110,7 +110,7 @@ pub(crate) async fn run(demo: Demo) -> anyhow::Result<ExitCode> {
     bar.set_message("checking the log and every fen");
     running.record_checkpoints().await?;
     running.signing.sign().await?;
-    let mut checked = check(running.engine.store(), true).await?;
+    let mut checked = check(running.engine.store(), false, true).await?;
     checked.failed.extend(unrecorded.take());
     let unsigned = unsigned(running.engine.store(), &state).await?;
     checked.failed.extend(unsigned);
@@ -198,17 +198,18 @@ fn bar(quiet: bool) -> ProgressBar {
 }
 
 fn count(checked: &Checked, state: &str) -> u64 {
-    checked.vouchers.get(state).copied().unwrap_or_default()
+    checked.vouchers().get(state).copied().unwrap_or_default()
 }
 
 fn json(checked: &Checked, tally: &Tally, seconds: f64) -> serde_json::Value {
     let refused: u64 = tally.refused.values().sum();
+    let (vouchers, funds) = (checked.vouchers(), checked.funds());
     serde_json::json!({
-        "vouchers": checked.vouchers.values().sum::<u64>(),
+        "vouchers": vouchers.values().sum::<u64>(),
         "written_off": count(checked, "written_off"),
-        "states": checked.vouchers,
+        "states": vouchers,
         "refused": tally.refused,
-        "events": checked.events,
+        "events": checked.events(),
         "moves": tally.accepted,
         "refusals": refused,
         "seconds": (seconds * 1_000.0).round() / 1_000.0,
@@ -216,11 +217,11 @@ fn json(checked: &Checked, tally: &Tally, seconds: f64) -> serde_json::Value {
         "regions": checked.regions.len(),
         "roots": checked.regions.iter().map(|region| (region.code.to_string(), region.root.clone())).collect::<std::collections::BTreeMap<_, _>>(),
         "funds": {
-            "allocated_fen": checked.funds.allocated,
-            "available_fen": checked.funds.available,
-            "reserved_fen": checked.funds.reserved,
-            "payable_fen": checked.funds.payable,
-            "paid_fen": checked.funds.paid,
+            "allocated_fen": funds.allocated,
+            "available_fen": funds.available,
+            "reserved_fen": funds.reserved,
+            "payable_fen": funds.payable,
+            "paid_fen": funds.paid,
         },
         "log_verified": checked.log_verified,
         "replay_equal": checked.replay_equal,
@@ -231,7 +232,7 @@ fn json(checked: &Checked, tally: &Tally, seconds: f64) -> serde_json::Value {
 fn report(checked: &Checked, tally: &Tally, seconds: f64, database: &str, state: &std::path::Path) {
     println!("{}", counties(checked));
     println!("{}", refusals(tally));
-    let funds = &checked.funds;
+    let funds = checked.funds();
     println!(
         "funds, yuan: allocated {} = available {} + reserved {} + payable {} + paid {}",
         funds.allocated, funds.available, funds.reserved, funds.payable, funds.paid
@@ -239,7 +240,7 @@ fn report(checked: &Checked, tally: &Tally, seconds: f64, database: &str, state:
     let moves = tally.accepted;
     println!(
         "{moves} moves and {} events in {seconds:.1} s: {:.0} moves a second",
-        checked.events,
+        checked.events(),
         moves as f64 / seconds
     );
     let tick = |holds: bool| if holds { "holds" } else { "BROKEN" };
@@ -279,7 +280,7 @@ fn counties(checked: &Checked) -> Table {
                    name: String,
                    training: u64,
                    assessment: u64,
-                   vouchers: &std::collections::HashMap<String, u64>,
+                   vouchers: &std::collections::BTreeMap<String, u64>,
                    paid: Fen,
                    rest: Fen,
                    events: u64| {
@@ -310,18 +311,18 @@ fn counties(checked: &Checked) -> Table {
             region.events,
         );
     }
-    let sum =
-        |of: fn(&crate::check::RegionChecked) -> u64| checked.regions.iter().map(of).sum::<u64>();
+    let funds = checked.funds();
+    let sum = |of: fn(&crate::check::Figures) -> u64| checked.regions.iter().map(of).sum::<u64>();
     let (training, assessment) = (sum(|r| r.training), sum(|r| r.assessment));
     row(
         "all".to_owned(),
         String::new(),
         training,
         assessment,
-        &checked.vouchers,
-        checked.funds.paid,
-        checked.funds.available,
-        checked.events,
+        &checked.vouchers(),
+        funds.paid,
+        funds.available,
+        checked.events(),
     );
     for column in 2..9 {
         if let Some(column) = table.column_mut(column) {

@@ -1,6 +1,7 @@
 //! `hefu` (合符): training vouchers from application to write-off.
 
 mod access;
+mod audit;
 mod call;
 mod check;
 mod connect;
@@ -56,6 +57,9 @@ enum Command {
     /// Grant, revoke and list callers.
     #[command(subcommand)]
     Access(access::AccessCommand),
+    /// Check the logs, and everything that stands on them.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Make, list and rotate signing keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -101,6 +105,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             .await
             .map(|()| ExitCode::SUCCESS),
         Command::Access(command) => access::run(command).await.map(|()| ExitCode::SUCCESS),
+        Command::Audit(command) => audit::run(command).await,
         Command::Keys(command) => keys::run(command).await.map(|()| ExitCode::SUCCESS),
         Command::Log(command) => log::run(command).await.map(|()| ExitCode::SUCCESS),
     }

@@ -186,6 +186,8 @@ pub struct AccountConfirmed {
     pub institution: InstitutionId,
     pub checker: StaffId,
     pub usable_from: Date,
+    /// Hash of what they saw proposed: it was the standing proposal's.
+    pub proposal: Digest,
 }
 
 /// Body of the event `InstitutionSuspended`.
@@ -399,6 +401,8 @@ pub struct OverrideProposed {
 pub struct OverrideConfirmed {
     pub voucher: VoucherId,
     pub by: StaffId,
+    /// Hash of what they saw proposed: it was the standing proposal's.
+    pub proposal: Digest,
     pub reserve: Fen,
 }
 
@@ -519,6 +523,8 @@ pub struct LateEntryApproved {
     pub class: ClassId,
     pub slot: u16,
     pub by: StaffId,
+    /// Hash of what they saw proposed: it was the standing proposal's.
+    pub proposal: Digest,
 }
 
 /// Body of the event `Dropped`.
@@ -753,6 +759,8 @@ pub struct ObjectionDecided {
 pub struct PayoutSent {
     pub sheet: SheetId,
     pub by: StaffId,
+    /// Hash of what finance saw approved: it was the approval's.
+    pub approval: Digest,
     pub total: Fen,
     pub batch: Digest,
 }
@@ -812,6 +820,8 @@ pub struct ClawBackProposed {
 pub struct ClawBackConfirmed {
     pub voucher: VoucherId,
     pub by: StaffId,
+    /// Hash of what they saw proposed: it was the standing proposal's.
+    pub proposal: Digest,
     pub frees: Vec<Tag>,
 }
 

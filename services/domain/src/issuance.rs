@@ -372,6 +372,7 @@ pub(crate) fn confirm_override(ask: &Ask, act: &ConfirmOverride) -> Result<Vec<E
     Ok(vec![Event::OverrideConfirmed(event::OverrideConfirmed {
         voucher: act.voucher,
         by: ask.caller.person.clone(),
+        proposal: act.proposal,
         reserve,
     })])
 }

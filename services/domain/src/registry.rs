@@ -139,6 +139,7 @@ pub(crate) fn confirm_account(ask: &Ask, act: &ConfirmAccount) -> Result<Vec<Eve
         institution: act.institution.clone(),
         checker: ask.caller.person.clone(),
         usable_from,
+        proposal: act.proposal,
     })])
 }
 

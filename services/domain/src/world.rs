@@ -58,6 +58,8 @@ pub struct World {
     undo: Undo,
     blind: bool,
     complete: bool,
+    /// Accounts that a complete world's last events changed.
+    accounts: Vec<Key>,
 }
 
 /// The overlay as it stood, to go back to.
@@ -111,10 +113,12 @@ impl World {
             undo: Undo::default(),
             blind: false,
             complete: false,
+            accounts: Vec::new(),
         }
     }
 
-    /// A region of which everything is known, because its log is replayed from the start: what no event made does not exist.
+    /// A region of which everything is known, because its log is replayed from the start: what no event made does not exist. Its facts
+    /// change where they stand, without an overlay: a replay is over at the first event that does not apply, so nothing is undone.
     pub fn complete(region: Region) -> World {
         World {
             complete: true,
@@ -166,6 +170,7 @@ impl World {
     pub fn settle(&mut self) {
         self.base.extend(self.over.drain());
         self.identities.extend(self.identities_over.drain());
+        self.accounts.clear();
         self.forget_nullifiers();
     }
 
@@ -250,7 +255,16 @@ impl World {
         self.len() == 0
     }
 
-    /// What this batch changed, in key order.
+    /// The accounts on which a complete world's events moved money since it settled.
+    pub fn accounts_changed(&self) -> impl Iterator<Item = &Account> {
+        let accounts = self.accounts.iter().filter_map(|key| self.base.get(key));
+        accounts.filter_map(|fact| match fact.as_deref() {
+            Some(Fact::Account(account)) => Some(account),
+            _ => None,
+        })
+    }
+
+    /// What this batch changed in the overlay, in key order.
     pub fn changed(&self) -> Vec<(&Key, &Fact)> {
         let mut rows: Vec<_> = self
             .over
@@ -259,6 +273,14 @@ impl World {
             .collect();
         rows.sort_by_key(|(key, _)| (*key).clone());
         rows
+    }
+
+    /// Every fact held, in no particular order.
+    pub fn facts(&self) -> impl Iterator<Item = &Fact> {
+        let base = self.base.iter();
+        let base = base.filter(|(key, _)| !self.over.contains_key(key));
+        let held = base.chain(self.over.iter());
+        held.filter_map(|(_, fact)| fact.as_deref())
     }
 
     /// Every fact held, in key order, for comparing a replay with the tables.
@@ -284,6 +306,11 @@ impl World {
     }
 
     fn edit(&mut self, key: Key) -> Result<Option<&mut Fact>, Stop> {
+        if self.complete {
+            self.note_account(&key);
+            let fact = self.base.get_mut(&key).and_then(Option::as_mut);
+            return Ok(fact.map(Arc::make_mut));
+        }
         let before = self.over.get(&key).cloned();
         if before.is_none() {
             let fact = match self.base.get(&key) {
@@ -303,13 +330,25 @@ impl World {
             .map(Arc::make_mut))
     }
 
+    fn note_account(&mut self, key: &Key) {
+        if matches!(key, Key::Account(..)) && !self.accounts.contains(key) {
+            self.accounts.push(key.clone());
+        }
+    }
+
     /// Adds a fact that an event made.
     pub(crate) fn add(&mut self, key: Key, fact: Fact) {
+        if self.complete {
+            self.note_account(&key);
+            self.base.insert(key, Some(Arc::new(fact)));
+            return;
+        }
         let before = self.over.insert(key.clone(), Some(Arc::new(fact)));
         self.undo.facts.push((key, before));
     }
 
-    /// Applies a command's events to the overlay: all of them, or none when a fact is missing.
+    /// Applies a command's events to the overlay: all of them, or none when a fact is missing. A complete world is of no use any more
+    /// once an event did not apply.
     pub fn apply(&mut self, events: &[crate::Event], at: Instant) -> Result<(), Stop> {
         self.undo = Undo::default();
         let applied = events

@@ -29,7 +29,7 @@ pub use batch::decode;
 pub use clock::{Clock, Source, TOLERANCE_MS};
 pub use error::{EngineError, Stopped};
 pub use people::{Committed, NewSecret, People, WrappedKey};
-pub use verify::{Verified, verify};
+pub use verify::{Verified, audit, verify};
 
 /// The largest ATOMIC group's events: beyond it one group would hold its region up for everybody else.
 pub const MOST_GROUP_EVENTS: usize = 1_000;

@@ -1,24 +1,28 @@
 //! A whole database held against its own logs: every log is verified and replayed, and what comes out must equal the tables row by row,
 //! both ways. What the log does not say is as wrong as what is missing.
+//!
+//! Regions go side by side in two lanes over one snapshot: while one lane reads, the other replays. What a region comes to never
+//! depends on which lane it went.
 
-use std::collections::HashMap;
+mod tables;
 
-use hefu_audit::{Replay, Replayed};
-use hefu_domain::{Fact, Key, Region, Tag, VoucherId};
-use hefu_store::{Head, Nullifier, Row, Snapshot, StoreError, Table};
+use std::future::Future;
+use std::sync::{Mutex as Lock, PoisonError};
 
-use crate::rows;
+use hefu_audit::{Audited, Auditor, Finding, Ledger, Replayed, across};
+use hefu_domain::{Region, Tag, VoucherId};
+use hefu_store::{Head, Snapshot, StoreError};
+use tokio::sync::Mutex;
+
+use tables::{Expected, compare_nullifiers};
 
 /// Events or rows of one read.
 const PAGE: u32 = 2_000;
-/// The most rows that are named: a table that is wholly wrong needs no list.
+/// The most rows of a region that are named: a table that is wholly wrong needs no list.
 const MOST_NAMED: usize = 50;
 
-/// Who holds a nullifier: the region's place in the order of heads, and the voucher. There are hundreds of thousands of them.
-type Held = (usize, VoucherId);
-
 /// What the comparison found.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Verified {
     /// Bytes, chains, indexes and roots are as they must be.
     pub log_verified: bool,
@@ -26,43 +30,138 @@ pub struct Verified {
     pub replay_equal: bool,
     /// What does not hold, in words.
     pub failed: Vec<String>,
+    /// What the rules have against the moves, where they were asked; by region and index.
+    pub findings: Vec<Finding>,
 }
 
-/// Verifies every region of one snapshot; each replay is shown to `each` before it is dropped, for one region's is all that memory
+/// What one region came to.
+struct Checked {
+    region: Region,
+    verified: Verified,
+    ledger: Option<Ledger>,
+    nullifiers: Vec<(Tag, VoucherId)>,
+}
+
+/// What the lanes share.
+struct Shared<'a, 's, F> {
+    snapshot: Mutex<&'a mut Snapshot>,
+    heads: Lock<std::vec::IntoIter<Head>>,
+    rules: bool,
+    each: Lock<&'s mut F>,
+}
+
+/// Verifies every region of one snapshot; each replay is shown to `each` before it is dropped, for two regions' is all that memory
 /// should ever hold.
 ///
 /// # Errors
 /// The store's own; whatever it shows that is not as the log says is found, not an error.
 pub async fn verify(
     snapshot: &mut Snapshot,
+    each: impl FnMut(&Region, &Replayed),
+) -> Result<Verified, StoreError> {
+    audit(snapshot, false, each).await
+}
+
+/// [`verify`], and with `rules` every move decided again.
+///
+/// # Errors
+/// As [`verify`].
+pub async fn audit(
+    snapshot: &mut Snapshot,
+    rules: bool,
     mut each: impl FnMut(&Region, &Replayed),
 ) -> Result<Verified, StoreError> {
+    let heads = snapshot.all_heads().await?;
+    let shared = Shared {
+        snapshot: Mutex::new(snapshot),
+        heads: Lock::new(heads.into_iter()),
+        rules,
+        each: Lock::new(&mut each),
+    };
+    let (mut regions, others) = tokio::try_join!(lane(&shared), lane(&shared))?;
+    regions.extend(others);
+    regions.sort_by(|one, other| one.region.cmp(&other.region));
     let mut verified = Verified {
         log_verified: true,
         replay_equal: true,
-        failed: Vec::new(),
+        ..Verified::default()
     };
-    let mut regions: Vec<Region> = Vec::new();
-    let mut nullifiers: HashMap<Tag, Held> = HashMap::new();
-    for head in snapshot.all_heads().await? {
-        let region = code(&head)?;
-        let Some(replayed) = replay(snapshot, &region, &head, &mut verified).await? else {
-            continue;
-        };
-        compare(snapshot, &region, &replayed, &mut verified).await?;
-        for (tag, voucher) in &replayed.nullifiers {
-            // The region that is verified now is the next of the list.
-            if nullifiers.insert(*tag, (regions.len(), *voucher)).is_some() {
-                verified
-                    .failed
-                    .push(format!("region {region}: a nullifier is held twice"));
-            }
-        }
-        each(&region, &replayed);
-        regions.push(region);
+    let mut ledgers = Vec::new();
+    let mut held = Vec::new();
+    for region in regions {
+        verified.log_verified &= region.verified.log_verified;
+        verified.replay_equal &= region.verified.replay_equal;
+        verified.failed.extend(region.verified.failed);
+        verified.findings.extend(region.verified.findings);
+        ledgers.extend(region.ledger);
+        held.push((region.region, region.nullifiers));
     }
-    compare_nullifiers(snapshot, &regions, nullifiers, &mut verified).await?;
+    verified.findings.extend(across(&ledgers));
+    drop(ledgers);
+    compare_nullifiers(shared.snapshot.into_inner(), held, &mut verified).await?;
     Ok(verified)
+}
+
+/// Takes one region after the other until none is left.
+async fn lane<F: FnMut(&Region, &Replayed)>(
+    shared: &Shared<'_, '_, F>,
+) -> Result<Vec<Checked>, StoreError> {
+    let mut checked = Vec::new();
+    while let Some(head) = shared.next_head() {
+        checked.push(region(shared, &head).await?);
+    }
+    Ok(checked)
+}
+
+impl<F> Shared<'_, '_, F> {
+    fn next_head(&self) -> Option<Head> {
+        let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
+        heads.next()
+    }
+
+    async fn events(&self, head: &Head, epoch: u64, from: u64) -> Result<Vec<Vec<u8>>, StoreError> {
+        let mut snapshot = self.snapshot.lock().await;
+        snapshot.event_bytes(&head.region, epoch, from, PAGE).await
+    }
+}
+
+async fn region<F: FnMut(&Region, &Replayed)>(
+    shared: &Shared<'_, '_, F>,
+    head: &Head,
+) -> Result<Checked, StoreError> {
+    let region = code(head)?;
+    let audited = replay(shared, &region, head).await?;
+    let mut verified = Verified {
+        log_verified: true,
+        replay_equal: true,
+        findings: audited.findings,
+        ..Verified::default()
+    };
+    let nullifiers = match audited.log {
+        Err(failure) => {
+            verified.log_verified = false;
+            verified.replay_equal = false;
+            verified.failed.push(failure.to_string());
+            Vec::new()
+        }
+        Ok(replayed) => {
+            if !ends_at(&replayed, head) {
+                verified.log_verified = false;
+                let what = format!("region {region}: the head is not the log's end");
+                verified.failed.push(what);
+            }
+            let replayed = tables(shared, &region, replayed, &mut verified).await?;
+            let mut each = shared.each.lock().unwrap_or_else(PoisonError::into_inner);
+            each(&region, &replayed);
+            replayed.nullifiers.into_iter().collect()
+        }
+    };
+    Ok(Checked {
+        region,
+        verified,
+        ledger: audited.ledger,
+        nullifiers,
+    })
 }
 
 fn code(head: &Head) -> Result<Region, StoreError> {
@@ -73,139 +172,89 @@ fn code(head: &Head) -> Result<Region, StoreError> {
     })
 }
 
-/// Replays one region's log from the stored bytes and compares its end with the head.
-async fn replay(
-    snapshot: &mut Snapshot,
+fn ends_at(replayed: &Replayed, head: &Head) -> bool {
+    (replayed.epoch, replayed.size, replayed.at.0) == (head.epoch, head.size, head.at_ms)
+        && replayed.root.0 == head.root
+}
+
+/// Replays one region's log from the stored bytes, epoch after epoch. The next page is read while one is replayed.
+async fn replay<F>(
+    shared: &Shared<'_, '_, F>,
     region: &Region,
     head: &Head,
-    verified: &mut Verified,
-) -> Result<Option<Replayed>, StoreError> {
-    let mut replay = Replay::new(region.clone());
-    let mut from = 0;
-    loop {
-        let events = snapshot
-            .events(region.as_str(), head.epoch, from, PAGE)
-            .await?;
-        for event in &events {
-            if let Err(failure) = replay.feed(&event.bytes) {
-                verified.log_verified = false;
-                verified.replay_equal = false;
-                verified.failed.push(failure.to_string());
-                return Ok(None);
-            }
+) -> Result<Audited, StoreError> {
+    let mut auditor = Auditor::new(region.clone(), shared.rules);
+    for epoch in 0..=head.epoch {
+        if epoch > 0 {
+            auditor.next_epoch();
         }
-        from += events.len() as u64;
-        if events.len() < PAGE as usize {
-            break;
-        }
-    }
-    let replayed = replay.end();
-    if replayed.size != head.size || replayed.root.0 != head.root || replayed.at.0 != head.at_ms {
-        verified.log_verified = false;
-        verified
-            .failed
-            .push(format!("region {region}: the head is not the log's end"));
-    }
-    Ok(Some(replayed))
-}
-
-/// Compares the tables with the replay, row by row. Rows are made one at a time from what the replay holds already: a second copy of
-/// a large region would be the most memory that this process ever takes.
-async fn compare(
-    snapshot: &mut Snapshot,
-    region: &Region,
-    replayed: &Replayed,
-    verified: &mut Verified,
-) -> Result<(), StoreError> {
-    let mut expected: HashMap<(Table, String), (&Key, &Fact)> = replayed
-        .world
-        .all()
-        .into_iter()
-        .map(|(key, fact)| (rows::place(key), (key, fact)))
-        .collect();
-    for table in Table::ALL {
-        let mut after: Option<String> = None;
-        loop {
-            let page = snapshot
-                .rows(table, region.as_str(), after.as_deref(), PAGE)
-                .await?;
-            after = page.last().map(|row| row.id.clone());
-            let full = page.len() == PAGE as usize;
-            for row in page {
-                let wanted = expected
-                    .remove(&(table, row.id.clone()))
-                    .map(|(key, fact)| expected_row(region, replayed, key, fact))
-                    .transpose()?;
-                if wanted.as_ref() != Some(&row) {
-                    let name = table.spec().name;
-                    verified.differs(format!(
-                        "region {region}: {name}/{} is not what the log says",
-                        row.id
-                    ));
+        let mut from = 0;
+        let mut page = shared.events(head, epoch, from).await?;
+        while !page.is_empty() && !auditor.has_failed() {
+            from += page.len() as u64;
+            let more = page.len() == PAGE as usize;
+            let feeding = aside(move || {
+                page.iter().for_each(|bytes| auditor.feed(bytes));
+                auditor
+            });
+            let reading = async {
+                match more {
+                    true => shared.events(head, epoch, from).await,
+                    false => Ok(Vec::new()),
                 }
-            }
-            if !full {
-                break;
-            }
+            };
+            (auditor, page) = tokio::try_join!(feeding, reading)?;
         }
     }
-    for (table, id) in expected.keys() {
-        let name = table.spec().name;
-        verified.differs(format!(
-            "region {region}: {name}/{id} is missing from the tables"
-        ));
-    }
-    Ok(())
+    aside(move || auditor.end()).await
 }
 
-/// A fact's row as the log says that it must be.
-fn expected_row(
+/// Compares a region's tables with its replay. The next page is read while one is compared.
+async fn tables<F>(
+    shared: &Shared<'_, '_, F>,
     region: &Region,
-    replayed: &Replayed,
-    key: &Key,
-    fact: &Fact,
-) -> Result<Row, StoreError> {
-    let (version, leaf) = replayed
-        .streams
-        .get(key)
-        .map_or((0, None), |(version, leaf)| (*version, Some(leaf.0)));
-    rows::row(region.as_str(), key, fact, version, leaf)
+    replayed: Replayed,
+    verified: &mut Verified,
+) -> Result<Replayed, StoreError> {
+    let own = region.clone();
+    let mut expected = aside(move || Expected::new(own, replayed)).await?;
+    for table in hefu_store::Table::ALL {
+        let read = async |after: Option<&str>| {
+            let mut snapshot = shared.snapshot.lock().await;
+            snapshot.rows(table, region.as_str(), after, PAGE).await
+        };
+        let mut page = read(None).await?;
+        while !page.is_empty() {
+            let more = page.len() == PAGE as usize;
+            let last = page.last().map(|row| row.id.clone());
+            let comparing = aside(move || {
+                expected.compare(page)?;
+                Ok(expected)
+            });
+            let reading = async {
+                match more {
+                    true => read(last.as_deref()).await,
+                    false => Ok(Vec::new()),
+                }
+            };
+            let compared: Result<Expected, StoreError>;
+            (compared, page) = tokio::try_join!(comparing, reading)?;
+            expected = compared?;
+        }
+    }
+    Ok(expected.end(verified))
 }
 
-async fn compare_nullifiers(
-    snapshot: &mut Snapshot,
-    regions: &[Region],
-    mut expected: HashMap<Tag, Held>,
-    verified: &mut Verified,
-) -> Result<(), StoreError> {
-    let holds = |(region, voucher): Held, row: &Nullifier| {
-        regions[region].as_str() == row.region && voucher.to_string() == row.voucher
-    };
-    let mut after = None;
-    loop {
-        let page = snapshot.all_nullifiers(after, PAGE).await?;
-        after = page.last().map(|row| row.tag);
-        let full = page.len() == PAGE as usize;
-        for row in page {
-            let held = expected.remove(&Tag(row.tag));
-            if !held.is_some_and(|held| holds(held, &row)) {
-                verified.differs(format!(
-                    "region {}: a nullifier of {} is not what the log says",
-                    row.region, row.voucher
-                ));
-            }
-        }
-        if !full {
-            break;
-        }
+/// Runs what only computes where it holds up no reading.
+fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> impl Future<Output = Result<T, StoreError>> {
+    let running = tokio::task::spawn_blocking(work);
+    async {
+        running.await.map_err(|error| StoreError::Unavailable {
+            what: format!("the audit was stopped: {error}"),
+        })
     }
-    if !expected.is_empty() {
-        verified.differs(format!(
-            "{} nullifiers are missing from the table",
-            expected.len()
-        ));
-    }
-    Ok(())
 }
 
 impl Verified {

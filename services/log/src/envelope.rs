@@ -5,11 +5,13 @@
 //! bytes: the log's origin names it.
 
 mod open;
+mod view;
 
 use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 
 pub use open::Opened;
+pub use view::View;
 
 use crate::{Hash, LogError, MAX_INTEGER, canonical, leaf_hash};
 

@@ -20,7 +20,7 @@ pub mod tile;
 
 pub use bytes::{MAX_BYTES, MAX_INTEGER, canonical, is_canonical};
 pub use checkpoint::{Checkpoint, Origin};
-pub use envelope::{Encoded, Envelope, FORMAT, Opened};
+pub use envelope::{Encoded, Envelope, FORMAT, Opened, View};
 pub use error::LogError;
 pub use growth::{Claim, Doubt, Growth, Stored};
 pub use merkle::{Frontier, Hash, leaf_hash, node_hash};

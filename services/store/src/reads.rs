@@ -185,6 +185,25 @@ impl Reads {
         ask!(self, events, &page)
     }
 
+    /// The stored bytes alone of the events of one epoch, from index `from` on: what whoever reads a whole log needs of them.
+    pub async fn event_bytes(
+        &mut self,
+        region: &str,
+        epoch: u64,
+        from: u64,
+        limit: u32,
+    ) -> Result<Vec<Vec<u8>>> {
+        askable([region])?;
+        let page = EventPage {
+            region: region.to_owned(),
+            epoch,
+            from,
+            onwards: false,
+            limit,
+        };
+        ask!(self, event_bytes, &page)
+    }
+
     /// Every event after a head, epochs after its own included.
     pub async fn events_since(&mut self, head: &Head) -> Result<Vec<EventRow>> {
         let page = EventPage {

@@ -82,6 +82,7 @@ pub(crate) fn confirm_claw_back(ask: &Ask, act: &ConfirmClawBack) -> Result<Vec<
     let mut events = vec![Event::ClawBackConfirmed(event::ClawBackConfirmed {
         voucher: act.voucher,
         by: ask.caller.person.clone(),
+        proposal: act.proposal,
         frees: voucher::held_tags(voucher, |once| misused || is_live_rule(once)),
     })];
     if matches!(voucher.state, VoucherState::Paid { .. }) {

@@ -58,6 +58,7 @@ pub(crate) fn send_payout(ask: &Ask, act: &SendPayout) -> Result<Vec<Event>, Sto
     Ok(vec![Event::PayoutSent(event::PayoutSent {
         sheet: act.sheet,
         by: ask.caller.person.clone(),
+        approval: act.approval,
         total: sheet.total(),
         batch,
     })])

@@ -200,6 +200,7 @@ pub(crate) fn approve_late_entry(ask: &Ask, act: &ApproveLateEntry) -> Result<Ve
         class: act.class,
         slot: act.slot,
         by: ask.caller.person.clone(),
+        proposal: act.proposal,
     })])
 }
 

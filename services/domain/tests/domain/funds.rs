@@ -485,8 +485,10 @@ fn allocate(from: &mut Town, to: &mut Town, amount: &str) -> String {
     loop {
         match decide_allocation(&giving, &taking, &command, from.now) {
             Ok((out, into)) => {
-                let mut events = from.commit(giving, out);
-                events.extend(to.commit(taking, into));
+                let request = command.request.as_str();
+                let mut events = from.commit(giving, out, ("finance", request));
+                let city = format!("region/{}", from.region);
+                events.extend(to.commit(taking, into, (&city, request)));
                 return said(&Ok(events));
             }
             Err(Stop::Refused(refusals)) => return said(&Err(refusals)),

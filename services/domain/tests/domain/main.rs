@@ -7,6 +7,7 @@
 
 mod application;
 mod assessment;
+mod audit;
 mod employment;
 mod funds;
 mod issuance;

@@ -200,6 +200,14 @@ fn any_other_spelling_is_not_canonical() {
         assert!(!is_canonical(spelling.as_bytes()), "{spelling}");
     }
     assert!(!is_canonical(b"\"\xff\""));
+    let escapes = r#"["\b\t\n\f\r\"\\\u0000\u000b\u001f/"]"#;
+    assert!(is_canonical(escapes.as_bytes()));
+    // Half a surrogate pair sorts before U+E000 and comes after it in UTF-8: keys go by UTF-16.
+    assert!(is_canonical("{\"\u{10000}\":1,\"\u{e000}\":2}".as_bytes()));
+    assert!(!is_canonical("{\"\u{e000}\":2,\"\u{10000}\":1}".as_bytes()));
+    // An escaped key sorts by what it spells: a line feed before a blank.
+    assert!(is_canonical(br#"{"\n":1," ":2}"#));
+    assert!(!is_canonical(br#"{" ":2,"\n":1}"#));
     assert!(!is_canonical(&[b'['; 60_000]));
 }
 
@@ -222,6 +230,15 @@ fn loggable() -> impl Strategy<Value = Value> {
             .prop_map(|members| members.into_iter().collect()),
         ]
     })
+}
+
+/// What being canonical means, the long way: read into a value and written again, the bytes are the same.
+fn rewritten(bytes: &[u8]) -> bool {
+    bytes.len() <= MAX_BYTES
+        && serde_json::from_slice::<Value>(bytes)
+            .ok()
+            .and_then(|value| canonical(&value).ok())
+            .is_some_and(|again| again == bytes)
 }
 
 proptest! {
@@ -254,6 +271,24 @@ proptest! {
         prop_assert_eq!(&canonical(&Members(members.clone())).unwrap(), &written);
         members.sort();
         prop_assert_eq!(&canonical(&Members(members)).unwrap(), &written);
+    }
+
+    #[test]
+    fn one_pass_accepts_what_reading_and_writing_again_would_not_change(
+        value in loggable(),
+        at in any::<prop::sample::Index>(),
+        edit in prop_oneof![any::<u8>().prop_map(Some), Just(None), Just(Some(b'"')), Just(Some(b'0'))],
+        insert in any::<bool>(),
+    ) {
+        let mut bytes = canonical(&value).unwrap();
+        prop_assert!(rewritten(&bytes));
+        let at = at.index(bytes.len());
+        match edit {
+            Some(byte) if insert => bytes.insert(at, byte),
+            Some(byte) => bytes[at] = byte,
+            None => drop(bytes.remove(at)),
+        }
+        prop_assert_eq!(is_canonical(&bytes), rewritten(&bytes), "{}", String::from_utf8_lossy(&bytes));
     }
 
     #[test]

@@ -322,7 +322,39 @@ proptest! {
     }
 
     #[test]
+    fn a_view_stands_for_the_bytes_that_are_canonical_and_open(
+        first: bool, policy: Option<u32>, caller in ".{1,8}",
+        at in any::<prop::sample::Index>(),
+        edit in prop_oneof![any::<u8>().prop_map(Some), Just(None), Just(Some(b'"')), Just(Some(b'1'))],
+        insert: bool, edited: bool,
+    ) {
+        let chained = redeemed();
+        let (version, prev) = if first { (1, None) } else { (chained.version, chained.prev) };
+        let mut bytes = Envelope { version, prev, policy, caller: &caller, ..chained }.encode().unwrap().bytes;
+        let at = at.index(bytes.len());
+        match edit {
+            _ if !edited => {}
+            Some(byte) if insert => bytes.insert(at, byte),
+            Some(byte) => bytes[at] = byte,
+            None => drop(bytes.remove(at)),
+        }
+        let opened = Opened::<Box<RawValue>>::decode(&bytes);
+        let view = View::read(&bytes);
+        prop_assert_eq!(view.is_ok(), is_canonical(&bytes) && opened.is_ok(), "{:?} {:?}", view, opened);
+        if let (Ok(view), Ok(opened)) = (view, opened) {
+            prop_assert_eq!((view.index, view.version, view.policy), (opened.index, opened.version, opened.policy));
+            prop_assert_eq!((view.at, view.prev, view.body), (opened.at.as_str(), opened.prev, opened.body.get()));
+            let spelt = |text: &str| serde_json::from_str::<String>(&format!("\"{text}\"")).unwrap();
+            prop_assert_eq!(
+                [view.region, view.kind, view.stream, view.caller, view.request].map(spelt),
+                [opened.region, opened.kind, opened.stream, opened.caller, opened.request]
+            );
+        }
+    }
+
+    #[test]
     fn no_bytes_make_opening_panic(bytes: Vec<u8>) {
         let _ = Opened::<Box<RawValue>>::decode(&bytes);
+        let _ = View::read(&bytes).map(drop);
     }
 }

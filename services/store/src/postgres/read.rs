@@ -203,6 +203,20 @@ pub(crate) async fn events(conn: &mut PgConnection, page: &EventPage) -> Result<
     decode(rows, event)
 }
 
+pub(crate) async fn event_bytes(conn: &mut PgConnection, page: &EventPage) -> Result<Vec<Vec<u8>>> {
+    let text = "SELECT bytes FROM event WHERE region = $1 AND epoch = $2 AND idx >= $3 ORDER BY idx LIMIT $4";
+    let rows = sqlx::query(text)
+        .bind(&page.region)
+        .bind(big(page.epoch))
+        .bind(big(page.from))
+        .bind(i64::from(page.limit))
+        .fetch_all(conn)
+        .await;
+    decode(rows, |r| {
+        get(r, 0, "event", "bytes", || page.region.clone())
+    })
+}
+
 pub(crate) async fn events_of_stream(
     conn: &mut PgConnection,
     page: &StreamPage,

@@ -167,6 +167,16 @@ pub(crate) fn events(conn: &Connection, page: &EventPage) -> Result<Vec<EventRow
     Ok(events)
 }
 
+pub(crate) fn event_bytes(conn: &Connection, page: &EventPage) -> Result<Vec<Vec<u8>>> {
+    let text = "SELECT bytes FROM event WHERE region = ?1 AND epoch = ?2 AND idx >= ?3 ORDER BY idx LIMIT ?4";
+    let mut events = Vec::new();
+    let bounds = params![page.region, big(page.epoch), big(page.from), page.limit];
+    select(conn, text, bounds, &mut events, |r| {
+        get(r, 0, "event", "bytes", || page.region.clone())
+    })?;
+    Ok(events)
+}
+
 pub(crate) fn events_of_stream(conn: &Connection, page: &StreamPage) -> Result<Vec<EventRow>> {
     let text = format!(
         "SELECT {} FROM event WHERE region = ?1 AND stream = ?2 AND (epoch, idx) > (?3, ?4)

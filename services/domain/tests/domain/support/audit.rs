@@ -267,5 +267,13 @@ impl Town {
             .map(|(key, fact)| (key.clone(), fact.clone()))
             .collect();
         assert_eq!(replayed, self.facts, "the replay gives other facts");
+        self.decided_again();
+    }
+
+    /// The auditor's rules: every move is read back from its stored events and comes out as it stands in the log.
+    fn decided_again(&self) {
+        let audited = self.stored.audited(&self.region);
+        assert_eq!(audited.log.err(), None);
+        assert_eq!(audited.findings, []);
     }
 }

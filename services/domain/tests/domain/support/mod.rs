@@ -3,6 +3,7 @@
 mod audit;
 mod claims;
 mod county;
+mod logbook;
 mod moves;
 mod papers;
 mod script;

@@ -11,6 +11,8 @@ use hefu_domain::state::*;
 use hefu_domain::*;
 use sha2::{Digest as _, Sha256};
 
+use super::logbook::Logbook;
+
 /// What a move came to.
 pub(crate) type Reply = Result<Vec<Event>, Refusals>;
 
@@ -25,6 +27,8 @@ pub(crate) struct Town {
     pub(crate) nullifiers: Nullifiers,
     pub(crate) people: BTreeMap<PersonId, Tag>,
     pub(crate) log: Vec<(Instant, Event)>,
+    /// The same log as the engine would store it.
+    pub(crate) stored: Logbook,
     requests: u32,
 }
 
@@ -66,6 +70,7 @@ impl Town {
             nullifiers: Nullifiers::default(),
             people: BTreeMap::new(),
             log: Vec::new(),
+            stored: Logbook::default(),
             requests: 0,
         }
     }
@@ -79,6 +84,7 @@ impl Town {
             nullifiers: Rc::new(RefCell::new(self.nullifiers.borrow().clone())),
             people: self.people.clone(),
             log: self.log.clone(),
+            stored: self.stored.clone(),
             requests: self.requests,
         }
     }
@@ -124,13 +130,25 @@ impl Town {
             command.act.name()
         );
         assert!(events.len() <= 1_000, "a move of {} events", events.len());
-        let events = self.commit(world, events);
+        let caller = loop {
+            match subject(&world, &command.by) {
+                Ok(caller) => break caller,
+                Err(Stop::Missing(need)) => self.bring_missing(&mut world, need),
+                Err(Stop::Refused(refusals)) => panic!("nobody called: {refusals}"),
+            }
+        };
+        let events = self.commit(world, events, (&caller, command.request.as_str()));
         self.people.extend(registered);
         Ok(events)
     }
 
-    /// What the engine does with decided events: signs the tokens, applies, stores.
-    pub(crate) fn commit(&mut self, mut world: World, mut events: Vec<Event>) -> Vec<Event> {
+    /// What the engine does with decided events: signs the tokens, applies, stores under their caller and request id.
+    pub(crate) fn commit(
+        &mut self,
+        mut world: World,
+        mut events: Vec<Event>,
+        (caller, request): (&str, &str),
+    ) -> Vec<Event> {
         for event in &mut events {
             match event {
                 Event::Issued(e) => e.token.hash = token_hash(e.voucher, e.serial),
@@ -158,6 +176,17 @@ impl Town {
         }
         for (key, fact) in world.changed() {
             self.facts.insert(key.clone(), fact.clone());
+        }
+        for event in &events {
+            let policy = loop {
+                match world.policy_version(&event.stream(), self.now) {
+                    Err(Stop::Missing(need)) => self.bring_missing(&mut world, need),
+                    known => break known.unwrap_or_default(),
+                }
+            };
+            let region = &self.region;
+            let asked = (caller, request);
+            self.stored.write(region, self.now, asked, policy, event);
         }
         self.log
             .extend(events.iter().map(|event| (self.now, event.clone())));

@@ -1,0 +1,90 @@
+//! One region's log under audit: replayed, and where asked every move decided again.
+
+use hefu_domain::Region;
+
+use crate::replay::{Entry, Failure, Replay, Replayed};
+use crate::rules::{Finding, Ledger, Rules};
+
+/// A region's audit under way.
+pub struct Auditor {
+    replay: Replay,
+    rules: Option<Rules>,
+    failed: Option<Failure>,
+}
+
+/// What a region's log came to.
+pub struct Audited {
+    /// Every state and every fen, or where the log failed.
+    pub log: Result<Replayed, Failure>,
+    /// What the rules have against its moves, by index, up to where the log failed.
+    pub findings: Vec<Finding>,
+    /// What other regions' logs are held against; absent where the rules were not asked.
+    pub ledger: Option<Ledger>,
+}
+
+impl Auditor {
+    /// An audit from the first event on; with `rules` every move is decided again.
+    pub fn new(region: Region, rules: bool) -> Auditor {
+        Auditor {
+            rules: rules.then(|| Rules::new(region.clone())),
+            replay: Replay::new(region),
+            failed: None,
+        }
+    }
+
+    /// Checks the next event. With rules it is applied when its request is over. Nothing more is read of a log that failed.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        if self.failed.is_none() {
+            self.failed = self.step(bytes).err();
+        }
+    }
+
+    fn step(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let Some(rules) = &mut self.rules else {
+            return self.replay.feed(bytes);
+        };
+        match Entry::read(self.replay.region(), bytes) {
+            Ok(entry) => rules.take(&mut self.replay, entry),
+            Err(check) => {
+                let index = self.replay.head().0 + rules.waiting();
+                rules.settle(&mut self.replay)?;
+                Err(self.replay.failure(index, check))
+            }
+        }
+    }
+
+    /// The epoch's log is over: what is fed from now on is the next one's.
+    pub fn next_epoch(&mut self) {
+        self.settle();
+        self.replay.next_epoch();
+    }
+
+    /// Whether the log failed, so that nothing more of it needs to be fed.
+    pub fn has_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
+    fn settle(&mut self) {
+        if let (Some(rules), None) = (&mut self.rules, &self.failed) {
+            self.failed = rules.settle(&mut self.replay).err();
+        }
+    }
+
+    /// The end of the log.
+    pub fn end(mut self) -> Audited {
+        self.settle();
+        let (findings, ledger) = self.rules.map_or((Vec::new(), None), |rules| {
+            let (findings, ledger) = rules.end();
+            (findings, Some(ledger))
+        });
+        let log = match self.failed {
+            Some(failure) => Err(failure),
+            None => Ok(self.replay.end()),
+        };
+        Audited {
+            log,
+            findings,
+            ledger,
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! One voucher's life, event by event, with the proof of each.
+//!
+//! The invariant: what is told is what the log says and nothing else. Every event that moved the voucher stands in it: its own, its
+//! sheet's, the sessions that its seat sat through; each with its inclusion proof (RFC 6962) in the tree that was published.
+
+use std::io;
+
+use hefu_domain::event::AssessmentResult;
+use hefu_domain::state::{AttendanceEntry, Voucher, VoucherState};
+use hefu_domain::subsidy::TrailLine;
+use hefu_domain::{
+    ClassId, Event, Fen, Instant, Key, PersonId, PlanYear, Programme, Region, SheetId, VoucherId,
+};
+use hefu_log::{Hash, LogError, Node, inclusion_proof, node_hash, verify_inclusion};
+use serde::Serialize;
+
+use crate::replay::{Check, Entry, Failure, Replay};
+use crate::{Files, stretches};
+
+/// A voucher's life.
+#[derive(Debug, Clone, Serialize)]
+pub struct History {
+    /// Its region.
+    pub region: Region,
+    /// The region's name.
+    pub name: String,
+    /// Which voucher.
+    pub voucher: VoucherId,
+    /// Whose, as that region knows them.
+    pub person: PersonId,
+    /// Of which programme.
+    pub programme: Programme,
+    /// Of which plan year.
+    pub year: PlanYear,
+    /// Where it stands at the log's end.
+    pub state: &'static str,
+    /// The trees that the proofs lead to, by epoch.
+    pub trees: Vec<Tree>,
+    /// What happened, in the log's order.
+    pub steps: Vec<Step>,
+}
+
+/// The tree of one epoch's log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Tree {
+    /// Which epoch.
+    pub epoch: u64,
+    /// Events.
+    pub size: u64,
+    /// Merkle root over them.
+    pub root: Hash,
+    /// Who says so.
+    pub said_by: SaidBy,
+}
+
+/// Who says how large a log is, and its root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SaidBy {
+    /// A checkpoint; its signature is for `hefu audit verify` to check.
+    Checkpoint,
+    /// The fork that ended the epoch.
+    Fork,
+    /// The database's head: nothing of it was signed yet.
+    Head,
+}
+
+/// One event of a voucher's life.
+#[derive(Debug, Clone, Serialize)]
+pub struct Step {
+    /// In which epoch.
+    pub epoch: u64,
+    /// Its number there.
+    pub index: u64,
+    /// When.
+    pub at: Instant,
+    /// What happened.
+    pub kind: &'static str,
+    /// On whose behalf.
+    pub caller: String,
+    /// The caller's request id.
+    pub request: String,
+    /// Where the voucher stands after it.
+    pub state: &'static str,
+    /// What it claims from here on, or what is set aside, owed or paid for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount_fen: Option<Fen>,
+    /// The rules that led to the amount.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trail: Vec<TrailLine>,
+    /// What else is to be said: a reason, an outcome, lessons attended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// SHA-256(0x00 ‖ bytes).
+    pub leaf: Hash,
+    /// Sibling hashes from the leaf up.
+    pub proof: Vec<Hash>,
+    /// Whether leaf and proof lead to the tree's root.
+    pub proven: bool,
+}
+
+/// Whoever writes a voucher's history, reading its region's log.
+pub struct Historian {
+    replay: Replay,
+    voucher: VoucherId,
+    steps: Vec<Step>,
+    trees: Vec<Tree>,
+    /// The leaves of the epoch at hand.
+    leaves: Vec<Hash>,
+}
+
+impl Historian {
+    /// From the region's first event on.
+    pub fn new(region: Region, voucher: VoucherId) -> Historian {
+        Historian {
+            replay: Replay::new(region),
+            voucher,
+            steps: Vec::new(),
+            trees: Vec::new(),
+            leaves: Vec::new(),
+        }
+    }
+
+    /// Reads the next event.
+    ///
+    /// # Errors
+    /// The first check that failed: no history is told from a log that does not hold.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let index = self.replay.head().0;
+        let step = |check: Check, replay: &Replay| replay.failure(index, check);
+        let entry = Entry::read(self.replay.region(), bytes).map_err(|e| step(e, &self.replay))?;
+        let before = self.place();
+        if let Err(check) = self.replay.apply(&entry) {
+            return Err(step(check, &self.replay));
+        }
+        self.leaves.push(entry.leaf());
+        let note = before.concerns(self.voucher, &entry.event);
+        let note = note.or_else(|| self.place().concerns(self.voucher, &entry.event));
+        if let Some(note) = note {
+            self.tell(entry, note);
+        }
+        Ok(())
+    }
+
+    /// The epoch's log is over: its tree is what the fork carries on.
+    pub fn next_epoch(&mut self) {
+        let (size, root) = self.replay.head();
+        if size > 0 {
+            self.prove(Tree {
+                epoch: self.replay.epoch(),
+                size,
+                root,
+                said_by: SaidBy::Fork,
+            });
+        }
+        self.replay.next_epoch();
+    }
+
+    /// The epoch that is being read.
+    pub fn epoch(&self) -> u64 {
+        self.replay.epoch()
+    }
+
+    /// The end of the log, with the tree that was published of it; `None` if it knows no such voucher.
+    pub fn end(mut self, size: u64, root: Hash, said_by: SaidBy) -> Option<History> {
+        self.prove(Tree {
+            epoch: self.replay.epoch(),
+            size,
+            root,
+            said_by,
+        });
+        let world = self.replay.world();
+        let voucher = world.voucher(&self.voucher).ok()?;
+        let opened = world.state_of_region().ok()?;
+        Some(History {
+            region: self.replay.region().clone(),
+            name: opened.name.clone(),
+            voucher: self.voucher,
+            person: voucher.person,
+            programme: voucher.programme,
+            year: voucher.year,
+            state: voucher.state.code(),
+            trees: self.trees,
+            steps: self.steps,
+        })
+    }
+
+    fn voucher(&self) -> Option<&Voucher> {
+        self.replay.world().voucher(&self.voucher).ok()
+    }
+
+    /// Where the voucher stands.
+    fn place(&self) -> Place {
+        let Some(voucher) = self.voucher() else {
+            return Place::default();
+        };
+        let (seat, sheet) = match &voucher.state {
+            VoucherState::Applied | VoucherState::Issued | VoucherState::Completed { .. } => {
+                (None, None)
+            }
+            VoucherState::Enrolled { class, seat } => (Some((*class, *seat)), None),
+            VoucherState::Claimed { sheet, .. }
+            | VoucherState::Approved { sheet, .. }
+            | VoucherState::Paid { sheet, .. }
+            | VoucherState::WrittenOff { sheet } => (None, Some(*sheet)),
+            VoucherState::Ended { claim, .. } => (None, claim.as_ref().map(|claim| claim.sheet)),
+        };
+        let late = seat.map_or(Vec::new(), |(class, seat)| self.late(class, seat));
+        Place { seat, sheet, late }
+    }
+
+    /// The sessions for which a late entry with that seat waits.
+    fn late(&self, class: ClassId, seat: u16) -> Vec<(ClassId, u16)> {
+        let waiting = self.replay.world().attendance(&class);
+        let waiting = waiting.into_iter().flat_map(|sat| &sat.late_requests);
+        let own = waiting.filter(|(_, late)| late.entries.iter().any(|entry| entry.seat == seat));
+        own.map(|(slot, _)| (class, *slot)).collect()
+    }
+
+    fn tell(&mut self, entry: Entry, note: Option<String>) {
+        let Some(voucher) = self.voucher() else {
+            return;
+        };
+        let (amount_fen, trail) = match &entry.event {
+            Event::Redeemed(e) => (Some(e.amount), e.trail.clone()),
+            _ => (voucher.money.as_ref().map(|money| money.amount), Vec::new()),
+        };
+        self.steps.push(Step {
+            epoch: self.replay.epoch(),
+            index: entry.index,
+            at: entry.at,
+            kind: entry.event.kind(),
+            leaf: entry.leaf(),
+            caller: entry.caller,
+            request: entry.request,
+            state: voucher.state.code(),
+            amount_fen,
+            trail,
+            note,
+            proof: Vec::new(),
+            proven: false,
+        });
+    }
+
+    /// Proves the steps of the epoch at hand, as far as its tree covers them.
+    fn prove(&mut self, tree: Tree) {
+        let leaves = std::mem::take(&mut self.leaves);
+        let size = tree.size.min(leaves.len() as u64);
+        let nodes = subtrees(leaves);
+        let at = |node: Node| {
+            let hashes = nodes.get(usize::from(node.level));
+            let hash = hashes.and_then(|hashes| hashes.get(usize::try_from(node.index).ok()?));
+            hash.copied().ok_or(LogError::Missing(node))
+        };
+        let steps = self.steps.iter_mut();
+        for step in steps.filter(|step| step.epoch == tree.epoch && step.index < size) {
+            step.proof = inclusion_proof(step.index, size, &at).unwrap_or_default();
+            let (index, root) = (step.index, &tree.root);
+            step.proven = verify_inclusion(&step.leaf, index, tree.size, &step.proof, root).is_ok();
+        }
+        self.trees.push(tree);
+    }
+}
+
+/// The hashes of all complete subtrees over these leaves, by level.
+fn subtrees(leaves: Vec<Hash>) -> Vec<Vec<Hash>> {
+    let mut levels = vec![leaves];
+    while let Some(last) = levels.last().filter(|last| last.len() > 1) {
+        let (pairs, _) = last.as_chunks();
+        levels.push(
+            pairs
+                .iter()
+                .map(|[left, right]| node_hash(left, right))
+                .collect(),
+        );
+    }
+    levels
+}
+
+/// Where a voucher stands, as far as events about other things concern it.
+#[derive(Debug, Default)]
+struct Place {
+    seat: Option<(ClassId, u16)>,
+    sheet: Option<SheetId>,
+    /// Sessions of its class for which a late entry with its seat waits.
+    late: Vec<(ClassId, u16)>,
+}
+
+impl Place {
+    /// Whether an event is part of the voucher's life, and what is to be said of it.
+    fn concerns(&self, voucher: VoucherId, event: &Event) -> Option<Option<String>> {
+        match event {
+            Event::AttendanceRecorded(e) => self.sat(e.class, &e.entries).map(Some),
+            Event::LateEntryRequested(e) => {
+                let sat = self.sat(e.class, &e.entries)?;
+                Some(Some(format!("{sat}, entered late: {}", e.reason)))
+            }
+            Event::LateEntryApproved(e) => {
+                let asked = self.late.contains(&(e.class, e.slot));
+                asked.then(|| Some(format!("the late entry of session {}", e.slot)))
+            }
+            Event::StruckOut(e) => (e.voucher == voucher).then(|| reason(event)),
+            _ => {
+                let own = match event.stream() {
+                    Key::Voucher(id) => id == voucher,
+                    Key::Sheet(id) => self.sheet == Some(id),
+                    _ => false,
+                };
+                own.then(|| note(event))
+            }
+        }
+    }
+
+    /// The lessons of the voucher's own seat.
+    fn sat(&self, class: ClassId, entries: &[AttendanceEntry]) -> Option<String> {
+        let (own, seat) = self.seat?;
+        let entry = entries.iter().find(|entry| entry.seat == seat)?;
+        (own == class).then(|| format!("{} lessons", entry.lessons))
+    }
+}
+
+fn note(event: &Event) -> Option<String> {
+    match event {
+        Event::Enrolled(e) => Some(format!("class {}", e.class)),
+        Event::Completed(e) => Some(format!("{} days", e.days.0)),
+        Event::Assessed(e) => Some(match e.result {
+            AssessmentResult::Pass => "pass".to_owned(),
+            AssessmentResult::Fail => "fail".to_owned(),
+            AssessmentResult::Absent => "absent".to_owned(),
+        }),
+        Event::ClaimApproved(e) => Some(format!("public notice until {}", e.notice_until)),
+        Event::PayoutRecorded(e) => Some(format!("bank reference {}", e.reference)),
+        Event::ClawBackProposed(e) => Some(e.claw_back.reason.to_string()),
+        Event::ClawBackReceived(e) => Some(format!("{} yuan came back", e.amount)),
+        _ => reason(event),
+    }
+}
+
+/// The reason that an event gives.
+fn reason(event: &Event) -> Option<String> {
+    let body = serde_json::to_value(event).ok()?;
+    Some(body.get("reason")?.as_str()?.to_owned())
+}
+
+/// A voucher's history out of its region's public files; `None` if that region's log knows no such voucher.
+///
+/// # Errors
+/// As [`stretches`]; the inner error where the log fails.
+pub fn history(
+    files: &dyn Files,
+    region: &Region,
+    voucher: VoucherId,
+) -> io::Result<Result<Option<History>, Failure>> {
+    let mut historian = Historian::new(region.clone(), voucher);
+    for stretch in stretches(files, region)? {
+        while historian.epoch() < stretch.epoch {
+            historian.next_epoch();
+        }
+        for number in 0..stretch.bundles() {
+            for bytes in stretch.bundle(files, number)? {
+                if let Err(failure) = historian.feed(&bytes) {
+                    return Ok(Err(failure));
+                }
+            }
+        }
+    }
+    let said = crate::walk::published(files, region)?;
+    Ok(Ok(historian.end(said.size, said.root, SaidBy::Checkpoint)))
+}

@@ -1,0 +1,144 @@
+//! What is checked of a log, and the first place where it failed. The invariant: a failure names the check, the place
+//! and what to do, so that whoever reads it can go and look.
+
+use std::fmt;
+
+use hefu_domain::Region;
+use serde::{Serialize, Serializer};
+
+use crate::replay;
+
+/// What was checked when a log failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Check {
+    /// One of the checks of an event by itself and of its place after those before it.
+    Event(replay::Check),
+    /// A bundle of entries is there, and holds as many as the tree has.
+    Entries,
+    /// The entry's hash is the one that its tile of level 0 holds.
+    Leaf,
+    /// A tile is there, and holds what the entries give.
+    Tile,
+    /// The checkpoint is there, and is a signed note of origin, size and root.
+    Checkpoint,
+    /// The checkpoint's origin is this region's, of this epoch, of the deployment that event 0 names.
+    Origin,
+    /// The entries give the root that the checkpoint says.
+    Root,
+    /// A key from outside is at the start of the chain of keys that leads to the signature.
+    Key,
+    /// The checkpoint is signed by the key of this log that was in force.
+    Signature,
+    /// A change of the log's key is signed by both keys and follows the one before.
+    Rotation,
+    /// An epoch begins with the fork that was accepted, and that fork tells the truth about the logs before it.
+    Fork,
+    /// The older checkpoint is one of this log: its tree is a beginning of today's.
+    Since,
+    /// What a city recorded of a log is what the log has.
+    Recorded,
+    /// The database's head row says what the log gives.
+    Head,
+}
+
+impl Check {
+    /// What to do when it failed.
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Check::Event(_) => {
+                "compare the event with another copy of the log; the operator must say what became of it"
+            }
+            Check::Entries => {
+                "export again; if it is still missing, the operator must say where the events are"
+            }
+            Check::Leaf => {
+                "compare the event and its tile with another copy: one of the two was changed"
+            }
+            Check::Tile => "export again, or compare the tile with another copy of the log",
+            Check::Checkpoint => "export again, or ask whether the log's signer runs",
+            Check::Origin => "ask whose log this is: it is not the one that its folder says",
+            Check::Root => {
+                "an event was changed, or the checkpoint is another log's: compare both with another copy"
+            }
+            Check::Key => {
+                "get this log's verifier key from a place that you trust, and name it with --vkey"
+            }
+            Check::Signature => {
+                "take the checkpoint for a forgery until the operator shows who signed it"
+            }
+            Check::Rotation => {
+                "take no signature of the new key; ask the operator for proof of the change"
+            }
+            Check::Fork => {
+                "keep both logs and the checkpoint: they prove that two histories were shown"
+            }
+            Check::Since => {
+                "keep both checkpoints: together they prove that two histories were shown"
+            }
+            Check::Recorded => "keep both logs: city and county were shown two histories",
+            Check::Head => "stop the writers; the table was changed, or restored without the log",
+        }
+    }
+}
+
+impl From<replay::Check> for Check {
+    fn from(check: replay::Check) -> Self {
+        Self::Event(check)
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Check::Event(check) => return check.fmt(f),
+            Check::Entries => "entries",
+            Check::Leaf => "leaf hash",
+            Check::Tile => "tile",
+            Check::Checkpoint => "checkpoint",
+            Check::Origin => "origin",
+            Check::Root => "root",
+            Check::Key => "key",
+            Check::Signature => "signature",
+            Check::Rotation => "key rotation",
+            Check::Fork => "fork",
+            Check::Since => "older checkpoint",
+            Check::Recorded => "recorded checkpoint",
+            Check::Head => "head row",
+        })
+    }
+}
+
+impl Serialize for Check {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// The first place at which a log failed, and which check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("region {region}, epoch {epoch}, event {index}: the check of \"{check}\" failed; {}", check.advice())]
+pub struct Failure {
+    /// Whose log.
+    pub region: Region,
+    /// Of which epoch.
+    pub epoch: u64,
+    /// Which event, from 0. A checkpoint stands behind its last event: at its size.
+    pub index: u64,
+    /// Which check.
+    pub check: Check,
+}
+
+/// Why a walk over a log ended early.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// A check failed at an event of the log.
+    Failed(u64, Check),
+    /// The log could not be read.
+    Unread(std::io::Error),
+}
+
+impl From<std::io::Error> for Stop {
+    fn from(error: std::io::Error) -> Self {
+        Self::Unread(error)
+    }
+}

@@ -1,0 +1,281 @@
+//! Verifying exported logs as a stranger would who trusts nobody: every byte of every region and epoch, from the keys
+//! that they brought along to the last event.
+//!
+//! The invariant: nothing that is read vouches for itself. What a checkpoint, a tile, a fork, a city's record or a head
+//! row says is held against what the entries give, and the checkpoint against a key from outside; the first place that
+//! fails is named with its check. Memory holds a few bundles, one hash for 256 events, and the heads of the streams.
+
+mod bundle;
+mod check;
+mod follow;
+mod keys;
+mod log;
+mod region;
+mod report;
+mod streams;
+mod tree;
+mod walk;
+
+use std::io;
+
+use hefu_domain::Region;
+use hefu_log::{Checkpoint, Frontier, Hash, LogError};
+
+pub use check::{Check, Failure};
+pub use follow::Follow;
+pub use keys::Keys;
+pub use report::{Fork, Report, Seen};
+
+use check::Stop;
+use log::{Log, Said};
+use region::{Epoch, Means, Recorded, Verified};
+
+use crate::Files;
+
+/// What a log is verified with.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Whose signatures count.
+    pub keys: Keys,
+    /// A checkpoint from before, that today's log must extend.
+    pub since: Option<Older>,
+    /// Head rows of a database, which must be what the logs give.
+    pub heads: Vec<Head>,
+    /// Only these regions; all, if there are none.
+    pub regions: Vec<Region>,
+    /// How many threads check bundles.
+    pub threads: usize,
+}
+
+impl Asked {
+    /// Everything that is there, with these keys.
+    pub fn all(keys: Keys) -> Self {
+        Self {
+            keys,
+            since: None,
+            heads: Vec::new(),
+            regions: Vec::new(),
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+        }
+    }
+}
+
+/// A checkpoint that somebody kept. Its signature is looked at when the log's keys are known.
+#[derive(Clone, Debug)]
+pub struct Older(Said);
+
+impl Older {
+    /// Reads a signed checkpoint.
+    ///
+    /// # Errors
+    /// `Checkpoint` if it is none.
+    pub fn parse(note: &str) -> Result<Self, LogError> {
+        Said::parse(note.as_bytes())
+            .map(Self)
+            .ok_or(LogError::Checkpoint("not a signed checkpoint"))
+    }
+
+    /// What it says.
+    pub const fn checkpoint(&self) -> &Checkpoint {
+        &self.0.checkpoint
+    }
+}
+
+/// A region's head row.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Head {
+    /// Whose log.
+    pub region: Region,
+    /// Its epoch.
+    pub epoch: u64,
+    /// Events.
+    pub size: u64,
+    /// Root over them.
+    pub root: Hash,
+    /// Right edge of the tree.
+    pub frontier: Frontier,
+}
+
+/// Why a region is not verified.
+enum Unverified {
+    Failed(Failure),
+    Unread(io::Error),
+}
+
+/// Verifies logs, and hands over what went along with each region that held.
+///
+/// # Errors
+/// Only what kept the files from being read, or a region that has none: `NotFound`. What a log fails is in the report.
+pub fn verify<F: Follow>(
+    files: &dyn Files,
+    asked: &Asked,
+    mut along: impl FnMut(&Region, F),
+) -> io::Result<Report> {
+    let mut report = Report {
+        verified: false,
+        key_from_outside: asked.keys.are_from_outside(),
+        regions: 0,
+        events: 0,
+        forks: Vec::new(),
+        witnesses: Vec::new(),
+        failure: None,
+        logs: Vec::new(),
+        unseen: 0,
+    };
+    match all::<F>(files, asked, &mut report, &mut along) {
+        Ok(()) => report.verified = report.key_from_outside,
+        Err(Unverified::Failed(failure)) => report.failure = Some(failure),
+        Err(Unverified::Unread(error)) => return Err(error),
+    }
+    Ok(report)
+}
+
+fn all<F: Follow>(
+    files: &dyn Files,
+    asked: &Asked,
+    report: &mut Report,
+    along: &mut impl FnMut(&Region, F),
+) -> Result<(), Unverified> {
+    // A city's checkpoint is read before its counties', whose codes follow it: whatever the city recorded, the counties
+    // have it, even where they are being written to meanwhile.
+    let mut regions = Vec::new();
+    for region in chosen(files, asked)? {
+        let note = Log::said(files, &region, None)?;
+        regions.push((region, note));
+    }
+    let mut held: Vec<Held<'_>> = Vec::new();
+    for (region, note) in regions {
+        let means = Means {
+            keys: &asked.keys,
+            threads: asked.threads,
+            head: asked.heads.iter().find(|head| head.region == region),
+        };
+        let verified = region::verify::<F>(files, &region, note, &means)?;
+        since(&region, &verified, asked.since.as_ref())?;
+        report.regions += 1;
+        report.events += verified
+            .epochs
+            .iter()
+            .map(|epoch| epoch.tree.size())
+            .sum::<u64>();
+        report.forks.extend(verified.forks);
+        report.logs.push(verified.seen);
+        along(&region, verified.follower);
+        held.push(Held {
+            region,
+            epochs: verified.epochs,
+            recorded: verified.recorded,
+        });
+    }
+    recorded(&held, &mut report.unseen)
+}
+
+/// A region whose log held, for what others say of it.
+struct Held<'f> {
+    region: Region,
+    epochs: Vec<Epoch<'f>>,
+    recorded: Vec<Recorded>,
+}
+
+impl From<io::Error> for Unverified {
+    fn from(error: io::Error) -> Self {
+        Self::Unread(error)
+    }
+}
+
+/// The regions to verify. A checkpoint from before, or a head row, of a region without a log is of one that was hidden.
+fn chosen(files: &dyn Files, asked: &Asked) -> Result<Vec<Region>, Unverified> {
+    let mut regions = files.regions()?;
+    let none = |what: String| Unverified::Unread(io::Error::new(io::ErrorKind::NotFound, what));
+    let missing = |region: &&Region| !regions.contains(region);
+    if let Some(region) = asked.regions.iter().find(missing) {
+        return Err(none(format!("no log of region {region} is here")));
+    }
+    if let Some(head) = (asked.heads.iter()).find(|head| missing(&&head.region)) {
+        let stop = Stop::Failed(head.size, Check::Head);
+        return Err(region::unverified(&head.region, head.epoch, stop));
+    }
+    if !asked.regions.is_empty() {
+        regions.retain(|region| asked.regions.contains(region));
+    }
+    if let Some(Older(said)) = &asked.since
+        && !(regions.iter()).any(|region| region.as_str() == said.checkpoint.origin.region())
+    {
+        let origin = &said.checkpoint.origin;
+        let region = origin.region().parse();
+        let region = region.map_err(|_| none(format!("{origin} names no region")))?;
+        let stop = Stop::Failed(said.checkpoint.size, Check::Since);
+        return Err(region::unverified(&region, origin.epoch(), stop));
+    }
+    match regions.is_empty() {
+        true => Err(none("no region's log is here".to_owned())),
+        false => Ok(regions),
+    }
+}
+
+/// Holds a checkpoint from before against the region's logs.
+fn since<F>(
+    region: &Region,
+    verified: &Verified<'_, F>,
+    since: Option<&Older>,
+) -> Result<(), Unverified> {
+    let Some(Older(said)) = since else {
+        return Ok(());
+    };
+    let old = &said.checkpoint;
+    if old.origin.region() != region.as_str() {
+        return Ok(());
+    }
+    let failed =
+        |check| region::unverified(region, old.origin.epoch(), Stop::Failed(old.size, check));
+    let epochs = verified.epochs.iter().zip(&verified.keys);
+    let found = epochs
+        .into_iter()
+        .find(|(epoch, _)| epoch.log.epoch == old.origin.epoch());
+    let Some((epoch, keys)) = found else {
+        return Err(failed(Check::Since));
+    };
+    if !keys.are_of(&old.origin) {
+        return Err(failed(Check::Origin));
+    }
+    keys.check(&said.note, old.size).map_err(failed)?;
+    // A fork may have lost events that were signed: then this log does not extend that checkpoint, whoever accepted it.
+    let root = match old.size <= epoch.tree.size() {
+        true => epoch.tree.root_at(old.size, &epoch.log),
+        false => return Err(failed(Check::Since)),
+    };
+    match root {
+        Ok(root) if root == old.root => Ok(()),
+        Ok(_) => Err(failed(Check::Since)),
+        Err(stop) => Err(region::unverified(region, epoch.log.epoch, stop)),
+    }
+}
+
+/// Holds what cities recorded against the logs of which they did, and counts what cannot be told any more.
+fn recorded(held: &[Held<'_>], unseen: &mut u64) -> Result<(), Unverified> {
+    for city in held {
+        for record in &city.recorded {
+            let lie = || {
+                let stop = Stop::Failed(record.index, Check::Recorded);
+                region::unverified(&city.region, record.epoch, stop)
+            };
+            let of = held.iter().find(|of| of.region == record.tree.region);
+            let epoch = of.and_then(|of| {
+                (of.epochs.iter()).find(|epoch| epoch.log.epoch == record.tree.epoch)
+            });
+            let Some(epoch) = epoch else {
+                *unseen += 1;
+                continue;
+            };
+            match epoch.agrees(record.tree.size, Hash(record.tree.root.0)) {
+                Ok(Some(true)) => {}
+                Ok(Some(false)) => return Err(lie()),
+                Ok(None) => *unseen += 1,
+                Err(stop) => {
+                    return Err(region::unverified(&epoch.log.region, epoch.log.epoch, stop));
+                }
+            }
+        }
+    }
+    Ok(())
+}

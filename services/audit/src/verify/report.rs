@@ -1,0 +1,104 @@
+//! What a verification found. The invariant: `verified` says only what was proven, and never without a key from
+//! outside.
+
+use hefu_domain::Region;
+use hefu_domain::event::{ForkAccepted, LogTree};
+use hefu_log::Hash;
+use serde::Serialize;
+
+use super::check::Failure;
+use super::log::Log;
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Every check held, and the keys came from outside.
+    pub verified: bool,
+    /// Whether the keys came from outside. If not, the logs are consistent with themselves at best.
+    pub key_from_outside: bool,
+    /// How many regions were verified whole.
+    pub regions: u64,
+    /// How many events were walked over.
+    pub events: u64,
+    /// Forks that the operator accepted.
+    pub forks: Vec<Fork>,
+    /// Witnesses whose signatures held.
+    pub witnesses: Vec<String>,
+    /// What failed first.
+    pub failure: Option<Failure>,
+    /// The logs as they stand.
+    #[serde(skip)]
+    pub logs: Vec<Seen>,
+    /// Checkpoints that a city recorded of logs that are not here, or of events that a fork lost.
+    #[serde(skip)]
+    pub unseen: u64,
+}
+
+/// A log that held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Whose.
+    pub region: Region,
+    /// Of which epoch.
+    pub epoch: u64,
+    /// How many events its checkpoint is over.
+    pub size: u64,
+    /// The root over them.
+    pub root: Hash,
+    /// Key name and id of the key that signed it.
+    pub signer: String,
+    /// When its last event happened.
+    pub at: Option<String>,
+    /// Events behind the checkpoint, in a database, that nobody has signed yet.
+    pub unsigned: u64,
+}
+
+/// A fork that the operator accepted: another log goes on from a beginning of the one before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fork {
+    /// Whose log.
+    pub region: Region,
+    /// The epoch that began with it.
+    pub epoch: u64,
+    /// Why, in the operator's code.
+    pub reason: String,
+    /// The last tree that was signed of the log before; absent where that is not known any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed: Option<LogTree>,
+    /// The tree that the new log goes on from.
+    pub kept: LogTree,
+    /// Whether the old log's signed checkpoint is there and says what the operator says of it.
+    pub confirmed: bool,
+    /// Whether an event that was kept is not the one that was signed.
+    pub rewritten: bool,
+    /// Signed events that are gone, where that can be told.
+    pub lost: u64,
+}
+
+impl Fork {
+    pub(super) fn new(
+        log: &Log<'_>,
+        event: &ForkAccepted,
+        confirmed: bool,
+        rewritten: bool,
+    ) -> Self {
+        let lost = match event.signed {
+            Some(signed) if signed.epoch == event.kept.epoch => {
+                signed.size.saturating_sub(event.kept.size)
+            }
+            // Of an epoch that is gone whole nothing was kept.
+            Some(signed) => signed.size,
+            None => 0,
+        };
+        Self {
+            region: log.region.clone(),
+            epoch: log.epoch,
+            reason: event.reason.to_string(),
+            signed: event.signed,
+            kept: event.kept,
+            confirmed,
+            rewritten,
+            lost,
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Walking over one log from its first event to its last. The invariant: bundles are read and checked by several
+//! threads, but taken in their order by one, and no thread is more than two bundles ahead of it; so the first failure
+//! is the first in the log, and memory does not grow with it.
+
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+
+use super::bundle::{At, Bundle, Held, Told};
+use super::check::{Check, Stop};
+use super::follow::Follow;
+use super::log::Log;
+use super::streams::Streams;
+use super::tree::Tree;
+use crate::replay;
+
+/// How many bundles a thread may be ahead.
+const AHEAD: usize = 2;
+
+/// Logs of fewer bundles are not worth starting a thread.
+const FEW: u64 = 4;
+
+/// What is carried from bundle to bundle, and from epoch to epoch.
+pub(super) struct Walk<F> {
+    streams: Streams,
+    last: Option<At>,
+    pub(super) follower: F,
+}
+
+/// Hears what an event tells of logs: its index, and that. It hears of event 0 even if that tells nothing.
+pub(super) type Hear<'h> = dyn FnMut(u64, Option<&Told>) -> Result<(), Stop> + 'h;
+
+impl<F: Follow> Walk<F> {
+    pub(super) fn new(follower: F) -> Self {
+        Self {
+            streams: Streams::default(),
+            last: None,
+            follower,
+        }
+    }
+
+    /// When the last event happened, as it is spelt.
+    pub(super) fn last(&self) -> Option<String> {
+        self.last
+            .map(|at| String::from_utf8_lossy(&at).into_owned())
+    }
+
+    /// Walks over a log and returns its tree.
+    pub(super) fn over(
+        &mut self,
+        log: &Log<'_>,
+        threads: usize,
+        hear: &mut Hear<'_>,
+    ) -> Result<Tree, Stop> {
+        let mut tree = Tree::default();
+        if threads < 2 || log.bundles() < FEW {
+            for number in 0..log.bundles() {
+                self.take(Bundle::read::<F>(log, number), log, &mut tree, hear)?;
+            }
+        } else {
+            self.together(log, threads, &mut tree, hear)?;
+        }
+        tree.check_edge(log)?;
+        Ok(tree)
+    }
+
+    /// Each thread checks every so-manieth bundle and hands it over; here they are taken in turn.
+    fn together(
+        &mut self,
+        log: &Log<'_>,
+        threads: usize,
+        tree: &mut Tree,
+        hear: &mut Hear<'_>,
+    ) -> Result<(), Stop> {
+        thread::scope(|scope| {
+            let turns: Vec<Receiver<Bundle<F::Ready>>> = (0..threads)
+                .map(|thread| {
+                    let (hand, turn) = sync_channel(AHEAD);
+                    scope.spawn(move || {
+                        for number in (thread as u64..log.bundles()).step_by(threads) {
+                            // Nobody takes it any more: the walk ended at an earlier one.
+                            if hand.send(Bundle::read::<F>(log, number)).is_err() {
+                                return;
+                            }
+                        }
+                    });
+                    turn
+                })
+                .collect();
+            for (number, turn) in (0..log.bundles()).zip(turns.iter().cycle()) {
+                // A thread that is gone before its turn has panicked; the scope says so when it ends.
+                let Ok(bundle) = turn.recv() else {
+                    return Err(Stop::Failed(number * 256, Check::Entries));
+                };
+                self.take(bundle, log, tree, hear)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes the next bundle: what its events say of those before them.
+    fn take(
+        &mut self,
+        bundle: Bundle<F::Ready>,
+        log: &Log<'_>,
+        tree: &mut Tree,
+        hear: &mut Hear<'_>,
+    ) -> Result<(), Stop> {
+        if let (Some((first, _)), Some(last)) = (bundle.times, self.last)
+            && first < last
+        {
+            return Err(Stop::Failed(tree.size(), replay::Check::Time.into()));
+        }
+        self.last = bundle.times.map_or(self.last, |(_, last)| Some(last));
+        let mut leaves = Vec::with_capacity(bundle.events.len());
+        for held in bundle.events {
+            leaves.push(held.leaf);
+            self.event(held, log.epoch, hear)?;
+        }
+        match bundle.stop {
+            Some(stop) => Err(stop),
+            None => tree.append(leaves.into_iter(), bundle.root, log),
+        }
+    }
+
+    fn event(&mut self, held: Held<F::Ready>, epoch: u64, hear: &mut Hear<'_>) -> Result<(), Stop> {
+        let index = held.index;
+        let failed = |check: replay::Check| Stop::Failed(index, check.into());
+        self.streams.follow(&held.link, held.leaf).map_err(failed)?;
+        if index == 0 || held.told.is_some() {
+            hear(index, held.told.as_deref())?;
+        }
+        self.follower.follow(epoch, held.ready).map_err(failed)
+    }
+}
