@@ -17,6 +17,7 @@ mod worker;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hefu_engine::Clock;
 use hefu_log::{Checkpoint, Doubt, LogError, NoteSigner, Origin, Vkey};
@@ -62,6 +63,9 @@ pub enum SignerError {
         /// Which key.
         key: String,
     },
+    /// The keeping of the signer's files.
+    #[error("the signer's files were not kept: {0}")]
+    Ended(String),
     /// A name that no log can have.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -149,7 +153,7 @@ pub struct Signer {
     clock: Clock,
     state: PathBuf,
     deployment: String,
-    desk: Option<Desk>,
+    desk: Option<Arc<Desk>>,
     keys: Keys,
     logs: BTreeMap<String, Log>,
     witnessed: Option<Witnessed>,
@@ -238,7 +242,7 @@ impl Signer {
     /// Takes the signer's place if nobody holds it.
     pub(crate) fn take_place(&mut self) -> Result<bool, SignerError> {
         if self.desk.is_none() {
-            self.desk = Desk::take(&self.state)?;
+            self.desk = Desk::take(&self.state)?.map(Arc::new);
             if self.desk.is_some() {
                 // Another process may have rotated the key and signed since.
                 self.keys = Keys::load(&self.state)?;
@@ -275,7 +279,7 @@ impl Signer {
         head: &Head,
         origin: &Origin,
     ) -> Result<Log, Failed> {
-        let Some(desk) = &self.desk else {
+        let Some(desk) = self.desk.as_deref() else {
             return Err(Doubt::Memory.into());
         };
         let memory = match desk.memory(&head.region) {
@@ -335,7 +339,7 @@ impl Signer {
     /// Keeps, then signs and publishes every tree that was not published yet, all in one transaction; or hands it to the
     /// witnesses first, where there are any.
     async fn publish(&mut self) -> Result<Vec<Origin>, SignerError> {
-        let Some(desk) = &self.desk else {
+        let Some(desk) = self.desk.clone() else {
             return Ok(Vec::new());
         };
         let due: Vec<&Log> = self.logs.values().filter(|log| !log.published).collect();
@@ -343,7 +347,10 @@ impl Signer {
             return Ok(Vec::new());
         }
         let memories: Vec<Memory> = due.iter().map(|log| log.memory.clone()).collect();
-        desk.keep(&memories)?;
+        let origins = memories
+            .iter()
+            .map(|memory| memory.origin.clone())
+            .collect();
         let mut vkeys = Vec::with_capacity(due.len());
         let mut checkpoints = Vec::with_capacity(due.len());
         for memory in &memories {
@@ -351,29 +358,31 @@ impl Signer {
             checkpoints.push(signed(memory, &signer, self.clock.now().0)?);
             vkeys.push(signer.vkey().clone());
         }
-        desk.record_vkeys(&vkeys)?;
         let tiles = due.iter().flat_map(|log| log.tiles.clone()).collect();
-        let witnessed = self.witnessed.clone();
-        match &witnessed {
+        // Nothing that was signed leaves before it is remembered on the disk.
+        aside(move || {
+            desk.keep(&memories)
+                .and_then(|()| desk.record_vkeys(&vkeys))
+        })
+        .await?;
+        let published = match &self.witnessed {
             None => {
+                metrics::signed(checkpoints.len());
                 self.store.publish(tiles, checkpoints).await?;
-                metrics::signed(memories.len());
+                origins
             }
             // Witnesses are shown proofs from the tiles; nobody else relies on them before a checkpoint covers them.
             Some(witnessed) => {
                 self.store.publish(tiles, Vec::new()).await?;
                 witnessed.offer(checkpoints);
+                Vec::new()
             }
-        }
+        };
         for log in self.logs.values_mut() {
             log.tiles.clear();
             log.published = true;
         }
-        let origins = memories.into_iter().map(|memory| memory.origin);
-        Ok(match witnessed {
-            None => origins.collect(),
-            Some(_) => Vec::new(),
-        })
+        Ok(published)
     }
 
     /// Raises a region's alarm: its writers stop, here and everywhere. `epoch` where it is not the log's last one that is in doubt.
@@ -443,6 +452,16 @@ impl Signer {
             &region,
             head.epoch,
         )?)
+    }
+}
+
+/// Waits for the disk where nobody else has to.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SignerError> + Send + 'static,
+) -> Result<T, SignerError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => Err(SignerError::Ended(error.to_string())),
     }
 }
 
