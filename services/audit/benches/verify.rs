@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use std::{env, fs};
 
-use hefu_audit::verify::{Asked, Keys, verify};
+use hefu_audit::verify::{Asked, Keys, no_heads, verify};
 use hefu_audit::{Dir, Replay};
+use hefu_domain::Region;
 
 use made::{COUNTY, Chain, county, signer};
 
@@ -31,14 +32,15 @@ fn main() {
     let files = Dir::new(&dir);
     for _ in 0..number("HEFU_BENCH_RUNS", 5) {
         time("verify", events, || {
-            let report = verify::<()>(&files, &asked, |_, ()| {}).expect("files");
+            let report = verify(&files, &asked, &no_heads, |_| (), |_, ()| {}).expect("files");
             assert!(report.verified, "{:?}", report.failure);
         });
     }
     println!("peak RSS after verify: {} MiB", peak_mib());
     for _ in 0..number("HEFU_BENCH_RUNS", 5) {
         time("verify + replay", events, || {
-            let report = verify::<Replay>(&files, &asked, |_, replay| {
+            let begin = |region: &Region| Replay::new(region.clone());
+            let report = verify(&files, &asked, &no_heads, begin, |_, replay| {
                 assert_eq!(replay.head().0, events as u64);
                 // Taking a million facts apart again is no part of an audit: the process ends.
                 std::mem::forget(replay);

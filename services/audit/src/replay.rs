@@ -320,10 +320,6 @@ impl Replay {
 impl Follow for Replay {
     type Ready = Entry;
 
-    fn begin(region: &Region) -> Replay {
-        Replay::new(region.clone())
-    }
-
     fn ready(event: &View<'_>, leaf: Hash) -> Result<Entry, Check> {
         Entry::of(event, leaf)
     }

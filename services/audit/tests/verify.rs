@@ -7,10 +7,12 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use hefu_audit::verify::{Asked, Check, Failure, Head, Keys, Older, Report, verify};
+use hefu_audit::verify::{
+    Asked, Between, Check, Failure, Head, Keys, Older, Report, no_heads, verify,
+};
 use hefu_audit::{Check as Event0, Dir};
-use hefu_domain::Event;
 use hefu_domain::event::*;
+use hefu_domain::{Event, Fen, Region};
 use hefu_log::{Note, NoteSigner};
 
 use made::*;
@@ -24,7 +26,12 @@ fn asked(signers: &[&NoteSigner]) -> Asked {
 }
 
 fn run(dir: &Path, asked: &Asked) -> Report {
-    verify::<()>(&Dir::new(dir), asked, |_, ()| {}).unwrap()
+    run_with_heads(dir, asked, &[])
+}
+
+fn run_with_heads(dir: &Path, asked: &Asked, heads: &[Head]) -> Report {
+    let heads = || Ok(heads.to_vec());
+    verify(&Dir::new(dir), asked, &heads, |_| (), |_, ()| {}).unwrap()
 }
 
 /// The failure of an export, by one thread and by two alike.
@@ -340,7 +347,7 @@ fn two_histories_under_one_key_are_told_apart_by_a_checkpoint_from_before() {
     let (history, signer, dir) = export("two-histories");
     let other = rewritten();
     let since = |history: &History, size: usize, signer: &NoteSigner| Asked {
-        since: Some(Older::parse(&history.note(size, signer)).unwrap()),
+        since: vec![Older::parse(&history.note(size, signer)).unwrap()],
         ..asked(&[&self::signer(COUNTY, 0, 1)])
     };
     for size in [0, 1, 255, 256, 300, 512, 699, 700] {
@@ -479,7 +486,7 @@ fn a_log_key_follows_another_only_by_both_their_signatures() {
         (301, &second, true),
         (301, &first, false),
     ] {
-        let since = Some(Older::parse(&history.note(size, signer)).unwrap());
+        let since = vec![Older::parse(&history.note(size, signer)).unwrap()];
         let report = run(
             &dir,
             &Asked {
@@ -598,7 +605,7 @@ fn an_accepted_fork_is_reported_and_everything_before_and_after_it_holds() {
     assert!(!holds(&made.dir, &asked).forks[0].confirmed);
     // An old checkpoint is extended as far as the old log was kept.
     let since = |history: &History, size, key| Asked {
-        since: Some(Older::parse(&history.note(size, key)).unwrap()),
+        since: vec![Older::parse(&history.note(size, key)).unwrap()],
         ..asked.clone()
     };
     assert!(holds(&made.dir, &since(&made.whole, 500, &made.keys[0])).verified);
@@ -735,11 +742,8 @@ fn a_head_row_is_what_the_log_gives_with_what_nobody_signed_yet() {
         root: history.frontier_at(size).root(),
         frontier: history.frontier_at(size),
     };
-    let with = |head| Asked {
-        heads: vec![head],
-        ..asked(&[&signer])
-    };
-    let report = holds(&dir, &with(head(700)));
+    let with = |head: Head| run_with_heads(&dir, &asked(&[&signer]), &[head]);
+    let report = with(head(700));
     assert_eq!(
         (report.verified, report.events, report.logs[0].unsigned),
         (true, 700, 100)
@@ -759,11 +763,44 @@ fn a_head_row_is_what_the_log_gives_with_what_nobody_signed_yet() {
         },
         head(599),
     ] {
-        assert_eq!(failure(&dir, &with(wrong)).check, Check::Head);
+        assert_eq!(with(wrong).failure.unwrap().check, Check::Head);
     }
     let hidden = Head {
         region: code(CITY),
         ..head(1)
     };
-    assert_eq!(failure(&dir, &with(hidden)).check, Check::Head);
+    assert_eq!(with(hidden).failure.unwrap().check, Check::Head);
+}
+
+#[test]
+fn between_two_checkpoints_events_are_told_by_kind_and_money_by_what_moved() {
+    let (history, signer, dir) = export("between");
+    let older = |size| Older::parse(&history.note(size, &signer)).unwrap();
+    // Forty people are issued a voucher between the two.
+    let (earlier, later) = (older(3 + 3 * 40), older(3 + 4 * 40));
+    let mut changes = Vec::new();
+    let begin = |region: &Region| Between::new(region, earlier.checkpoint(), later.checkpoint());
+    let mut asked = asked(&[&signer]);
+    asked.since = vec![earlier.clone(), later.clone()];
+    let report = verify(&Dir::new(&dir), &asked, &no_heads, begin, |_, between| {
+        changes.push(between.end())
+    });
+    assert!(report.unwrap().verified);
+    let [change] = &changes[..] else {
+        panic!("one region")
+    };
+    assert_eq!(change.kinds.iter().collect::<Vec<_>>(), [(&"Issued", &40)]);
+    assert_eq!(change.before.reserved, Fen(0));
+    assert_eq!(change.after.reserved, Fen::yuan(40 * 1_500));
+    assert_eq!(change.before.allocated, change.after.allocated);
+    let times = change
+        .times
+        .map(|(first, last)| (first.to_string(), last.to_string()));
+    assert_eq!(
+        times,
+        Some((
+            "2023-04-19T00:02:03.000Z".to_owned(),
+            "2023-04-19T00:02:42.000Z".to_owned()
+        ))
+    );
 }

@@ -1,18 +1,14 @@
 //! What may go along while a log is verified, so that its events are read once for both. The invariant: a follower is
 //! handed every event in order, epoch after epoch, each only after all checks of it held.
 
-use hefu_domain::Region;
 use hefu_log::{Hash, View};
 
 use crate::replay::Check;
 
 /// One region's companion: a replay, or nothing at all.
-pub trait Follow: Sized {
+pub trait Follow {
     /// What can be made of an event by itself, on any thread.
     type Ready: Send;
-
-    /// A companion from the region's first event on.
-    fn begin(region: &Region) -> Self;
 
     /// Makes what can be made of an event by itself.
     ///
@@ -30,8 +26,6 @@ pub trait Follow: Sized {
 /// Nobody goes along.
 impl Follow for () {
     type Ready = ();
-
-    fn begin(_: &Region) -> Self {}
 
     fn ready(_: &View<'_>, _: Hash) -> Result<(), Check> {
         Ok(())

@@ -5,6 +5,7 @@
 //! row says is held against what the entries give, and the checkpoint against a key from outside; the first place that
 //! fails is named with its check. Memory holds a few bundles, one hash for 256 events, and the heads of the streams.
 
+mod between;
 mod bundle;
 mod check;
 mod follow;
@@ -22,6 +23,7 @@ use std::io;
 use hefu_domain::Region;
 use hefu_log::{Checkpoint, Frontier, Hash, LogError};
 
+pub use between::{Between, Change};
 pub use check::{Check, Failure};
 pub use follow::Follow;
 pub use keys::Keys;
@@ -39,10 +41,8 @@ use crate::Files;
 pub struct Asked {
     /// Whose signatures count.
     pub keys: Keys,
-    /// A checkpoint from before, that today's log must extend.
-    pub since: Option<Older>,
-    /// Head rows of a database, which must be what the logs give.
-    pub heads: Vec<Head>,
+    /// Checkpoints from before, that today's logs must extend.
+    pub since: Vec<Older>,
     /// Only these regions; all, if there are none.
     pub regions: Vec<Region>,
     /// Whose cosignatures count, and how many of a log's checkpoint are required.
@@ -56,8 +56,7 @@ impl Asked {
     pub fn all(keys: Keys) -> Self {
         Self {
             keys,
-            since: None,
-            heads: Vec::new(),
+            since: Vec::new(),
             regions: Vec::new(),
             witnesses: Witnesses::default(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
@@ -107,14 +106,26 @@ enum Unverified {
     Unread(io::Error),
 }
 
-/// Verifies logs, and hands over what went along with each region that held.
+/// No head rows: only a database has them.
+///
+/// # Errors
+/// None.
+pub fn no_heads() -> io::Result<Vec<Head>> {
+    Ok(Vec::new())
+}
+
+/// Verifies logs. `heads` is asked for a database's head rows when the checkpoints have been read, so that a log which
+/// is being written to is never behind what was signed of it. `begin` gives each region what goes along with it, and
+/// `end` takes it back if the region held.
 ///
 /// # Errors
 /// Only what kept the files from being read, or a region that has none: `NotFound`. What a log fails is in the report.
 pub fn verify<F: Follow>(
     files: &dyn Files,
     asked: &Asked,
-    mut along: impl FnMut(&Region, F),
+    heads: &dyn Fn() -> io::Result<Vec<Head>>,
+    begin: impl Fn(&Region) -> F,
+    mut end: impl FnMut(&Region, F),
 ) -> io::Result<Report> {
     let mut report = Report {
         verified: false,
@@ -127,7 +138,11 @@ pub fn verify<F: Follow>(
         logs: Vec::new(),
         unseen: 0,
     };
-    match all::<F>(files, asked, &mut report, &mut along) {
+    let begin_end = (
+        &begin as &dyn Fn(&Region) -> F,
+        &mut end as &mut dyn FnMut(&Region, F),
+    );
+    match all(files, asked, heads, begin_end, &mut report) {
         Ok(()) => report.verified = report.key_from_outside,
         Err(Unverified::Failed(failure)) => report.failure = Some(failure),
         Err(Unverified::Unread(error)) => return Err(error),
@@ -138,8 +153,9 @@ pub fn verify<F: Follow>(
 fn all<F: Follow>(
     files: &dyn Files,
     asked: &Asked,
+    heads: &dyn Fn() -> io::Result<Vec<Head>>,
+    (begin, end): (&dyn Fn(&Region) -> F, &mut dyn FnMut(&Region, F)),
     report: &mut Report,
-    along: &mut impl FnMut(&Region, F),
 ) -> Result<(), Unverified> {
     // A city's checkpoint is read before its counties', whose codes follow it: whatever the city recorded, the counties
     // have it, even where they are being written to meanwhile.
@@ -148,16 +164,20 @@ fn all<F: Follow>(
         let note = Log::said(files, &region, None)?;
         regions.push((region, note));
     }
+    let heads = heads()?;
+    none_is_hidden(&heads, asked, &regions)?;
     let mut held: Vec<Held<'_>> = Vec::new();
     for (region, note) in regions {
         let means = Means {
             keys: &asked.keys,
             threads: asked.threads,
-            head: asked.heads.iter().find(|head| head.region == region),
+            head: heads.iter().find(|head| head.region == region),
             witnesses: &asked.witnesses,
         };
-        let verified = region::verify::<F>(files, &region, note, &means)?;
-        since(&region, &verified, asked.since.as_ref())?;
+        let verified = region::verify(files, &region, note, &means, begin(&region))?;
+        for older in &asked.since {
+            since(&region, &verified, older)?;
+        }
         report.regions += 1;
         report.events += verified
             .epochs
@@ -168,7 +188,7 @@ fn all<F: Follow>(
         let signed = verified.seen.words.iter().map(|word| word.witness.clone());
         report.witnesses.extend(signed);
         report.logs.push(verified.seen);
-        along(&region, verified.follower);
+        end(&region, verified.follower);
         held.push(Held {
             region,
             epochs: verified.epochs,
@@ -193,7 +213,7 @@ impl From<io::Error> for Unverified {
     }
 }
 
-/// The regions to verify. A checkpoint from before, or a head row, of a region without a log is of one that was hidden.
+/// The regions to verify. A checkpoint from before, of a region without a log, is of one that was hidden.
 fn chosen(files: &dyn Files, asked: &Asked) -> Result<Vec<Region>, Unverified> {
     let mut regions = files.regions()?;
     let none = |what: String| Unverified::Unread(io::Error::new(io::ErrorKind::NotFound, what));
@@ -201,17 +221,14 @@ fn chosen(files: &dyn Files, asked: &Asked) -> Result<Vec<Region>, Unverified> {
     if let Some(region) = asked.regions.iter().find(missing) {
         return Err(none(format!("no log of region {region} is here")));
     }
-    if let Some(head) = (asked.heads.iter()).find(|head| missing(&&head.region)) {
-        let stop = Stop::Failed(head.size, Check::Head);
-        return Err(region::unverified(&head.region, head.epoch, stop));
-    }
     if !asked.regions.is_empty() {
         regions.retain(|region| asked.regions.contains(region));
     }
-    if let Some(Older(said)) = &asked.since
-        && !(regions.iter()).any(|region| region.as_str() == said.checkpoint.origin.region())
-    {
+    for Older(said) in &asked.since {
         let origin = &said.checkpoint.origin;
+        if (regions.iter()).any(|region| region.as_str() == origin.region()) {
+            continue;
+        }
         let region = origin.region().parse();
         let region = region.map_err(|_| none(format!("{origin} names no region")))?;
         let stop = Stop::Failed(said.checkpoint.size, Check::Since);
@@ -223,15 +240,31 @@ fn chosen(files: &dyn Files, asked: &Asked) -> Result<Vec<Region>, Unverified> {
     }
 }
 
+/// Whether every head row has a log.
+fn none_is_hidden(
+    heads: &[Head],
+    asked: &Asked,
+    regions: &[(Region, Option<Vec<u8>>)],
+) -> Result<(), Unverified> {
+    let hidden = |head: &&Head| {
+        let wanted = asked.regions.is_empty() || asked.regions.contains(&head.region);
+        wanted && !regions.iter().any(|(region, _)| *region == head.region)
+    };
+    match heads.iter().find(hidden) {
+        Some(head) => {
+            let stop = Stop::Failed(head.size, Check::Head);
+            Err(region::unverified(&head.region, head.epoch, stop))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Holds a checkpoint from before against the region's logs.
 fn since<F>(
     region: &Region,
     verified: &Verified<'_, F>,
-    since: Option<&Older>,
+    Older(said): &Older,
 ) -> Result<(), Unverified> {
-    let Some(Older(said)) = since else {
-        return Ok(());
-    };
     let old = &said.checkpoint;
     if old.origin.region() != region.as_str() {
         return Ok(());

@@ -62,6 +62,7 @@ pub(super) fn verify<'f, F: Follow>(
     region: &Region,
     note: Option<Vec<u8>>,
     means: &Means<'_>,
+    follower: F,
 ) -> Result<Verified<'f, F>, Unverified> {
     let fail = |epoch, stop| unverified(region, epoch, stop);
     let said = note
@@ -84,7 +85,7 @@ pub(super) fn verify<'f, F: Follow>(
         forks: Vec::new(),
         recorded: Vec::new(),
     };
-    let mut walk = Walk::new(F::begin(region));
+    let mut walk = Walk::new(follower);
     for log in plan.logs.into_iter().rev() {
         let epoch = log.epoch;
         walked

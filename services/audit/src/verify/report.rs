@@ -1,6 +1,8 @@
 //! What a verification found. The invariant: `verified` says only what was proven, and never without a key from
 //! outside.
 
+use std::fmt;
+
 use hefu_domain::Region;
 use hefu_domain::event::{ForkAccepted, LogTree};
 use hefu_log::Hash;
@@ -76,6 +78,32 @@ pub struct Fork {
     pub rewritten: bool,
     /// Signed events that are gone, where that can be told.
     pub lost: u64,
+}
+
+/// In words, for whoever must hear of it.
+impl fmt::Display for Fork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "region {}, epoch {} goes on from {} events of epoch {} ({})",
+            self.region, self.epoch, self.kept.size, self.kept.epoch, self.reason
+        )?;
+        match &self.signed {
+            Some(signed) => write!(
+                f,
+                "; {} events of epoch {} had been signed, {} of them are gone",
+                signed.size, signed.epoch, self.lost
+            )?,
+            None => f.write_str("; what had been signed before is not known any more")?,
+        }
+        if self.rewritten {
+            f.write_str("; signed events were REWRITTEN")?;
+        }
+        f.write_str(match self.confirmed {
+            true => "; the old checkpoint confirms it",
+            false => "; the operator's word alone",
+        })
+    }
 }
 
 impl Fork {
