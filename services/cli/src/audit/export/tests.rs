@@ -246,6 +246,7 @@ fn an_interrupted_export_goes_on_where_it_stopped_and_signs_nothing_before() {
     assert!(told.contains("gone"), "{told}");
     assert!(!is_there(&out.file("140725/checkpoint")));
     assert!(!is_there(&out.file("140725/events.jsonl")));
+    assert!(!is_there(&out.file("140725/events.jsonl.part")));
     let whole = shelf(900);
     let second = export(&whole, &out).unwrap();
     assert_eq!(second.kept, 4);
