@@ -1,6 +1,7 @@
 //! Each line's move as a command, one function per subject, with who usually makes it.
 
 use hefu_domain::command::*;
+use hefu_domain::policy::Capacity;
 use hefu_domain::state::*;
 use hefu_domain::time::Date;
 use hefu_domain::*;
@@ -110,6 +111,16 @@ impl Town {
                     }),
                 )
             }
+            "list" => (
+                "operator",
+                Act::RegisterClassified(RegisterClassified {
+                    institution: institution(line.name(0)),
+                    name: digest("the unit's name"),
+                    capacities: [Capacity::TrainingBody, Capacity::Enterprise].into(),
+                    licence: [OCCUPATION, OTHER_OCCUPATION].map(sealed_occupation).into(),
+                    document: digest("the secrecy authority's document"),
+                }),
+            ),
             "account" => (
                 "clerk",
                 Act::RegisterAccount(RegisterAccount {
@@ -405,6 +416,17 @@ impl Town {
                     class: self.class_id(line, 0),
                     slot: line.name(1).parse().unwrap(),
                     proposal: self.seen(line, self.late_request(line)),
+                }),
+            ),
+            "seal" => (
+                self.deliverer(line.name(0)),
+                Act::SealAttendance(self.seal(line)),
+            ),
+            "approve-seal" => (
+                "reviewer",
+                Act::ApproveSealedAttendance(ApproveSealedAttendance {
+                    class: self.class_id(line, 0),
+                    proposal: self.seen(line, self.sealed_attendance(line.name(0))),
                 }),
             ),
             "drop" => (
