@@ -137,7 +137,7 @@ pub fn decide(world: &World, command: &Command, at: Instant) -> Result<Vec<Event
         at,
     };
     access::allowed(&ask, &command.act)?;
-    registry::names_nobody_classified(world, &command.seals)?;
+    registry::names_nobody_classified(&ask, &command.seals)?;
     route(&ask, &command.act)
 }
 

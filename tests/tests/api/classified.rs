@@ -132,6 +132,22 @@ async fn listed(api: &Api, said: &mut Said) -> (School, String) {
     assert_eq!(reason(&named), "UNIT_CLASSIFIED");
     said.hear(&named);
 
+    // Whoever stands outside learns nothing by trying.
+    let apply = v1::ApplyRequest {
+        programme: v1::Programme::EnterpriseStaff.into(),
+        employer: format!("{}/institutions/{}", api.office.parent(), unit_code()),
+        ..api.office.application(&person, api.office.fresh("apply"))
+    };
+    let method = "ApplicationService/Apply";
+    let outside = api.refused(&api.office.portal, method, apply).await;
+    let told_outside = codes(&outside);
+    assert!(
+        told_outside.contains(&"INSTITUTION_NOT_FOUND".to_owned()),
+        "{told_outside:?}"
+    );
+    assert!(!told_outside.contains(&"UNIT_CLASSIFIED".to_owned()));
+    said.hear(&outside);
+
     let unit = told.receipt.unwrap().name;
     assert!(unit.starts_with(&format!("regions/{REGION}/institutions/sealed-")));
     let open = School::open(api).await;

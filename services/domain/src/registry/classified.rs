@@ -59,12 +59,14 @@ pub(crate) fn apply_classified_registered(
     Ok(())
 }
 
-/// A listed unit is named by its seal only, in whatever move: its code in clear would stand in the log for ever, as an employer that a
-/// register answered or as an institution that somebody registers.
-pub(crate) fn names_nobody_classified(world: &World, seals: &[InstitutionId]) -> Result<(), Stop> {
+/// The bureau's own name a listed unit by its seal only, in whatever move: its code in clear would stand in the log for ever, as an
+/// employer that a register answered or as an institution that somebody registers. To whoever stands outside the code in clear is
+/// that of any institution which is not registered here: they learn of nobody whether the city listed it.
+pub(crate) fn names_nobody_classified(ask: &Ask, seals: &[InstitutionId]) -> Result<(), Stop> {
+    let outside = ask.caller.institution.is_some() || ask.is(Role::Holder);
     let mut checks = Checks::new();
-    for seal in seals {
-        let listed = world.get(&Key::Institution(seal.clone()))?.is_some();
+    for seal in seals.iter().filter(|_| !outside) {
+        let listed = ask.world.get(&Key::Institution(seal.clone()))?.is_some();
         checks.require_of(!listed, Code::UnitClassified, seal);
     }
     checks.done()

@@ -207,7 +207,31 @@ fn what_a_classified_unit_teaches_is_paid_once_there_too() {
 }
 
 #[test]
-fn a_listed_unit_is_named_by_its_seal_in_whatever_move() {
+fn a_classified_units_session_is_sealed_and_paid_without_a_notice_too() {
+    check(
+        "
+        voucher v1 assessment occupation=sealed
+        file-session s1 body=unit examiner=wu                     -> CLASS_NOT_SEALED
+        file-session s1 body=unit occupation=4-10-01-06           -> NOT_LICENSED NOT_IN_CATALOGUE CLASS_NOT_SEALED
+        file-session s1 occupation=sealed                         -> NOT_LICENSED NOT_IN_CATALOGUE NOT_CLASSIFIED
+        session s1 body=unit
+        at      2023-07-03
+        assess  v1 s1 pass                                        -> Assessed
+        finish-session s1
+        certificate v1
+        redeem  v1                                                -> Redeemed 200.00
+        submit  s1#1
+        answer  p-v1 skill_subsidy_right no
+        object  s1#1 o1                                           -> SHEET_NOT_FOUND
+        approve s1#1 by=reviewer-2                                -> ClaimApproved 200.00
+        object  s1#1 o1                                           -> SHEET_NOT_FOUND
+        send    s1#1                                              -> PayoutSent
+        ",
+    );
+}
+
+#[test]
+fn the_bureau_names_a_listed_unit_by_its_seal_in_whatever_move() {
     let mut town = classified_county();
     town.run("person p1").unwrap();
     let answer = |employer: &str| {
@@ -221,4 +245,27 @@ fn a_listed_unit_is_named_by_its_seal_in_whatever_move() {
     let other = InstitutionId::sealed(digest("another enterprise"));
     assert!(town.submit_naming(&[other], "clerk", in_clear).is_ok());
     assert!(town.submit("clerk", sealed).is_ok());
+}
+
+/// Else anybody could try out which units are listed.
+#[test]
+fn whoever_stands_outside_does_not_learn_which_units_are_listed() {
+    let mut town = classified_county();
+    town.run("person p-v1 as=enterprise_employee").unwrap();
+    let unregistered = town
+        .act(&Saying::of("apply v1 enterprise_staff employer=nobody"))
+        .1;
+    let guessed = [institution("unit")];
+    let portal = town.submit_naming(&guessed, "portal", unregistered.clone());
+    let naming_nobody = town.submit("portal", unregistered);
+    assert_eq!(said(&portal), said(&naming_nobody));
+    assert!(
+        said(&portal).contains("INSTITUTION_NOT_FOUND"),
+        "{}",
+        said(&portal)
+    );
+    let filed = town
+        .act(&Saying::of("file c1 general deliverer=school-a"))
+        .1;
+    assert!(town.submit_naming(&guessed, "school-a", filed).is_ok());
 }

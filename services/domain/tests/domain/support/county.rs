@@ -44,6 +44,13 @@ const INSTITUTIONS: [(&str, &[Capacity]); 5] = [
 /// The classified unit of [`classified_county`], which teaches and is paid.
 const UNIT: &str = "unit";
 
+/// What it is.
+pub(crate) const UNIT_CAPACITIES: [Capacity; 3] = [
+    Capacity::TrainingBody,
+    Capacity::Enterprise,
+    Capacity::AssessmentBody,
+];
+
 /// An occupation as the classified unit was listed with it.
 pub(crate) fn sealed_occupation(code: &str) -> Occupation {
     Occupation::sealed(digest(&format!("{UNIT}/{code}")))
@@ -213,8 +220,7 @@ pub(crate) fn classified_county() -> Town {
     let mut town = county();
     town.run("list unit").unwrap();
     let licence = [OCCUPATION, OTHER_OCCUPATION].map(sealed_occupation).into();
-    let capacities = [Capacity::TrainingBody, Capacity::Enterprise];
-    equip(&mut town, UNIT, &capacities, &licence).unwrap();
+    equip(&mut town, UNIT, &UNIT_CAPACITIES, &licence).unwrap();
     town
 }
 
@@ -226,15 +232,16 @@ fn equip(
     licence: &BTreeSet<Occupation>,
 ) -> Reply {
     let id = institution(name);
-    let roles = if capacities == [Capacity::AssessmentBody] {
-        [Role::Assessor]
-    } else {
-        [Role::Institution]
+    let assesses = capacities.contains(&Capacity::AssessmentBody);
+    let roles: &[Role] = match (assesses, capacities.len()) {
+        (true, 1) => &[Role::Assessor],
+        (true, _) => &[Role::Institution, Role::Assessor],
+        (false, _) => &[Role::Institution],
     };
     town.submit(
         "operator",
         Act::GrantCaller(GrantCaller {
-            grant: grant(name, &roles, Some(id.clone())),
+            grant: grant(name, roles, Some(id.clone())),
         }),
     )?;
     let commitment = digest(&format!("account of {name}"));

@@ -1,11 +1,11 @@
 //! Each line's move as a command, one function per subject, with who usually makes it.
 
 use hefu_domain::command::*;
-use hefu_domain::policy::Capacity;
 use hefu_domain::state::*;
 use hefu_domain::time::Date;
 use hefu_domain::*;
 
+use super::papers::occupation;
 use super::*;
 
 /// A move, and the member of staff or institution that usually makes it.
@@ -116,7 +116,7 @@ impl Town {
                 Act::RegisterClassified(RegisterClassified {
                     institution: institution(line.name(0)),
                     name: digest("the unit's name"),
-                    capacities: [Capacity::TrainingBody, Capacity::Enterprise].into(),
+                    capacities: UNIT_CAPACITIES.into(),
                     licence: [OCCUPATION, OTHER_OCCUPATION].map(sealed_occupation).into(),
                     document: digest("the secrecy authority's document"),
                 }),
@@ -166,10 +166,8 @@ impl Town {
                     year: year(2023),
                     programme,
                     category: line.parse("as", usual_category(programme)),
-                    occupation: line
-                        .option("occupation")
-                        .or(assessed.then_some(OCCUPATION))
-                        .map(|code| code.parse().unwrap()),
+                    occupation: (assessed || line.option("occupation").is_some())
+                        .then(|| occupation(line, false)),
                     level: line
                         .option("level")
                         .or(assessed.then_some("3"))

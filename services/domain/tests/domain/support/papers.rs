@@ -227,7 +227,7 @@ impl Town {
 }
 
 /// `occupation=sealed`: as the classified unit was listed with it; `occupation=unlisted`: sealed, and of no listing.
-fn occupation(line: &Saying, classified: bool) -> Occupation {
+pub(super) fn occupation(line: &Saying, classified: bool) -> Occupation {
     match line.option("occupation") {
         Some("sealed") => sealed_occupation(OCCUPATION),
         Some("unlisted") => sealed_occupation("of no listing"),
