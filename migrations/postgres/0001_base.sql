@@ -33,6 +33,26 @@ CREATE INDEX event_stream ON event (region, stream, epoch, idx);
 
 -- Append-only: grants.sql gives the serving role INSERT and SELECT here and nothing else.
 
+-- Full hash tiles of each log's Merkle tree (C2SP tlog-tiles), and the checkpoints that were signed and
+-- published. Fed from `event` by the signer, and made again from it if they are lost.
+CREATE TABLE tile (
+    region TEXT COLLATE "C" NOT NULL,
+    epoch BIGINT NOT NULL,
+    level INTEGER NOT NULL,
+    idx BIGINT NOT NULL,
+    hashes BYTEA NOT NULL,
+    PRIMARY KEY (region, epoch, level, idx)
+);
+
+CREATE TABLE checkpoint (
+    region TEXT COLLATE "C" NOT NULL,
+    epoch BIGINT NOT NULL,
+    size BIGINT NOT NULL,
+    at_ms BIGINT NOT NULL, -- when it was signed, Unix milliseconds
+    note TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (region, epoch, size)
+);
+
 -- "Once only" across regions: the one key that does not start with the region. Tags are keyed, so
 -- no region can open them or link them to another's people.
 CREATE TABLE nullifier (

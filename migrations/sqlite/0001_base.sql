@@ -41,6 +41,26 @@ BEGIN
     SELECT RAISE(ABORT, 'the log is append-only');
 END;
 
+-- Full hash tiles of each log's Merkle tree (C2SP tlog-tiles), and the checkpoints that were signed and
+-- published. Fed from `event` by the signer, and made again from it if they are lost.
+CREATE TABLE tile (
+    region TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    level INTEGER NOT NULL,
+    idx INTEGER NOT NULL,
+    hashes BLOB NOT NULL,
+    PRIMARY KEY (region, epoch, level, idx)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE checkpoint (
+    region TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL, -- when it was signed, Unix milliseconds
+    note TEXT NOT NULL,
+    PRIMARY KEY (region, epoch, size)
+) STRICT, WITHOUT ROWID;
+
 -- "Once only" across regions: the one key that does not start with the region. Tags are keyed, so
 -- no region can open them or link them to another's people.
 CREATE TABLE nullifier (

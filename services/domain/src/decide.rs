@@ -10,8 +10,8 @@ use crate::time::Instant;
 use crate::voucher;
 use crate::world::{Need, Subject, World};
 use crate::{
-    access, application, assessment, funds, issuance, people, policies, redemption, registry,
-    settlement, supervision, training,
+    access, application, assessment, audit, funds, issuance, people, policies, redemption,
+    registry, settlement, supervision, training,
 };
 
 /// A command's caller, as the region's grants say.
@@ -262,6 +262,9 @@ pub fn needs(world: &World, command: &Command) -> Vec<Need> {
 pub(crate) fn apply(world: &mut World, event: &Event, at: Instant) -> Result<(), Stop> {
     match event {
         Event::RegionOpened(e) => policies::apply_region_opened(world, e),
+        Event::ForkAccepted(_) | Event::CheckpointsRecorded(_) | Event::LogKeyRotated(_) => {
+            audit::apply_recorded(world)
+        }
         Event::PolicyAdopted(e) => policies::apply_policy_adopted(world, e, at),
         Event::CalendarAdopted(e) => policies::apply_calendar_adopted(world, e),
         Event::CallerGranted(e) => access::apply_caller_granted(world, e),

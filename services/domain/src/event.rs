@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::audit::{CheckpointsRecorded, ForkAccepted, LogKeyRotated, LogTree, RegionTree};
 use crate::calendar::Calendar;
 use crate::command::{CheckAnswer, Confirmation};
 use crate::ids::*;
@@ -856,6 +857,9 @@ pub struct ClawBackReceived {
 
 events! {
     RegionOpened => RegionState, |e| Key::Region;
+    ForkAccepted => ForkAccepted, |e| Key::Region;
+    CheckpointsRecorded => CheckpointsRecorded, |e| Key::Region;
+    LogKeyRotated => LogKeyRotated, |e| Key::Region;
     CallerGranted => CallerGranted, |e| Key::Credential(e.credential.clone());
     CallerRevoked => CallerRevoked, |e| Key::Credential(e.credential.clone());
     DeputyAppointed => DeputyAppointed, |e| Key::Credential(e.credential.clone());

@@ -23,6 +23,7 @@ mod world;
 mod access;
 mod application;
 mod assessment;
+mod audit;
 mod eligibility;
 mod funds;
 mod issuance;

@@ -10,6 +10,7 @@ mod error;
 mod faults;
 mod locked;
 mod postgres;
+mod published;
 mod reads;
 mod rows;
 mod sql;
@@ -21,6 +22,7 @@ pub use commit::{Commit, Outcome, RegionCommit};
 pub use error::{Result, StoreError};
 pub use faults::{Fault, Faults, Pause};
 pub use locked::{Locked, Snapshot};
+pub use published::{CheckpointRow, TILE_BYTES, TileKey, TileRow};
 pub use reads::{ListQuery, Reads, Scope};
 pub use rows::{
     CommittedSecret, EventRow, FactKey, Head, MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_KEY_BYTES,

@@ -4,6 +4,7 @@
 //! that are not there are left out, rows that cannot be are [`StoreError::Corrupt`].
 
 use crate::error::Result;
+use crate::published::{CheckpointPage, CheckpointRow, TileKey, TileRow};
 use crate::rows::{
     At, CommittedSecret, EventRow, FactKey, Head, Nullifier, PersonKey, PersonSecret, RequestKey,
     Row, Tag,
@@ -89,12 +90,16 @@ pub(crate) struct NullifierPage {
 /// Both engines have every read under the same name, with one argument.
 macro_rules! ask {
     ($self:ident, $read:ident, $what:expr) => {
+        ask!($self, read::$read, $what)
+    };
+    ($self:ident, $file:ident::$read:ident, $what:expr) => {
         match &mut $self.session {
             Session::Sqlite(lane) => {
                 let what = $what.to_owned();
-                lane.ask(move |conn| sqlite::read::$read(conn, &what)).await
+                lane.ask(move |conn| sqlite::$file::$read(conn, &what))
+                    .await
             }
-            Session::Postgres(conn) => postgres::read::$read(conn.as_mut(), $what).await,
+            Session::Postgres(conn) => postgres::$file::$read(conn.as_mut(), $what).await,
         }
     };
 }
@@ -208,6 +213,50 @@ impl Reads {
             limit,
         };
         ask!(self, events_of_stream, &page)
+    }
+
+    /// Those of these full tiles that are there, in no particular order.
+    pub async fn tiles(&mut self, keys: &[TileKey]) -> Result<Vec<TileRow>> {
+        askable(keys.iter().map(|key| key.region.as_str()))?;
+        ask!(self, published::tiles, keys)
+    }
+
+    /// The largest checkpoint of one log that covers at most so many events.
+    pub async fn checkpoint(
+        &mut self,
+        region: &str,
+        epoch: u64,
+        at_most: u64,
+    ) -> Result<Option<CheckpointRow>> {
+        askable([region])?;
+        let page = CheckpointPage {
+            region: region.to_owned(),
+            epoch,
+            from: at_most,
+            down: true,
+            limit: 1,
+        };
+        let found = ask!(self, published::checkpoints, &page)?;
+        Ok(found.into_iter().next())
+    }
+
+    /// A page of one log's checkpoints, by size.
+    pub async fn checkpoints(
+        &mut self,
+        region: &str,
+        epoch: u64,
+        from_size: u64,
+        limit: u32,
+    ) -> Result<Vec<CheckpointRow>> {
+        askable([region])?;
+        let page = CheckpointPage {
+            region: region.to_owned(),
+            epoch,
+            from: from_size,
+            down: false,
+            limit,
+        };
+        ask!(self, published::checkpoints, &page)
     }
 
     /// A page of a list, by region, then id.

@@ -252,7 +252,7 @@ impl At<'_> {
         self.no_nul(column, value)
     }
 
-    fn size(&self, column: &'static str, value: &[u8], most: usize) -> Result<()> {
+    pub(crate) fn size(&self, column: &'static str, value: &[u8], most: usize) -> Result<()> {
         match value.len() <= most {
             true => Ok(()),
             false => Err(self.invalid(column, "is too long")),
@@ -266,7 +266,7 @@ impl At<'_> {
         }
     }
 
-    fn number(&self, column: &'static str, value: u64) -> Result<()> {
+    pub(crate) fn number(&self, column: &'static str, value: u64) -> Result<()> {
         match i64::try_from(value) {
             Ok(_) => Ok(()),
             Err(_) => Err(self.invalid(column, "is beyond the largest stored number")),

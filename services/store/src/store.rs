@@ -5,6 +5,7 @@ use crate::error::{Result, StoreError};
 use crate::faults::Faults;
 use crate::locked::{Locked, Snapshot};
 use crate::postgres::Postgres;
+use crate::published::{CheckpointRow, TileKey, TileRow};
 use crate::reads::{ListQuery, Reads, Session};
 use crate::rows::{
     At, EventRow, FactKey, Head, Nullifier, PersonKey, PersonSecret, RequestKey, Row, Tag,
@@ -175,6 +176,20 @@ impl Store {
         }
     }
 
+    /// Writes full tiles and checkpoints, all or none. What stands there already is replaced.
+    pub async fn publish(
+        &self,
+        tiles: Vec<TileRow>,
+        checkpoints: Vec<CheckpointRow>,
+    ) -> Result<()> {
+        tiles.iter().try_for_each(TileRow::check)?;
+        checkpoints.iter().try_for_each(CheckpointRow::check)?;
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.publish(tiles, checkpoints).await,
+            Engine::Postgres(postgres) => postgres.publish(&tiles, &checkpoints).await,
+        }
+    }
+
     /// Records a fact of the deployment.
     pub async fn set_meta(&self, key: &str, value: &str) -> Result<()> {
         At("meta", key).key("key", key)?;
@@ -258,6 +273,31 @@ impl Store {
     ) -> Result<Vec<EventRow>> {
         let mut reads = self.reads(For::Browsing).await?;
         reads.events_of_stream(region, stream, after, limit).await
+    }
+
+    pub async fn tiles(&self, keys: &[TileKey]) -> Result<Vec<TileRow>> {
+        self.reads(For::Browsing).await?.tiles(keys).await
+    }
+
+    pub async fn checkpoint(
+        &self,
+        region: &str,
+        epoch: u64,
+        at_most: u64,
+    ) -> Result<Option<CheckpointRow>> {
+        let mut reads = self.reads(For::Browsing).await?;
+        reads.checkpoint(region, epoch, at_most).await
+    }
+
+    pub async fn checkpoints(
+        &self,
+        region: &str,
+        epoch: u64,
+        from_size: u64,
+        limit: u32,
+    ) -> Result<Vec<CheckpointRow>> {
+        let mut reads = self.reads(For::Browsing).await?;
+        reads.checkpoints(region, epoch, from_size, limit).await
     }
 
     pub async fn list(&self, query: &ListQuery) -> Result<Vec<Row>> {

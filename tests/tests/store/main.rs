@@ -7,6 +7,7 @@ mod commits;
 mod failures;
 mod guards;
 mod locks;
+mod published;
 mod reads;
 mod secrets;
 mod setup;

@@ -5,6 +5,7 @@
 //! after the write-ahead log is on the disk.
 
 mod conn;
+pub(crate) mod published;
 pub(crate) mod read;
 pub(crate) mod write;
 
@@ -13,6 +14,7 @@ pub(crate) use conn::Conn;
 use crate::commit::{Outcome, Plan};
 use crate::error::{Result, StoreError};
 use crate::faults::Fault;
+use crate::published::{CheckpointRow, TileRow};
 use crate::store::{Access, For, OpenOptions};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, Executor};
@@ -166,6 +168,15 @@ impl Postgres {
             .bind(value)
             .execute(conn.as_mut());
         put.await.map_err(at_autocommit).map(|_| ())
+    }
+
+    pub(crate) async fn publish(
+        &self,
+        tiles: &[TileRow],
+        checkpoints: &[CheckpointRow],
+    ) -> Result<()> {
+        self.may_write()?;
+        published::publish(self.take(For::Deciding).await?, tiles, checkpoints).await
     }
 
     pub(crate) async fn close(&self) {

@@ -271,7 +271,7 @@ fn page_text(page: &RegionPage, count: bool) -> String {
     sql::page(page.table, &equals, page.due_before.is_some(), count, '$')
 }
 
-fn decode<T>(
+pub(super) fn decode<T>(
     rows: Result<Vec<PgRow>, sqlx::Error>,
     one: impl Fn(&PgRow) -> Result<T>,
 ) -> Result<Vec<T>> {
@@ -279,7 +279,7 @@ fn decode<T>(
 }
 
 /// A column, or the error that names its place.
-fn get<'r, T>(
+pub(super) fn get<'r, T>(
     row: &'r PgRow,
     at: usize,
     table: &'static str,
@@ -294,7 +294,7 @@ where
 }
 
 /// A counter: never negative.
-fn counter(
+pub(super) fn counter(
     row: &PgRow,
     at: usize,
     table: &'static str,

@@ -5,6 +5,7 @@
 //! COMMIT acknowledged is on the disk.
 
 mod lane;
+pub(crate) mod published;
 pub(crate) mod read;
 mod write;
 mod writer;
@@ -15,6 +16,7 @@ pub(crate) use write::commit_held;
 use crate::commit::{Outcome, Plan};
 use crate::error::{Result, StoreError};
 use crate::faults::Fault;
+use crate::published::{CheckpointRow, TileRow};
 use crate::store::{Access, For, OpenOptions};
 use lane::Pool;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -163,6 +165,15 @@ impl Sqlite {
             Ok(())
         };
         self.writer()?.run(set).await
+    }
+
+    pub(crate) async fn publish(
+        &self,
+        tiles: Vec<TileRow>,
+        checkpoints: Vec<CheckpointRow>,
+    ) -> Result<()> {
+        let publish = move |conn: &Connection| published::publish(conn, &tiles, &checkpoints);
+        self.writer()?.run(publish).await
     }
 
     pub(crate) async fn close(&self) {

@@ -230,7 +230,7 @@ fn bindings(page: &RegionPage) -> Vec<&dyn ToSql> {
     bound
 }
 
-fn select<T>(
+pub(super) fn select<T>(
     conn: &Connection,
     text: &str,
     bound: impl Params,
@@ -246,7 +246,7 @@ fn select<T>(
 }
 
 /// A column, or the error that names its place.
-fn get<T: FromSql>(
+pub(super) fn get<T: FromSql>(
     row: &rusqlite::Row<'_>,
     at: usize,
     table: &'static str,
@@ -258,7 +258,7 @@ fn get<T: FromSql>(
 }
 
 /// A counter: never negative.
-fn counter(
+pub(super) fn counter(
     row: &rusqlite::Row<'_>,
     at: usize,
     table: &'static str,
