@@ -14,7 +14,6 @@ pub type Salt = [u8; 32];
 
 /// Something of a classified unit that is sealed. It has no `Debug`, so that nobody logs it.
 #[derive(Clone, Copy)]
-#[allow(missing_debug_implementations)]
 pub struct Sealed<'a> {
     /// The unit's credit code.
     pub unit: &'a str,
