@@ -7,6 +7,7 @@
 
 mod application;
 mod assessment;
+mod classified;
 mod employment;
 mod funds;
 mod issuance;
