@@ -561,6 +561,7 @@ async fn open_tree(
                     by: operator.clone(),
                     request,
                     digest,
+                    seals: Vec::new(),
                     act,
                 }
                 .into(),

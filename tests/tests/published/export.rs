@@ -8,11 +8,13 @@ use std::time::Duration;
 use hefu_engine::{Clock, Source};
 use hefu_log::tile::encode_entries;
 use hefu_log::{Checkpoint, Note, Receipt, Vkey};
+use hefu_server::offline::Offline;
 use hefu_server::{RegionTree, Running, Setup, serve};
 use hefu_store::Store;
 use hefu_tests::engines::{Folder, Place};
 use hefu_tests::on_both_engines;
 use hefu_tests::published::Made;
+use hefu_wire::v1;
 
 const REGION: &str = "140725";
 
@@ -179,6 +181,51 @@ on_both_engines! {
         let keys = std::fs::read_to_string(one.path().join("log.vkey")).unwrap();
         let keys: Vec<Vkey> = keys.lines().map(|line| line.parse().unwrap()).collect();
         assert_eq!(receipt.verify(&keys).unwrap(), checkpoint(one.path()));
+        running.stop().await;
+    }
+
+    async fn after_an_accepted_fork_both_epochs_are_exported_and_proven(store: Store, place: Place) {
+        drop(store);
+        let state = Folder::new("hefu-export-state");
+        let (url, folder) = (place.url(), state.path().join("state"));
+        let running = server(&place, &state).await;
+        running.signing.sign().await.unwrap();
+        running.stop().await;
+        let out = Folder::new("hefu-export");
+        let from = ["--database", &url, "--state", folder.to_str().unwrap(), "--region", REGION];
+        let ended = exported(&from, out.path());
+        let store = place.open().await;
+        store.set_alarm(REGION, Some("found in a drill")).await.unwrap();
+        store.close().await;
+        let mut offline = Offline::open(&url, &folder).await.unwrap();
+        let reason = "DRILL".parse().unwrap();
+        offline.accept_fork(&REGION.parse().unwrap(), reason).await.unwrap();
+        offline.close().await;
+        // What was exported is the epoch that ended: it is kept, and only the new one is fetched.
+        let told = exported(&from, out.path());
+        assert_eq!(told.len(), 2);
+        assert_eq!((&told[0]["root"], &told[0]["fetched"]), (&ended[0]["root"], &0.into()));
+        assert_eq!((&told[1]["epoch"], &told[1]["size"]), (&1.into(), &1.into()));
+        let fresh = Folder::new("hefu-export");
+        exported(&from, fresh.path());
+        assert_eq!(files(out.path()), files(fresh.path()));
+        // Either epoch's events are proven, by the files and by the server.
+        let running = server(&place, &state).await;
+        let client = hefu_scenario::Client::connect(&format!("http://{}", running.address)).await.unwrap();
+        let keys = std::fs::read_to_string(out.path().join("log.vkey")).unwrap();
+        let keys: Vec<Vkey> = keys.lines().map(|line| line.parse().unwrap()).collect();
+        for (epoch, kind) in [(Some(0), "RegionOpened"), (Some(1), "ForkAccepted"), (None, "ForkAccepted")] {
+            let asked = v1::GetReceiptRequest {
+                parent: format!("regions/{REGION}"),
+                of: Some(v1::get_receipt_request::Of::Index(0)),
+                epoch,
+            };
+            let told: v1::GetReceiptResponse = client.call("", "AuditService/GetReceipt", asked).await.unwrap();
+            let receipt: Receipt = told.receipts[0].text.parse().unwrap();
+            assert_eq!(receipt.verify(&keys).unwrap().origin.epoch(), epoch.unwrap_or(1));
+            let event: hefu_log::Opened = hefu_log::Opened::decode(&receipt.entry).unwrap();
+            assert_eq!(event.kind, kind);
+        }
         running.stop().await;
     }
 

@@ -59,7 +59,7 @@ pub(super) fn log(
         tables.back_to(mark)?;
         progress.set_position(position);
         let mut copy = Copy::new(source, folder, log, before.clone());
-        copy.keeps = Keeps::UpTo(proven);
+        copy.keeps = Keeps::Evidence(proven);
         copy.writes = writes;
         copy.all(tables, progress)?;
         Ok(copy.copied)
@@ -189,20 +189,18 @@ struct Copy<'a> {
 #[derive(Clone, Copy)]
 enum Keeps {
     All,
-    /// Those of the first so many events.
-    UpTo(u64),
+    /// The first so many events, and what a log signed before it ended. Other tiles follow from the events.
+    Evidence(u64),
 }
 
 impl Keeps {
-    fn covers(self, path: &TilePath) -> bool {
-        let height = match path.kind() {
-            TileKind::Hashes(level) => 8 * u32::from(level),
-            TileKind::Entries => 0,
-        };
-        let end = path.index() * u64::from(TILE_WIDTH) + u64::from(path.width());
-        match self {
-            Keeps::All => true,
-            Keeps::UpTo(size) => size.checked_shr(height).is_some_and(|there| end <= there),
+    fn covers(self, path: &TilePath, log: &Log) -> bool {
+        match (self, path.kind()) {
+            (Keeps::All, _) => true,
+            (Keeps::Evidence(events), TileKind::Entries) => {
+                path.index() * u64::from(TILE_WIDTH) + u64::from(path.width()) <= events
+            }
+            (Keeps::Evidence(_), TileKind::Hashes(_)) => log.ended,
         }
     }
 }
@@ -322,7 +320,7 @@ impl<'a> Copy<'a> {
     /// A file: from an earlier export, or else, and then it is new, from the source.
     fn find(&mut self, path: &TilePath) -> anyhow::Result<Option<(Vec<u8>, bool)>> {
         let name = format!("{}/{path}", self.log.prefix);
-        if self.keeps.covers(path)
+        if self.keeps.covers(path, self.log)
             && let Some(bytes) = self.folder.read(&name)?
         {
             self.copied.kept += 1;

@@ -71,7 +71,7 @@ impl Folder {
             File::create(&part).with_context(|| format!("cannot write {}", part.display()))?;
         Ok(Unfinished {
             out: BufWriter::new(out),
-            part,
+            part: Part(part),
             at,
         })
     }
@@ -128,8 +128,18 @@ fn remove_partial(folder: &Path, keep: &[PathBuf]) -> anyhow::Result<()> {
 /// A file without its name yet.
 pub(super) struct Unfinished {
     pub(super) out: BufWriter<File>,
-    part: PathBuf,
+    part: Part,
     at: PathBuf,
+}
+
+/// What an unfinished file is called; what is never finished is removed.
+struct Part(PathBuf);
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // Finished, it has another name by now.
+        let _ = fs::remove_file(&self.0);
+    }
 }
 
 impl Unfinished {
@@ -145,12 +155,12 @@ impl Unfinished {
             true => written.and_then(|()| self.out.get_ref().sync_all()),
             false => written,
         };
-        written.with_context(|| format!("cannot write {}", self.part.display()))?;
+        written.with_context(|| format!("cannot write {}", self.part.0.display()))?;
         drop(self.out);
-        fs::rename(&self.part, &self.at).with_context(|| {
+        fs::rename(&self.part.0, &self.at).with_context(|| {
             format!(
                 "cannot give {} its name {}",
-                self.part.display(),
+                self.part.0.display(),
                 self.at.display()
             )
         })
