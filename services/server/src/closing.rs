@@ -185,6 +185,7 @@ impl Closing<'_> {
             by: self.by.clone(),
             request,
             digest,
+            seals: Vec::new(),
             act,
         };
         match self

@@ -491,6 +491,7 @@ async fn open_tree(
                     by: operator.clone(),
                     request,
                     digest,
+                    seals: Vec::new(),
                     act,
                 }
                 .into(),
