@@ -1,5 +1,7 @@
 //! Logs of any size without a server: made-up events, and their checkpoints and tiles as the signer would publish them.
 
+use hefu_domain::Digest;
+use hefu_domain::event::{ForkAccepted, LogTree};
 use hefu_log::tile::TILE_WIDTH;
 use hefu_log::{
     Checkpoint, Envelope, Frontier, Hash, NoteSigner, Origin, Tile, TileBuilder, TileKind, Vkey,
@@ -7,6 +9,7 @@ use hefu_log::{
 use hefu_store::{
     CheckpointRow, Commit, EventRow, Head, Outcome, RegionCommit, Store, TileKey, TileRow,
 };
+use serde::Serialize;
 use sqlx::Connection as _;
 
 use crate::engines::Place;
@@ -28,6 +31,8 @@ pub struct Made {
     pub epoch: u64,
     /// The leaf of every event of this epoch.
     pub leaves: Vec<Hash>,
+    /// What this epoch goes on from.
+    kept: Option<LogTree>,
 }
 
 impl Made {
@@ -37,6 +42,7 @@ impl Made {
             region,
             epoch: 0,
             leaves: Vec::new(),
+            kept: None,
         };
         made.write(store, None, 1).await;
         made
@@ -52,9 +58,14 @@ impl Made {
         }
     }
 
-    /// Begins the next epoch with one event.
+    /// Begins the next epoch with the event that says what it goes on from: everything that was written.
     pub async fn fork(&mut self, store: &Store) {
         let head = self.head(store).await;
+        self.kept = Some(LogTree {
+            epoch: head.epoch,
+            size: head.size,
+            root: Digest(head.root),
+        });
         self.epoch += 1;
         self.leaves.clear();
         self.write(store, Some(head), 1).await;
@@ -146,15 +157,27 @@ impl Made {
 
     /// An event whose length depends on its index, so that bundles are no grid.
     fn event(&self, index: u64) -> EventRow {
-        let (stream, request) = (
-            format!("voucher/{index}"),
-            format!("{}-{index}", self.epoch),
-        );
+        match &self.kept {
+            Some(kept) if index == 0 => {
+                let fork = ForkAccepted {
+                    reason: "BACKUP_RESTORED".parse().expect("a code"),
+                    signed: None,
+                    kept: *kept,
+                };
+                self.row(index, "ForkAccepted", fork)
+            }
+            Some(_) | None => self.row(index, "Made,\"up\"", "事".repeat(index as usize % 7)),
+        }
+    }
+
+    fn row(&self, index: u64, kind: &str, body: impl Serialize) -> EventRow {
+        let stream = format!("voucher/{index}");
+        let request = format!("{}-{index}", self.epoch);
         let encoded = Envelope {
             region: self.region,
             index,
             at: AT,
-            kind: "Made,\"up\"",
+            kind,
             stream: &stream,
             version: 1,
             prev: None,
@@ -162,7 +185,7 @@ impl Made {
             request: &request,
             digest: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
             policy: None,
-            body: "事".repeat(index as usize % 7),
+            body,
         }
         .encode()
         .expect("a well-formed event");
@@ -170,7 +193,7 @@ impl Made {
             region: self.region.to_owned(),
             epoch: self.epoch,
             idx: index,
-            kind: "Made,\"up\"".to_owned(),
+            kind: kind.to_owned(),
             stream,
             version: 1,
             caller: Some("clerk".to_owned()),

@@ -11,7 +11,7 @@ use hefu_audit::Replay;
 use hefu_domain::calendar::Calendar;
 use hefu_domain::{Event, Fact, Instant, Policy};
 use hefu_engine::{Clock, Source};
-use hefu_scenario::{Client, Script, play};
+use hefu_scenario::{Client, Script, month, play};
 use hefu_server::{RegionTree, Setup, serve};
 use hefu_tests::engines::{Engine, Folder, Place};
 
@@ -64,7 +64,10 @@ async fn year(engine: Engine) -> Played {
     play(
         &client,
         &script,
-        |at| {
+        async |at| {
+            if month(at) > month(hand.load(Ordering::SeqCst)) {
+                running.record_checkpoints().await.unwrap();
+            }
             hand.fetch_max(at, Ordering::SeqCst);
         },
         |_| {},

@@ -5,7 +5,7 @@
 //! somebody whom the auditor chose to trust, so the strictest of them hold, and each finding names whose it was.
 
 use hefu_domain::Instant;
-use hefu_log::{Checkpoint, LogError, Note, Origin, Vkey, WitnessKey, cosignatures};
+use hefu_log::{Checkpoint, LogError, Note, Origin, WitnessKey, cosignatures};
 
 /// How far an operator's and a witness's clock may differ, with the time that it takes to sign and send a checkpoint,
 /// in milliseconds.
@@ -40,12 +40,13 @@ impl Word {
 }
 
 impl Cosigning {
-    /// Reads a published note: signed by its log, and cosigned or not.
+    /// Reads a published note, cosigned or not. The log's own signature is looked at by whoever knows its keys: a
+    /// witness did so before it gave its word, and what counts here is the word.
     ///
     /// # Errors
-    /// Those of [`Checkpoint::open`] and [`cosignatures`].
-    pub fn open(note: &Note, logs: &[Vkey], witnesses: &[WitnessKey]) -> Result<Self, LogError> {
-        let checkpoint = Checkpoint::open(&note.to_string(), logs)?;
+    /// `Checkpoint` if the text is none; those of [`cosignatures`].
+    pub fn read(note: &Note, witnesses: &[WitnessKey]) -> Result<Self, LogError> {
+        let checkpoint: Checkpoint = note.text().parse()?;
         let words = cosignatures(note, witnesses)?
             .into_iter()
             .map(|cosigned| Word {

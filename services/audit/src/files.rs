@@ -3,6 +3,7 @@
 //! ```text
 //! log.vkey                       a verifier key a line, one per origin and key
 //! <region>/checkpoint            the signed checkpoint of the region's current epoch
+//! <region>/checkpoints/<N>       those published of at least N events, a page of them (see `hefu_log::series`)
 //! <region>/tile/…                its tiles and bundles of entries (C2SP tlog-tiles)
 //! <region>/epoch/<E>/…           the same names for an epoch before it
 //! ```

@@ -7,8 +7,10 @@ mod check;
 mod connect;
 mod demo;
 mod keys;
+mod log;
 mod policy;
 mod serve;
+mod signed;
 mod witness;
 
 use std::path::PathBuf;
@@ -59,9 +61,12 @@ enum Command {
     /// Copy the signed logs and check them, trusting nobody.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
-    /// Make and list signing keys.
+    /// Make, list and rotate signing keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Go on from a log that is in doubt.
+    #[command(subcommand)]
+    Log(log::LogCommand),
     /// Be a witness of other people's logs.
     #[command(subcommand)]
     Witness(witness::WitnessCommand),
@@ -105,7 +110,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             .map(|()| ExitCode::SUCCESS),
         Command::Access(command) => access::run(command).await.map(|()| ExitCode::SUCCESS),
         Command::Audit(command) => audit::run(command).await,
-        Command::Keys(command) => keys::run(command).map(|()| ExitCode::SUCCESS),
+        Command::Keys(command) => keys::run(command).await.map(|()| ExitCode::SUCCESS),
+        Command::Log(command) => log::run(command).await.map(|()| ExitCode::SUCCESS),
         Command::Witness(command) => witness::run(command).await,
     }
 }

@@ -1,5 +1,6 @@
-//! The file `checkpoints` of a log: every checkpoint that was published, the oldest first, each a signed note with its
-//! cosignatures. An empty line stands between two notes.
+//! The files `checkpoints/<N>` of a log: what was published of it, the oldest first, each checkpoint a signed note with its
+//! cosignatures, and an empty line between two. A page begins with the first checkpoint of at least N events; the next one
+//! begins behind the last of it.
 //!
 //! The invariant: one series has one text. A checkpoint's text and its signatures hold no empty line, so empty lines
 //! divide the file into texts and signatures in turn, and nothing in it can pass for an end.

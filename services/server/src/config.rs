@@ -27,6 +27,8 @@ pub struct Config {
     pub log: String,
     /// Writers; two are enough for a small machine.
     pub writers: usize,
+    /// How often the counties' checkpoints are put on record in their city's log, in minutes; 0 for never.
+    pub city_log_minutes: u64,
     /// Traces and metrics.
     pub telemetry: Telemetry,
     /// Who is asked to cosign every checkpoint.
@@ -54,6 +56,7 @@ impl Default for Config {
             region_tree: None,
             log: "info".to_owned(),
             writers: 2,
+            city_log_minutes: 10,
             telemetry: Telemetry::default(),
             witness: Vec::new(),
             witnesses_required: 0,

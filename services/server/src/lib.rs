@@ -8,6 +8,7 @@ mod errors;
 mod handlers;
 mod http;
 pub mod log_files;
+pub mod offline;
 mod reads;
 pub mod regions;
 pub mod signer;
@@ -17,6 +18,7 @@ pub mod witness;
 mod witnesses;
 
 pub use config::{Config, ConfigError};
+pub use offline::{Offline, OfflineError};
 pub use regions::RegionTree;
 pub use signer::{Signer, Signing};
 pub use start::{Running, Setup, StartError, serve};

@@ -2,22 +2,23 @@
 //! tlog-checkpoint, tlog-tiles), under the paths that an export has.
 //!
 //! The invariant: nothing beyond a published checkpoint is ever shown. What a checkpoint covers never changes, so a file
-//! is read without a lock or snapshot: the checkpoint first, then what it covers.
+//! is read without a lock or snapshot: the checkpoint first, then what it covers. A log that ended in an accepted fork
+//! shows what is left of it, and whatever the log after it says that it goes on from.
 
 mod path;
 
 use std::path::PathBuf;
 
-use hefu_domain::Region;
+use hefu_domain::{Event, Region};
 use hefu_log::tile::{TILE_WIDTH, encode_entries};
 use hefu_log::{Hash, LogError, MAX_INTEGER, Tile, TileKind, TilePath, TileSet};
-use hefu_store::{CheckpointRow, Store, StoreError, TileKey};
+use hefu_store::{CheckpointRow, EventRow, Store, StoreError, TileKey};
 use tokio::runtime::Handle;
 
 pub use path::{LogFile, LogPath, NoSuchName};
 
-/// Checkpoints of one read.
-const PAGE: u32 = 2_000;
+/// Checkpoints of one page.
+const PAGE: u32 = 1_000;
 
 /// Why a file could not be read; that there is none is no error.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +47,32 @@ pub struct Published {
     pub size: u64,
     /// The signed note whole.
     pub note: String,
+    /// Whether a fork was accepted since, from which a later epoch goes on: then what is covered may be lost.
+    pub ended: bool,
+}
+
+/// How much of a log is shown.
+struct Shown<'a> {
+    region: &'a Region,
+    epoch: u64,
+    /// The size of the tree whose hash tiles are shown.
+    hashed: u64,
+    /// How many entries are shown.
+    entries: u64,
+    /// Whether what is not there any more is no defect.
+    ended: bool,
+}
+
+impl Published {
+    fn shown(&self) -> Shown<'_> {
+        Shown {
+            region: &self.region,
+            epoch: self.epoch,
+            hashed: self.size,
+            entries: self.size,
+            ended: self.ended,
+        }
+    }
 }
 
 /// The public files of a deployment's logs. Cheap to clone.
@@ -76,13 +103,17 @@ impl LogFiles {
                 file,
             } => (region, *epoch, *file),
         };
-        let Some(log) = self.published(region, epoch).await? else {
-            return Ok(None);
-        };
-        match file {
-            LogFile::Checkpoint => Ok(Some(log.note.into_bytes())),
-            LogFile::Checkpoints => Ok(Some(self.checkpoints(&log).await?)),
-            LogFile::Tile(path) => Ok(self.tile(&log, &path).await?),
+        match (file, epoch) {
+            (LogFile::Tile(path), None) => self.tile_of_current(region, &path).await,
+            (LogFile::Tile(path), Some(epoch)) => self.tile_of_ended(region, epoch, &path).await,
+            (LogFile::Checkpoint, _) => {
+                let log = self.published(region, epoch).await?;
+                Ok(log.map(|log| log.note.into_bytes()))
+            }
+            (LogFile::Checkpoints(from), _) => match self.published(region, epoch).await? {
+                Some(log) => Ok(self.checkpoints(&log, from).await?),
+                None => Ok(None),
+            },
         }
     }
 
@@ -121,13 +152,14 @@ impl LogFiles {
         match (epoch, &current) {
             (None, _) => Ok(current),
             (Some(epoch), Some(current)) if epoch < current.epoch => {
-                self.checkpoint(region, epoch, MAX_INTEGER).await
+                let log = self.checkpoint(region, epoch, MAX_INTEGER).await?;
+                Ok(log.map(|log| Published { ended: true, ..log }))
             }
             (Some(_), _) => Ok(None),
         }
     }
 
-    /// The last checkpoint of that epoch which covers at most so many events.
+    /// The last checkpoint of that epoch which covers at most so many events; whether the epoch has ended is not looked at.
     ///
     /// # Errors
     /// The store's.
@@ -144,60 +176,139 @@ impl LogFiles {
         Ok(row.map(|row| published(region, row)))
     }
 
-    /// The tiles at these paths, from which proofs are made.
+    /// The tiles at these paths, from which proofs are made; nothing if a log has ended and they are not all there any more.
     ///
     /// # Errors
-    /// The store's; a tile that is not there is `Corrupt`, for every path lies inside the log.
-    pub async fn tiles(&self, log: &Published, paths: &[TilePath]) -> Result<TileSet, StoreError> {
+    /// The store's; `Corrupt` where a log that has not ended lacks what it published.
+    pub async fn tiles(
+        &self,
+        log: &Published,
+        paths: &[TilePath],
+    ) -> Result<Option<TileSet>, StoreError> {
         let mut set = TileSet::new();
         for path in paths {
-            let bytes = self.tile(log, path).await?;
-            let tile = bytes.and_then(|bytes| Tile::from_bytes(path, &bytes).ok());
-            set.insert(tile.ok_or_else(|| corrupt("tile", log, path))?);
+            let Some(bytes) = self.tile(&log.shown(), path).await? else {
+                return Ok(None);
+            };
+            let tile = Tile::from_bytes(path, &bytes);
+            set.insert(tile.map_err(|_: LogError| corrupt(&log.shown(), path))?);
         }
-        Ok(set)
+        Ok(Some(set))
     }
 
-    /// A tile or bundle as wide as asked for, if the checkpoint covers so much: of a wider one its beginning, since that is
-    /// what the partial one was.
-    async fn tile(&self, log: &Published, path: &TilePath) -> Result<Option<Vec<u8>>, StoreError> {
-        let covered = TilePath::in_log(path.kind(), path.index(), log.size);
+    async fn tile_of_current(
+        &self,
+        region: &Region,
+        path: &TilePath,
+    ) -> Result<Option<Vec<u8>>, LogFileError> {
+        match self.published(region, None).await? {
+            Some(log) => Ok(self.tile(&log.shown(), path).await?),
+            None => Ok(None),
+        }
+    }
+
+    /// Of a log that has ended all entries are shown that the log after it goes on from: its first event, which is published, says
+    /// how many. They may be more than were signed, and fewer.
+    async fn tile_of_ended(
+        &self,
+        region: &Region,
+        epoch: u64,
+        path: &TilePath,
+    ) -> Result<Option<Vec<u8>>, LogFileError> {
+        let current = self.published(region, None).await?;
+        let Some(current) = current.filter(|current| epoch < current.epoch) else {
+            return Ok(None);
+        };
+        let signed = self.checkpoint(region, epoch, MAX_INTEGER).await?;
+        let signed = signed.map_or(0, |log| log.size);
+        let shown = Shown {
+            region,
+            epoch,
+            hashed: signed,
+            entries: self.kept(&current, epoch).await?.unwrap_or(signed),
+            ended: true,
+        };
+        Ok(self.tile(&shown, path).await?)
+    }
+
+    /// How many events of an epoch the one after it goes on from.
+    async fn kept(&self, current: &Published, epoch: u64) -> Result<Option<u64>, StoreError> {
+        let after = (epoch + 1, 0);
+        let rows = self
+            .store
+            .events_onwards(current.region.as_str(), after, 1)
+            .await?;
+        let first = rows
+            .first()
+            .filter(|row| row.epoch < current.epoch || current.size > 0);
+        let said = first.and_then(|row| hefu_engine::decode(row).ok());
+        Ok(match said {
+            Some(Event::ForkAccepted(fork)) if fork.kept.epoch == epoch => Some(fork.kept.size),
+            _ => None,
+        })
+    }
+
+    /// A tile or bundle as wide as asked for, if so much is shown: of a wider one its beginning, since that is what the partial one
+    /// was.
+    async fn tile(&self, log: &Shown<'_>, path: &TilePath) -> Result<Option<Vec<u8>>, StoreError> {
+        let size = match path.kind() {
+            TileKind::Hashes(_) => log.hashed,
+            TileKind::Entries => log.entries,
+        };
+        let covered = TilePath::in_log(path.kind(), path.index(), size);
         let Some(covered) = covered.filter(|covered| path.width() <= covered.width()) else {
             return Ok(None);
         };
-        let bytes = match path.kind() {
+        let found = match path.kind() {
             TileKind::Entries => self.entries(log, path).await?,
             TileKind::Hashes(level) if covered.is_full() => {
                 let full = self.full_tiles(log, level, path.index(), 1).await?;
-                let hashes = full.into_iter().next();
-                let mut hashes = hashes.ok_or_else(|| corrupt("tile", log, &covered))?;
-                hashes.truncate(usize::from(path.width()) * size_of::<Hash>());
-                hashes
+                full.and_then(|full| full.into_iter().next())
+                    .map(|mut hashes| {
+                        hashes.truncate(usize::from(path.width()) * size_of::<Hash>());
+                        hashes
+                    })
             }
             TileKind::Hashes(0) => self.leaves(log, path).await?,
             TileKind::Hashes(level) => self.roots_of_children(log, level, path).await?,
         };
-        Ok(Some(bytes))
+        match found {
+            None if !log.ended => Err(corrupt(log, path)),
+            found => Ok(found),
+        }
     }
 
     /// The events themselves.
-    async fn entries(&self, log: &Published, path: &TilePath) -> Result<Vec<u8>, StoreError> {
-        let rows = self.events(log, path).await?;
+    async fn entries(
+        &self,
+        log: &Shown<'_>,
+        path: &TilePath,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(rows) = self.events(log, path).await? else {
+            return Ok(None);
+        };
         let entries: Vec<&[u8]> = rows.iter().map(|row| row.bytes.as_slice()).collect();
-        encode_entries(&entries).map_err(|_| corrupt("event", log, path))
+        encode_entries(&entries)
+            .map(Some)
+            .map_err(|_| corrupt(log, path))
     }
 
     /// The leaf hashes at the log's right edge, which no full tile holds yet.
-    async fn leaves(&self, log: &Published, path: &TilePath) -> Result<Vec<u8>, StoreError> {
+    async fn leaves(
+        &self,
+        log: &Shown<'_>,
+        path: &TilePath,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
         let rows = self.events(log, path).await?;
-        Ok(rows.iter().flat_map(|row| row.leaf).collect())
+        Ok(rows.map(|rows| rows.iter().flat_map(|row| row.leaf).collect()))
     }
 
+    /// The events that a tile or bundle is about, if all of them are there.
     async fn events(
         &self,
-        log: &Published,
+        log: &Shown<'_>,
         path: &TilePath,
-    ) -> Result<Vec<hefu_store::EventRow>, StoreError> {
+    ) -> Result<Option<Vec<EventRow>>, StoreError> {
         let first = path.index() * u64::from(TILE_WIDTH);
         let rows = self
             .store
@@ -207,42 +318,39 @@ impl LogFiles {
             .iter()
             .zip(first..)
             .all(|(row, index)| row.idx == index);
-        if dense && rows.len() == usize::from(path.width()) {
-            Ok(rows)
-        } else {
-            Err(corrupt("event", log, path))
-        }
+        Ok((dense && rows.len() == usize::from(path.width())).then_some(rows))
     }
 
     /// A partial tile above the leaves: each of its hashes is the root of a full tile one level down.
     async fn roots_of_children(
         &self,
-        log: &Published,
+        log: &Shown<'_>,
         level: u8,
         path: &TilePath,
-    ) -> Result<Vec<u8>, StoreError> {
+    ) -> Result<Option<Vec<u8>>, StoreError> {
         let first = path.index() * u64::from(TILE_WIDTH);
-        let children = self
-            .full_tiles(log, level - 1, first, path.width().into())
-            .await?;
+        let count = path.width().into();
+        let Some(children) = self.full_tiles(log, level - 1, first, count).await? else {
+            return Ok(None);
+        };
         let mut hashes = Vec::with_capacity(children.len() * size_of::<Hash>());
         for (child, index) in children.iter().zip(first..) {
             let root = TilePath::new(TileKind::Hashes(level - 1), index, TILE_WIDTH)
                 .and_then(|path| Tile::from_bytes(&path, child))
                 .map(|tile| tile.root());
-            hashes.extend(root.map_err(|_: LogError| corrupt("tile", log, path))?.0);
+            hashes.extend(root.map_err(|_: LogError| corrupt(log, path))?.0);
         }
-        Ok(hashes)
+        Ok(Some(hashes))
     }
 
-    /// So many neighbouring full tiles of one level, which must all be there.
+    /// So many neighbouring full tiles of one level, if all of them are there.
     async fn full_tiles(
         &self,
-        log: &Published,
+        log: &Shown<'_>,
         level: u8,
         first: u64,
         count: u64,
-    ) -> Result<Vec<Vec<u8>>, StoreError> {
+    ) -> Result<Option<Vec<Vec<u8>>>, StoreError> {
         let key = |idx| TileKey {
             region: log.region.to_string(),
             epoch: log.epoch,
@@ -252,45 +360,20 @@ impl LogFiles {
         let keys: Vec<TileKey> = (first..first + count).map(key).collect();
         let mut rows = self.store.tiles(&keys).await?;
         rows.sort_by(|one, other| one.key.cmp(&other.key));
-        match keys
-            .iter()
-            .zip(&rows)
-            .find(|(key, row)| **key != row.key)
-            .map(|(key, _)| key)
-            .or(keys.get(rows.len()))
-        {
-            None => Ok(rows.into_iter().map(|row| row.hashes).collect()),
-            Some(missing) => Err(StoreError::Corrupt {
-                table: "tile",
-                column: "idx",
-                key: format!(
-                    "{} epoch {} level {level} tile {}",
-                    log.region, log.epoch, missing.idx
-                ),
-            }),
-        }
+        let all = rows.iter().map(|row| &row.key).eq(&keys);
+        Ok(all.then(|| rows.into_iter().map(|row| row.hashes).collect()))
     }
 
-    /// Every note of a log up to its last one, an empty line between each two: with their cosignatures they say when the log
-    /// was how large.
-    async fn checkpoints(&self, log: &Published) -> Result<Vec<u8>, StoreError> {
-        let mut notes = Vec::new();
-        let mut from = 0;
-        loop {
-            let page = self
-                .store
-                .checkpoints(log.region.as_str(), log.epoch, from, PAGE)
-                .await?;
-            let Some(last) = page.last() else { break };
-            from = last.size + 1;
-            let full = page.len() == PAGE as usize;
-            let shown = page.into_iter().filter(|row| row.size <= log.size);
-            notes.extend(shown.map(|row| row.note));
-            if !full || from > log.size {
-                break;
-            }
-        }
-        Ok(notes.join("\n").into_bytes())
+    /// The next notes of a log from a size on, up to its last one, an empty line between each two: with their cosignatures they
+    /// say when the log was how large.
+    async fn checkpoints(&self, log: &Published, from: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let page = self
+            .store
+            .checkpoints(log.region.as_str(), log.epoch, from, PAGE)
+            .await?;
+        let shown = page.into_iter().filter(|row| row.size <= log.size);
+        let notes: Vec<String> = shown.map(|row| row.note).collect();
+        Ok((!notes.is_empty()).then(|| notes.join("\n").into_bytes()))
     }
 
     async fn listing(&self) -> Result<String, StoreError> {
@@ -362,14 +445,19 @@ fn published(region: &Region, row: CheckpointRow) -> Published {
         epoch: row.epoch,
         size: row.size,
         note: row.note,
+        ended: false,
     }
 }
 
 /// The store does not hold what a published checkpoint covers.
-fn corrupt(table: &'static str, log: &Published, path: &TilePath) -> StoreError {
+fn corrupt(log: &Shown<'_>, path: &TilePath) -> StoreError {
+    let (table, column) = match path.kind() {
+        TileKind::Hashes(_) => ("tile", "hashes"),
+        TileKind::Entries => ("event", "bytes"),
+    };
     StoreError::Corrupt {
         table,
-        column: "idx",
+        column,
         key: format!("{} epoch {} {path}", log.region, log.epoch),
     }
 }

@@ -17,13 +17,15 @@ use hefu_token::{KeySet, private_file};
 use hefu_vault::Secrets;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::api::Api;
 use crate::log_files::LogFiles;
+use crate::offline::{Presence, SIMULATED};
 use crate::regions::RegionTree;
-use crate::signer::{Signer, SignerError, Signing};
+use crate::signer::{CityLogs, Signer, SignerError, Signing};
 use crate::witnesses::Witnesses;
 use crate::{caller, handlers};
 
@@ -119,6 +121,14 @@ pub enum StartError {
         /// What was asked for.
         wanted: String,
     },
+    /// Somebody works on the deployment who must be alone.
+    #[error(
+        "the state folder {path} is held by a command that works on it (a fork, a key rotation): wait for its end"
+    )]
+    AtWork {
+        /// Which.
+        path: PathBuf,
+    },
     /// The port.
     #[error("cannot listen on {listen}: {source}")]
     Listen {
@@ -143,8 +153,12 @@ pub struct Running {
     pub engine: Engine,
     /// The signer of the logs.
     pub signing: Signing,
+    /// What records counties' checkpoints in their city's log.
+    pub city_logs: CityLogs,
+    recorder: Option<JoinHandle<()>>,
+    _presence: Presence,
     stop: Option<oneshot::Sender<()>>,
-    served: tokio::task::JoinHandle<()>,
+    served: JoinHandle<()>,
 }
 
 impl Running {
@@ -160,8 +174,27 @@ impl Running {
             // A reader that follows a log would hold it for ever.
             Err(_) => self.served.abort(),
         }
+        if let Some(recorder) = self.recorder.take() {
+            recorder.abort();
+        }
         self.signing.stop().await;
         self.engine.store().close().await;
+    }
+
+    /// Signs all logs, and records those of counties in their city's.
+    ///
+    /// # Errors
+    /// The signer's or the engine's; it can be asked for again.
+    pub async fn record_checkpoints(&self) -> Result<(), StartError> {
+        self.signing.sign().await?;
+        self.city_logs.record().await?;
+        Ok(())
+    }
+
+    /// Records counties' checkpoints in their city's log again and again, as long as the server runs.
+    pub fn record_checkpoints_every(&mut self, every: Duration) {
+        let recording = keep_recording(self.city_logs.clone(), every);
+        self.recorder = Some(tokio::spawn(recording));
     }
 
     /// Waits until the server ends by itself.
@@ -181,6 +214,7 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
         path: setup.state.clone(),
         source,
     })?;
+    let presence = presence(&setup.state)?;
     let store = Store::open(&setup.database, OpenOptions::default()).await?;
     store.migrate().await?;
     let first_start = make_keys(&setup)?;
@@ -217,6 +251,7 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
         listen: setup.listen,
         source,
     })?;
+    let city_logs = CityLogs::new(engine.clone(), operator.clone());
     let (stop, stopped) = oneshot::channel();
     let jwks = tokens.jwks_json();
     let api = Api {
@@ -238,6 +273,9 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
         first_start,
         engine,
         signing,
+        city_logs,
+        recorder: None,
+        _presence: presence,
         stop: Some(stop),
         served,
     })
@@ -252,7 +290,9 @@ async fn run(
 ) {
     let (engine, files) = (api.engine.clone(), api.files.clone());
     let (reporter, health) = tonic_health::server::health_reporter();
-    let watch = tokio::spawn(watch(engine.clone(), signing.clone(), reporter));
+    let serves = serves(&engine, &signing);
+    report(&reporter, serves).await;
+    let watch = tokio::spawn(watch(engine.clone(), signing.clone(), reporter, serves));
     let sweeper = tokio::spawn(sweep(engine.clone()));
     let mut routes = handlers::routes(api);
     routes = routes.add_service(health);
@@ -301,6 +341,27 @@ async fn sweep(engine: Engine) {
     }
 }
 
+/// Says that this process serves, unless somebody works on the deployment who must be alone.
+fn presence(state: &Path) -> Result<Presence, StartError> {
+    let path = state.to_owned();
+    match Presence::serving(state) {
+        Ok(Some(presence)) => Ok(presence),
+        Ok(None) => Err(StartError::AtWork { path }),
+        Err(source) => Err(StartError::State { path, source }),
+    }
+}
+
+/// Records what cities have not got on record, at every tick.
+async fn keep_recording(city_logs: CityLogs, every: Duration) {
+    let mut ticks = tokio::time::interval(every);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = city_logs.record().await {
+            tracing::warn!(%error, "the counties' checkpoints were not recorded; the next time tries again");
+        }
+    }
+}
+
 /// Starts the signer of the logs. What it finds wrong raises the region's alarm and keeps nobody else from being served.
 async fn sign(engine: &Engine, setup: &Setup) -> Result<Signing, SignerError> {
     let (store, clock) = (engine.store().clone(), setup.clock.clone());
@@ -309,20 +370,28 @@ async fn sign(engine: &Engine, setup: &Setup) -> Result<Signing, SignerError> {
     Signing::start(signer).await
 }
 
-/// Says to the health check whether this server serves: not while its writing has stopped or a log is in doubt.
-async fn watch(engine: Engine, signing: Signing, reporter: HealthReporter) {
-    let mut said = None;
+/// Whether this server serves: not while its writing has stopped or a log is in doubt.
+fn serves(engine: &Engine, signing: &Signing) -> ServingStatus {
+    match engine.stopped().is_none() && !signing.alarmed() {
+        true => ServingStatus::Serving,
+        false => ServingStatus::NotServing,
+    }
+}
+
+/// Keeps the health check up to date.
+async fn watch(
+    engine: Engine,
+    signing: Signing,
+    reporter: HealthReporter,
+    mut said: ServingStatus,
+) {
     loop {
-        let serves = engine.stopped().is_none() && !signing.alarmed();
-        if said != Some(serves) {
-            let status = match serves {
-                true => ServingStatus::Serving,
-                false => ServingStatus::NotServing,
-            };
-            report(&reporter, status).await;
-            said = Some(serves);
-        }
         tokio::time::sleep(Duration::from_millis(500)).await;
+        let now = serves(&engine, &signing);
+        if now != said {
+            report(&reporter, now).await;
+            said = now;
+        }
     }
 }
 
@@ -422,7 +491,7 @@ async fn belongs_together(
         "{}{}",
         setup.deployment,
         if setup.clock.is_simulated() {
-            " (simulated clock)"
+            SIMULATED
         } else {
             ""
         }
@@ -473,6 +542,7 @@ async fn open_tree(
             name_en: entry.name_en.clone(),
             deployment: setup.deployment.clone(),
             simulated: setup.clock.is_simulated(),
+            recorded: Default::default(),
         };
         let digest = engine
             .people()

@@ -103,6 +103,7 @@ pub(crate) async fn server(place: &Place, state: &Folder) -> Running {
         clock: Clock::system(),
         source: Source::System,
         writers: 2,
+        witnesses: hefu_server::Witnesses::none(),
     };
     serve(setup).await.unwrap()
 }

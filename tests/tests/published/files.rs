@@ -87,7 +87,7 @@ on_both_engines! {
             notes.push(made.publish(&store, size).await);
             let shown = |path: &str| String::from_utf8(read(&files, path).unwrap()).unwrap();
             assert_eq!(shown("140725/checkpoint"), notes[notes.len() - 1]);
-            assert_eq!(shown("140725/checkpoints"), notes.join("\n"));
+            assert_eq!(shown("140725/checkpoints/0"), notes.join("\n"));
             assert_eq!(shown("regions"), format!("140725 0 {size}\n"));
             for index in 0..4 {
                 check_tile(&files, &made, size, 0, index);
@@ -114,7 +114,7 @@ on_both_engines! {
 
     async fn an_earlier_epoch_stays_where_it_is_said_to_stand(store: Store, _place: Place) {
         let mut made = Made::open(&store, REGION).await;
-        made.grow(&store, 299).await;
+        made.grow(&store, 319).await;
         let before = made.publish(&store, 300).await;
         let files = over(&store);
         let shown = |path: &str| read(&files, path).map(|file| String::from_utf8(file).unwrap());
@@ -125,16 +125,45 @@ on_both_engines! {
         assert_eq!(shown("140725/epoch/0/checkpoint"), None);
         assert_eq!(shown("140725/epoch/1/checkpoint"), None);
         let first = read(&files, "140725/tile/0/000");
+        assert_eq!(read(&files, "140725/tile/entries/001.p/64"), None);
         let now = made.publish(&store, 1).await;
         assert_eq!(shown("140725/checkpoint").as_ref(), Some(&now));
         assert_eq!(shown("regions").unwrap(), "140725 1 1\n");
         assert_eq!(shown("140725/epoch/0/checkpoint").as_ref(), Some(&before));
-        assert_eq!(shown("140725/epoch/0/checkpoints").as_ref(), Some(&before));
+        assert_eq!(shown("140725/epoch/0/checkpoints/0").as_ref(), Some(&before));
         assert_eq!(read(&files, "140725/epoch/0/tile/0/000"), first);
         assert_eq!(read(&files, "140725/tile/0/000"), None);
+        // The new log's first event says that it goes on from 320 events, so they are public; what was hashed and signed are 300.
+        assert!(read(&files, "140725/epoch/0/tile/entries/001.p/64").is_some());
+        assert_eq!(read(&files, "140725/epoch/0/tile/entries/001.p/65"), None);
+        assert!(read(&files, "140725/epoch/0/tile/0/001.p/44").is_some());
+        assert_eq!(read(&files, "140725/epoch/0/tile/0/001.p/45"), None);
         // One path for each log: the current one has no other name.
         assert_eq!(shown("140725/epoch/1/checkpoint"), None);
         assert_eq!(shown("140725/epoch/2/checkpoint"), None);
+    }
+
+    async fn of_a_log_that_was_cut_is_shown_what_is_left(store: Store, _place: Place) {
+        // 600 events were signed; a backup brought 280 of them back, and the operator went on from those.
+        let mut made = Made::open(&store, REGION).await;
+        made.grow(&store, 279).await;
+        let mut whole = made.clone();
+        let (elsewhere, _other) = hefu_tests::engines::fresh(hefu_tests::engines::Engine::Sqlite).await;
+        let mut copy = Made::open(&elsewhere, REGION).await;
+        copy.grow(&elsewhere, 599).await;
+        whole.leaves = copy.leaves;
+        let signed = whole.publish(&store, 600).await;
+        made.fork(&store).await;
+        made.publish(&store, 1).await;
+        let files = over(&store);
+        let note = read(&files, "140725/epoch/0/checkpoint").unwrap();
+        assert_eq!(String::from_utf8(note).unwrap(), signed);
+        assert!(read(&files, "140725/epoch/0/tile/entries/001.p/24").is_some());
+        assert_eq!(read(&files, "140725/epoch/0/tile/entries/001.p/25"), None);
+        // The full tiles of what is lost are evidence; a partial one cannot be made any more.
+        assert!(read(&files, "140725/epoch/0/tile/0/001").is_some());
+        assert_eq!(read(&files, "140725/epoch/0/tile/0/002.p/88"), None);
+        assert!(read(&files, "140725/epoch/0/tile/1/000.p/2").is_some());
     }
 
     async fn what_no_log_has_is_no_file(store: Store, _place: Place) {

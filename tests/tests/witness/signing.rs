@@ -102,7 +102,7 @@ async fn published(running: &hefu_server::Running) {
 }
 
 async fn checkpoints(running: &hefu_server::Running) -> Vec<Note> {
-    let path = format!("/log/{REGION}/checkpoints");
+    let path = format!("/log/{REGION}/checkpoints/0");
     let (address, request) = (
         running.address,
         format!("GET {path} HTTP/1.1\r\nHost: hefu\r\nConnection: close\r\n\r\n"),

@@ -132,19 +132,12 @@ fn a_published_note_tells_who_cosigned_it_and_when() {
     ] {
         note.add(cosigner.cosign(&note, time).unwrap());
     }
-    let (logs, known) = (
-        [log.vkey().clone()],
-        [a.public().clone(), b.public().clone()],
-    );
-    let opened = Cosigning::open(&note, &logs, &known).unwrap();
-    assert_eq!(opened, cosigned(7, &[("b", 0), ("a", 1), ("b", 2)]));
-    assert_eq!(opened.witnesses(), 2);
-    assert_eq!(opened.words[1].at(), at(1));
-    // Cosignatures do not make up for the log's own signature.
-    let mut unsigned = Note::new(checkpoint.to_string()).unwrap();
-    unsigned.add(a.cosign(&unsigned, NOON).unwrap());
-    assert_eq!(
-        Cosigning::open(&unsigned, &logs, &known),
-        Err(LogError::Unsigned)
-    );
+    let known = [a.public().clone(), b.public().clone()];
+    let read = Cosigning::read(&note, &known).unwrap();
+    assert_eq!(read, cosigned(7, &[("b", 0), ("a", 1), ("b", 2)]));
+    assert_eq!(read.witnesses(), 2);
+    assert_eq!(read.words[1].at(), at(1));
+    let mut no_checkpoint = Note::new("hefu\n".to_owned()).unwrap();
+    no_checkpoint.add(a.cosign(&no_checkpoint, NOON).unwrap());
+    assert!(Cosigning::read(&no_checkpoint, &known).is_err());
 }

@@ -107,6 +107,9 @@ impl<R> Bundle<R> {
             None => Some((at, at)),
         };
         let leaf = leaf_hash(entry);
+        if log.is_back_dated(index, event.at)? {
+            return Err(Check::BackDated);
+        }
         self.events.push(Held {
             index,
             leaf,

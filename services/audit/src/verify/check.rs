@@ -39,6 +39,12 @@ pub enum Check {
     Recorded,
     /// The database's head row says what the log gives.
     Head,
+    /// What witnesses cosigned is this log: each of their signatures holds, over a tree that the log has.
+    Cosigned,
+    /// As many witnesses as were asked for cosigned the checkpoint.
+    Witnesses,
+    /// The event's time lies in its cosigning interval.
+    BackDated,
 }
 
 impl Check {
@@ -77,6 +83,15 @@ impl Check {
             }
             Check::Recorded => "keep both logs: city and county were shown two histories",
             Check::Head => "stop the writers; the table was changed, or restored without the log",
+            Check::Cosigned => {
+                "keep this copy and what the witness saw: together they prove that two histories were shown"
+            }
+            Check::Witnesses => {
+                "ask the operator which witness is behind, and the witness why; until then others may be shown another log"
+            }
+            Check::BackDated => {
+                "ask the operator when it was written: by the witnesses' clocks not when it says"
+            }
         }
     }
 }
@@ -104,6 +119,9 @@ impl fmt::Display for Check {
             Check::Since => "older checkpoint",
             Check::Recorded => "recorded checkpoint",
             Check::Head => "head row",
+            Check::Cosigned => "cosigned checkpoints",
+            Check::Witnesses => "witnesses required",
+            Check::BackDated => "cosigning interval",
         })
     }
 }

@@ -3,11 +3,13 @@
 
 use std::io;
 
-use hefu_domain::Region;
+use hefu_domain::{Instant, Region};
 use hefu_log::{Checkpoint, Hash, Note, Tile, TileKind, TilePath, leaf_hash};
 
 use super::check::{Check, Stop};
 use crate::Files;
+use crate::cosigned::Intervals;
+use crate::replay;
 
 /// A log and where it stands.
 pub(super) struct Log<'f> {
@@ -24,6 +26,8 @@ pub(super) struct Log<'f> {
     pub(super) tiled: u64,
     /// Whether this is the region's present epoch, whose files are all there.
     pub(super) current: bool,
+    /// When its events were written, by the witnesses' clocks.
+    pub(super) intervals: Option<Intervals>,
 }
 
 /// A checkpoint with the note that says so; its signatures are not looked at yet.
@@ -61,6 +65,7 @@ impl<'f> Log<'f> {
             size: said.size,
             tiled: said.size,
             current: true,
+            intervals: None,
         }
     }
 
@@ -74,6 +79,7 @@ impl<'f> Log<'f> {
             size: kept,
             tiled: 0,
             current: false,
+            intervals: None,
         }
     }
 
@@ -87,6 +93,21 @@ impl<'f> Log<'f> {
             None => files.read(&format!("{region}/checkpoint")),
             Some(epoch) => files.read(&format!("{region}/epoch/{epoch}/checkpoint")),
         }
+    }
+
+    /// The published checkpoints of at least so many events, as far as one page holds them.
+    pub(super) fn published(&self, from: u64) -> io::Result<Option<Vec<u8>>> {
+        self.files
+            .read(&format!("{}checkpoints/{from}", self.folder))
+    }
+
+    /// Whether an event's time, as it is spelt, contradicts a witness.
+    pub(super) fn is_back_dated(&self, index: u64, at: &str) -> Result<bool, Check> {
+        let Some(intervals) = &self.intervals else {
+            return Ok(false);
+        };
+        let at: Instant = at.parse().map_err(|_| replay::Check::Time)?;
+        Ok(intervals.check(index, at).is_some())
     }
 
     /// How many bundles of entries it has.

@@ -16,6 +16,7 @@ mod report;
 mod streams;
 mod tree;
 mod walk;
+mod witnessed;
 
 use std::io;
 
@@ -27,6 +28,7 @@ pub use check::{Check, Failure};
 pub use follow::Follow;
 pub use keys::Keys;
 pub use report::{Fork, Report, Seen};
+pub use witnessed::Witnesses;
 
 use check::Stop;
 use log::{Log, Said};
@@ -43,6 +45,8 @@ pub struct Asked {
     pub since: Vec<Older>,
     /// Only these regions; all, if there are none.
     pub regions: Vec<Region>,
+    /// Whose cosignatures count, and how many of a log's checkpoint are required.
+    pub witnesses: Witnesses,
     /// How many threads check bundles.
     pub threads: usize,
 }
@@ -54,6 +58,7 @@ impl Asked {
             keys,
             since: Vec::new(),
             regions: Vec::new(),
+            witnesses: Witnesses::default(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
         }
     }
@@ -167,6 +172,7 @@ fn all<F: Follow>(
             keys: &asked.keys,
             threads: asked.threads,
             head: heads.iter().find(|head| head.region == region),
+            witnesses: &asked.witnesses,
         };
         let verified = region::verify(files, &region, note, &means, begin(&region))?;
         for older in &asked.since {
@@ -179,6 +185,8 @@ fn all<F: Follow>(
             .map(|epoch| epoch.tree.size())
             .sum::<u64>();
         report.forks.extend(verified.forks);
+        let signed = verified.seen.words.iter().map(|word| word.witness.clone());
+        report.witnesses.extend(signed);
         report.logs.push(verified.seen);
         end(&region, verified.follower);
         held.push(Held {
@@ -187,6 +195,8 @@ fn all<F: Follow>(
             recorded: verified.recorded,
         });
     }
+    report.witnesses.sort();
+    report.witnesses.dedup();
     recorded(&held, &mut report.unseen)
 }
 

@@ -14,6 +14,7 @@ use super::log::{Log, Said, split_entry};
 use super::report::{Fork, Seen};
 use super::tree::Tree;
 use super::walk::Walk;
+use super::witnessed::{Witnessed, Witnesses};
 use super::{Head, Unverified};
 use crate::{Files, replay};
 
@@ -47,6 +48,7 @@ pub(super) struct Means<'a> {
     pub(super) keys: &'a Keys,
     pub(super) threads: usize,
     pub(super) head: Option<&'a Head>,
+    pub(super) witnesses: &'a Witnesses,
 }
 
 /// A region's logs, before any event was checked: the present one first.
@@ -91,7 +93,7 @@ pub(super) fn verify<'f, F: Follow>(
             .map_err(|stop| fail(epoch, stop))?;
     }
     let seen = walked
-        .seen(region, means.head, walk.last())
+        .seen(region, means, walk.last())
         .map_err(|stop| fail(epoch, stop))?;
     Ok(Verified {
         epochs: walked.epochs,
@@ -182,6 +184,9 @@ impl<'f> Walked<'f> {
             // What an ended log published stands up to its last checkpoint.
             log.tiled = old.checkpoint.size.min(log.size);
         }
+        let present = log.current.then_some(&self.said.note);
+        let witnessed = Witnessed::read(&log, &origin, present, means.witnesses)?;
+        log.intervals = witnessed.intervals(&origin);
         let mut keys = LogKeys::of(&origin, means.keys, &self.keys);
         if log.current && keys.are_belied(&self.said.note) {
             return Err(Stop::Failed(self.said.checkpoint.size, Check::Signature));
@@ -213,6 +218,7 @@ impl<'f> Walked<'f> {
             }
         };
         let tree = walk.over(&log, means.threads, &mut hear)?;
+        witnessed.holds(&tree, &log)?;
         if let Some((signed, fork)) = fork {
             if let Some(before) = self.epochs.last_mut() {
                 before.signed = signed;
@@ -268,7 +274,7 @@ impl<'f> Walked<'f> {
     }
 
     /// Holds the present log against its checkpoint, and the head row if there is one.
-    fn seen(&self, region: &Region, head: Option<&Head>, at: Option<String>) -> Result<Seen, Stop> {
+    fn seen(&self, region: &Region, means: &Means<'_>, at: Option<String>) -> Result<Seen, Stop> {
         let said = &self.said.checkpoint;
         let failed = |check| Stop::Failed(said.size, check);
         let (Some(today), Some(keys)) = (self.epochs.last(), self.keys.last()) else {
@@ -278,7 +284,7 @@ impl<'f> Walked<'f> {
             return Err(failed(Check::Root));
         }
         let signer = keys.check(&self.said.note, said.size).map_err(failed)?;
-        if let Some(head) = head {
+        if let Some(head) = means.head {
             today.holds(head)?;
         }
         Ok(Seen {
@@ -289,6 +295,7 @@ impl<'f> Walked<'f> {
             signer: u32::from_be_bytes(signer.id()),
             at,
             unsigned: today.tree.size() - said.size,
+            words: means.witnesses.words(&self.said.note, said.size)?,
         })
     }
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::check::Failure;
 use super::log::Log;
+use crate::cosigned::Word;
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -53,6 +54,8 @@ pub struct Seen {
     pub at: Option<String>,
     /// Events behind the checkpoint, in a database, that nobody has signed yet.
     pub unsigned: u64,
+    /// What witnesses said of the checkpoint, and when.
+    pub words: Vec<Word>,
 }
 
 /// A fork that the operator accepted: another log goes on from a beginning of the one before.

@@ -77,6 +77,26 @@ impl Tree {
         self.with_nodes(size, log, |nodes| root_at(size, nodes))
     }
 
+    /// The roots of trees of these sizes, which ascend. Of a bundle in which many of them end, the leaves are read once.
+    pub(super) fn roots(&self, sizes: &[u64], log: &Log<'_>) -> Result<Vec<Hash>, Stop> {
+        let mut roots = Vec::with_capacity(sizes.len());
+        for ends in sizes.chunk_by(|one, next| one / 256 == next / 256) {
+            let (Some(first), Some(last)) = (ends.first(), ends.last()) else {
+                continue;
+            };
+            let mut tree = self.frontier_at(first - first % 256, log)?;
+            let mut leaves = self.leaves_before(*last, log)?.into_iter();
+            for size in ends {
+                while tree.size() < *size {
+                    let short = Stop::Failed(tree.size(), Check::Entries);
+                    tree.push(leaves.next().ok_or(short)?);
+                }
+                roots.push(tree.root());
+            }
+        }
+        Ok(roots)
+    }
+
     /// The right edge of the first `size` events.
     pub(super) fn frontier_at(&self, size: u64, log: &Log<'_>) -> Result<Frontier, Stop> {
         self.with_nodes(size, log, |nodes| frontier_at(size, nodes))

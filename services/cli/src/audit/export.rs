@@ -20,7 +20,7 @@ use clap::Args;
 use comfy_table::{Table, presets};
 use hefu_audit::Files;
 use hefu_domain::Region;
-use hefu_log::Checkpoint;
+use hefu_log::{Checkpoint, Hash, Origin};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
@@ -65,14 +65,30 @@ pub(crate) async fn run(export: &Export) -> anyhow::Result<ExitCode> {
 struct Log {
     /// `140725`, or `140725/epoch/0` for an epoch before the current one.
     prefix: String,
+    origin: Origin,
+    /// How many events are copied, and the root that they lead to: the checkpoint's, or of a log that ended in an accepted fork what
+    /// the log after it goes on from.
+    size: u64,
+    root: Hash,
+    /// Its last checkpoint; that of a log that has ended may be lost.
+    said: Option<Said>,
+    /// Whether it ended in an accepted fork.
+    ended: bool,
+}
+
+/// A log's last checkpoint.
+struct Said {
     note: String,
     checkpoint: Checkpoint,
+    /// Whether a key was known that signed it.
     signed: bool,
 }
 
 /// What was exported of one log.
 struct Exported {
-    checkpoint: Checkpoint,
+    origin: Origin,
+    size: u64,
+    root: Hash,
     signed: bool,
     copied: Copied,
 }
@@ -90,7 +106,7 @@ fn all(source: &dyn Files, export: &Export) -> anyhow::Result<Vec<Exported>> {
     for (region, note) in notes {
         logs.push(epochs(source, &region, note, &keys)?);
     }
-    let events = logs.iter().flatten().map(|log| log.checkpoint.size).sum();
+    let events = logs.iter().flatten().map(|log| log.size).sum();
     let progress = progress(events);
     if !keys.text().is_empty() {
         folder.write_synced(keys::PATH, keys.text().as_bytes())?;
@@ -135,43 +151,75 @@ fn note(source: &dyn Files, prefix: &str) -> anyhow::Result<String> {
     String::from_utf8(note).with_context(|| format!("{path} is no text"))
 }
 
-/// A region's logs, the earliest first.
+/// A region's logs, the earliest first. Each but the first says in its first event which log it goes on from.
 fn epochs(
     source: &dyn Files,
     region: &Region,
     note_of_current: String,
     keys: &Keys,
 ) -> anyhow::Result<Vec<Log>> {
-    let log = |prefix: String, note: String| {
-        let Opened { checkpoint, signed } = keys
-            .open(&note)
-            .with_context(|| format!("{prefix}/checkpoint"))?;
-        ensure!(
-            checkpoint.origin.region() == region.as_str(),
-            "{prefix}/checkpoint is of another log: {}",
-            checkpoint.origin
-        );
-        Ok(Log {
-            prefix,
-            note,
-            checkpoint,
-            signed,
-        })
-    };
-    let current = log(region.to_string(), note_of_current)?;
-    let mut logs = Vec::new();
-    for epoch in 0..current.checkpoint.origin.epoch() {
-        let prefix = format!("{region}/epoch/{epoch}");
-        let before = log(prefix.clone(), note(source, &prefix)?)?;
-        ensure!(
-            before.checkpoint.origin.epoch() == epoch,
-            "{prefix}/checkpoint is of another log: {}",
-            before.checkpoint.origin
-        );
+    let prefix = region.to_string();
+    let said = said(&prefix, note_of_current, keys)?;
+    ensure!(
+        said.checkpoint.origin.region() == region.as_str(),
+        "{prefix}/checkpoint is of another log: {}",
+        said.checkpoint.origin
+    );
+    let mut logs = vec![Log {
+        prefix,
+        origin: said.checkpoint.origin.clone(),
+        size: said.checkpoint.size,
+        root: said.checkpoint.root,
+        said: Some(said),
+        ended: false,
+    }];
+    while let Some(log) = logs.last().filter(|log| log.origin.epoch() > 0) {
+        let before = ended(source, region, log, keys)?;
         logs.push(before);
     }
-    logs.push(current);
+    logs.reverse();
     Ok(logs)
+}
+
+/// The log that another goes on from.
+fn ended(source: &dyn Files, region: &Region, log: &Log, keys: &Keys) -> anyhow::Result<Log> {
+    let kept = copy::kept(source, log)?;
+    let prefix = format!("{region}/epoch/{}", kept.epoch);
+    let origin = Origin::new(log.origin.deployment(), log.origin.region(), kept.epoch)?;
+    let note = source.read(&format!("{prefix}/checkpoint"))?;
+    let said = match note {
+        None => None,
+        Some(note) => {
+            let note = String::from_utf8(note)
+                .with_context(|| format!("{prefix}/checkpoint is no text"))?;
+            let said = said(&prefix, note, keys)?;
+            ensure!(
+                said.checkpoint.origin == origin,
+                "{prefix}/checkpoint is of another log: {}",
+                said.checkpoint.origin
+            );
+            Some(said)
+        }
+    };
+    Ok(Log {
+        prefix,
+        origin,
+        size: kept.size,
+        root: Hash(kept.root.0),
+        said,
+        ended: true,
+    })
+}
+
+fn said(prefix: &str, note: String, keys: &Keys) -> anyhow::Result<Said> {
+    let Opened { checkpoint, signed } = keys
+        .open(&note)
+        .with_context(|| format!("{prefix}/checkpoint"))?;
+    Ok(Said {
+        note,
+        checkpoint,
+        signed,
+    })
 }
 
 /// Exports a region's logs and its tables.
@@ -191,10 +239,16 @@ fn region(
         let copied = copy::log(source, folder, log, &mut tables, progress)
             .with_context(|| format!("region {} was not exported", log.prefix))?;
         exported.push(Exported {
-            checkpoint: log.checkpoint.clone(),
-            signed: log.signed,
+            origin: log.origin.clone(),
+            size: log.size,
+            root: log.root,
+            // One that is lost has no signature to check.
+            signed: log.said.as_ref().is_none_or(|said| said.signed),
             copied,
         });
+    }
+    for pair in logs.windows(2) {
+        copy::goes_on(folder, &pair[0], &pair[1])?;
     }
     tables.finish()?;
     for log in &logs {
@@ -208,7 +262,7 @@ fn make_way(folder: &Folder, current: &Log) -> anyhow::Result<()> {
     let Some(before) = copy::exported(folder, &current.prefix)? else {
         return Ok(());
     };
-    let (then, now) = (before.origin.epoch(), current.checkpoint.origin.epoch());
+    let (then, now) = (before.origin.epoch(), current.origin.epoch());
     ensure!(
         then <= now,
         "{} was exported up to epoch {then}, and epoch {now} is shown now: an epoch never ends without a trace",
@@ -240,11 +294,11 @@ fn progress(events: u64) -> ProgressBar {
 fn as_json(exported: &[Exported]) -> serde_json::Value {
     let log = |log: &Exported| {
         json!({
-            "origin": log.checkpoint.origin.to_string(),
-            "region": log.checkpoint.origin.region(),
-            "epoch": log.checkpoint.origin.epoch(),
-            "size": log.checkpoint.size,
-            "root": log.checkpoint.root.to_string(),
+            "origin": log.origin.to_string(),
+            "region": log.origin.region(),
+            "epoch": log.origin.epoch(),
+            "size": log.size,
+            "root": log.root.to_string(),
             "signed": log.signed,
             "fetched": log.copied.fetched,
             "kept": log.copied.kept,
@@ -264,9 +318,9 @@ fn as_table(exported: &[Exported]) -> Table {
     ]);
     for log in exported {
         table.add_row([
-            log.checkpoint.origin.to_string(),
-            log.checkpoint.size.to_string(),
-            log.checkpoint.root.to_string(),
+            log.origin.to_string(),
+            log.size.to_string(),
+            log.root.to_string(),
             log.copied.fetched.to_string(),
             log.copied.kept.to_string(),
         ]);

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Args;
-use hefu_audit::verify::{Asked, Head, Keys, Older, Report};
+use hefu_audit::verify::{Asked, Head, Keys, Older, Report, Witnesses};
 use hefu_audit::{Dir, Files};
 use hefu_domain::Region;
 use hefu_log::tile::{TILE_WIDTH, encode_entries};
-use hefu_log::{Frontier, Hash, TileKind, TilePath};
+use hefu_log::{Frontier, Hash, TileKind, TilePath, WitnessKey};
 use hefu_server::log_files::{LogFile, LogFileError, LogFiles, LogPath, StoreFiles};
 use hefu_store::{OpenOptions, Store, StoreError};
 use serde_json::{Value, json};
@@ -90,6 +90,22 @@ pub(crate) fn outside(file: &Path) -> anyhow::Result<Keys> {
     let text =
         std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     Keys::from_outside(&text).with_context(|| format!("{}", file.display()))
+}
+
+/// The witnesses whose public keys are in these files, one a line.
+pub(crate) fn witnesses(files: &[PathBuf], required: usize) -> anyhow::Result<Witnesses> {
+    let mut keys: Vec<WitnessKey> = Vec::new();
+    for file in files {
+        let text = std::fs::read_to_string(file);
+        let text = text.with_context(|| format!("cannot read {}", file.display()))?;
+        for line in text.lines().filter(|line| !line.is_empty()) {
+            let key = line
+                .parse()
+                .with_context(|| format!("{}", file.display()))?;
+            keys.push(key);
+        }
+    }
+    Ok(Witnesses::new(keys, required)?)
 }
 
 /// A checkpoint in a file.

@@ -6,6 +6,7 @@ use std::time::Instant as Stopwatch;
 
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
+use hefu_audit::cosigned::Word;
 use hefu_audit::verify::{Report, verify};
 use hefu_domain::Region;
 
@@ -18,6 +19,13 @@ pub(crate) struct Verify {
     /// A signed checkpoint that you kept, of this or an earlier epoch: today's log must extend it.
     #[arg(long, value_name = "FILE")]
     since: Vec<PathBuf>,
+    /// A witness's public key that you trust, in a file: who cosigned each log is shown, and an event whose time
+    /// contradicts a witness is found.
+    #[arg(long, value_name = "VKEYFILE")]
+    witness: Vec<PathBuf>,
+    /// How many of these witnesses must have cosigned each log's checkpoint.
+    #[arg(long, value_name = "K", default_value_t = 0, requires = "witness")]
+    witnesses_required: usize,
     /// Only these regions.
     #[arg(long, value_name = "CODE")]
     region: Vec<Region>,
@@ -46,14 +54,21 @@ pub(crate) async fn run(asked: Verify) -> anyhow::Result<ExitCode> {
 async fn report(asked: &Verify) -> anyhow::Result<Report> {
     let since = asked.since.iter().map(|file| source::checkpoint(file));
     let since = since.collect::<anyhow::Result<_>>()?;
+    let witnesses = source::witnesses(&asked.witness, asked.witnesses_required)?;
     let logs = asked.source.open().await?;
     let mut what = logs.asked();
     what.since = since;
+    what.witnesses = witnesses;
     what.regions.clone_from(&asked.region);
     let files = logs.files.as_ref();
     let report =
         tokio::task::block_in_place(|| verify(files, &what, &|| logs.heads(), |_| (), |_, ()| {}));
     Ok(report?)
+}
+
+/// A witness's word: its name, and the time that it bears.
+fn word(word: &Word) -> String {
+    format!("{} {}", word.witness, word.at())
 }
 
 /// The logs that held.
@@ -67,6 +82,7 @@ fn logs(report: &Report) -> Table {
         "root",
         "key",
         "last event",
+        "cosigned by",
     ]);
     for log in &report.logs {
         table.add_row([
@@ -77,6 +93,7 @@ fn logs(report: &Report) -> Table {
             log.root.to_string(),
             format!("{:08x}", log.signer),
             log.at.clone().unwrap_or_default(),
+            log.words.iter().map(word).collect::<Vec<_>>().join("\n"),
         ]);
     }
     for column in 1..4 {

@@ -481,6 +481,7 @@ fn no_move_is_left_out() {
         "OpenRegion",
         "AdoptPolicy",
         "AdoptCalendar",
+        "RecordCheckpoints",
         "GrantCaller",
         "RevokeCaller",
         "AppointDeputy",

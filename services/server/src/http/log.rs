@@ -82,7 +82,7 @@ fn content_type(path: &LogPath) -> &'static str {
             ..
         } => "application/octet-stream",
         LogPath::OfLog {
-            file: LogFile::Checkpoint | LogFile::Checkpoints,
+            file: LogFile::Checkpoint | LogFile::Checkpoints(_),
             ..
         }
         | LogPath::Keys
@@ -101,7 +101,7 @@ fn caching(path: &LogPath) -> &'static str {
             None => WHILE_THE_EPOCH_LASTS,
         },
         LogPath::OfLog {
-            file: LogFile::Checkpoint | LogFile::Checkpoints,
+            file: LogFile::Checkpoint | LogFile::Checkpoints(_),
             ..
         }
         | LogPath::Keys

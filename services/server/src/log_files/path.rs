@@ -28,8 +28,9 @@ pub enum LogPath {
 pub enum LogFile {
     /// `checkpoint`: the last one published.
     Checkpoint,
-    /// `checkpoints`: every one published, an empty line between each two.
-    Checkpoints,
+    /// `checkpoints/<N>`: those published of at least N events, as many as a page holds, an empty line between each two. The
+    /// next page begins behind the last of them.
+    Checkpoints(u64),
     /// `tile/…` (C2SP tlog-tiles).
     Tile(TilePath),
 }
@@ -61,8 +62,10 @@ impl FromStr for LogPath {
             epoch,
             file: match file {
                 "checkpoint" => LogFile::Checkpoint,
-                "checkpoints" => LogFile::Checkpoints,
-                tile => LogFile::Tile(tile.parse().map_err(|_| NoSuchName)?),
+                other => match other.strip_prefix("checkpoints/") {
+                    Some(from) => LogFile::Checkpoints(number(from).ok_or(NoSuchName)?),
+                    None => LogFile::Tile(other.parse().map_err(|_| NoSuchName)?),
+                },
             },
         })
     }
@@ -90,7 +93,11 @@ mod tests {
             ("log.vkey", LogPath::Keys),
             ("regions", LogPath::Regions),
             ("140725/checkpoint", of(None, LogFile::Checkpoint)),
-            ("140725/checkpoints", of(None, LogFile::Checkpoints)),
+            ("140725/checkpoints/0", of(None, LogFile::Checkpoints(0))),
+            (
+                "140725/checkpoints/301",
+                of(None, LogFile::Checkpoints(301)),
+            ),
             (
                 "140725/epoch/0/checkpoint",
                 of(Some(0), LogFile::Checkpoint),

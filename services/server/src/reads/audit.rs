@@ -255,7 +255,9 @@ impl Api {
         let once: BTreeSet<TilePath> = tiles.map_err(unproven)?.into_iter().collect();
         let once: Vec<TilePath> = once.into_iter().collect();
         let nodes = self.files.tiles(log, &once).await;
-        nodes.map_err(errors::store)
+        nodes
+            .map_err(errors::store)?
+            .ok_or_else(errors::not_published)
     }
 
     /// The note over a tree of just that size, if one was published.

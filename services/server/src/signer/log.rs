@@ -51,7 +51,10 @@ impl Log {
         };
         let (growth, published) = match picked_up {
             Ok(growth) if growth.frontier()? == memory.tree => (growth, published == size),
-            Ok(_) | Err(Failed::Doubt(_)) => (anew(reads, &memory).await?, false),
+            Ok(_) | Err(Failed::Doubt(_)) => {
+                tracing::warn!(origin = %memory.origin, "the tiles of this log do not lead to what was signed: it is hashed from its first event on");
+                (anew(reads, &memory).await?, false)
+            }
             Err(error) => return Err(error),
         };
         Ok(Log::at(memory, growth, published))

@@ -4,15 +4,20 @@
 //! The invariant: a tree that does not extend the last signed one is never signed. Then the region's alarm is raised,
 //! which every writer reads with its head, and stays until an operator accepts the fork.
 
+mod city;
 mod desk;
+mod fork;
 mod log;
 mod memory;
 mod metrics;
+mod rotation;
+mod scrub;
 mod witnessed;
 mod worker;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hefu_engine::Clock;
 use hefu_log::{Checkpoint, Doubt, LogError, NoteSigner, Origin, Vkey};
@@ -21,6 +26,7 @@ use hefu_token::keys::{self, KeyError, KeyFile, Use};
 use hefu_token::private_file::FileError;
 
 use crate::witnesses::Witnesses;
+pub use city::CityLogs;
 use desk::Desk;
 use log::Log;
 pub use memory::Memory;
@@ -57,6 +63,9 @@ pub enum SignerError {
         /// Which key.
         key: String,
     },
+    /// The keeping of the signer's files.
+    #[error("the signer's files were not kept: {0}")]
+    Ended(String),
     /// A name that no log can have.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -106,6 +115,12 @@ impl Keys {
         Ok(NoteSigner::new(&origin.to_string(), key.seed())?)
     }
 
+    /// The public halves of all keys, as they sign that log.
+    fn vkeys(&self, origin: &Origin) -> Result<Vec<Vkey>, SignerError> {
+        let names = self.0.iter().map(|key| key.info().kid.as_str());
+        names.map(|name| self.vkey(origin, name)).collect()
+    }
+
     /// The public half of the key of that name.
     fn vkey(&self, origin: &Origin, name: &str) -> Result<Vkey, SignerError> {
         Ok(self.signer(origin, name)?.vkey().clone())
@@ -138,7 +153,7 @@ pub struct Signer {
     clock: Clock,
     state: PathBuf,
     deployment: String,
-    desk: Option<Desk>,
+    desk: Option<Arc<Desk>>,
     keys: Keys,
     logs: BTreeMap<String, Log>,
     witnessed: Option<Witnessed>,
@@ -199,30 +214,35 @@ impl Signer {
                 alarmed,
             });
         }
-        let mut doubts = Vec::new();
+        let (mut doubts, mut error) = (Vec::new(), None);
         for head in heads.iter().filter(|head| head.alarm.is_none()) {
             match self.follow(&mut snapshot, head).await {
                 Ok(()) => {}
                 Err(Failed::Doubt(doubt)) => doubts.push((head.region.clone(), doubt)),
-                Err(Failed::Error(error)) => return Err(error),
+                // The others are signed all the same.
+                Err(Failed::Error(one)) => error = Some(one),
             }
         }
         drop(snapshot);
         for (region, doubt) in doubts {
-            self.raise(&region, &doubt).await?;
+            self.raise(&region, &doubt, None).await?;
             alarmed.insert(region);
         }
-        Ok(Round {
-            signs,
-            published: self.publish().await?,
-            alarmed,
-        })
+        let published = self.publish().await?;
+        match error {
+            Some(error) => Err(error),
+            None => Ok(Round {
+                signs,
+                published,
+                alarmed,
+            }),
+        }
     }
 
     /// Takes the signer's place if nobody holds it.
-    fn take_place(&mut self) -> Result<bool, SignerError> {
+    pub(crate) fn take_place(&mut self) -> Result<bool, SignerError> {
         if self.desk.is_none() {
-            self.desk = Desk::take(&self.state)?;
+            self.desk = Desk::take(&self.state)?.map(Arc::new);
             if self.desk.is_some() {
                 // Another process may have rotated the key and signed since.
                 self.keys = Keys::load(&self.state)?;
@@ -259,7 +279,7 @@ impl Signer {
         head: &Head,
         origin: &Origin,
     ) -> Result<Log, Failed> {
-        let Some(desk) = &self.desk else {
+        let Some(desk) = self.desk.as_deref() else {
             return Err(Doubt::Memory.into());
         };
         let memory = match desk.memory(&head.region) {
@@ -281,7 +301,10 @@ impl Signer {
                 signed: memory.tree.size(),
             }
             .into()),
-            Some(memory) => Log::resume(reads, memory).await,
+            Some(memory) => {
+                self.keys.signer(origin, &memory.key)?;
+                Log::resume(reads, memory).await
+            }
             None => self.begin(desk, reads, head, origin).await,
         }
     }
@@ -316,7 +339,7 @@ impl Signer {
     /// Keeps, then signs and publishes every tree that was not published yet, all in one transaction; or hands it to the
     /// witnesses first, where there are any.
     async fn publish(&mut self) -> Result<Vec<Origin>, SignerError> {
-        let Some(desk) = &self.desk else {
+        let Some(desk) = self.desk.clone() else {
             return Ok(Vec::new());
         };
         let due: Vec<&Log> = self.logs.values().filter(|log| !log.published).collect();
@@ -324,7 +347,10 @@ impl Signer {
             return Ok(Vec::new());
         }
         let memories: Vec<Memory> = due.iter().map(|log| log.memory.clone()).collect();
-        desk.keep(&memories)?;
+        let origins = memories
+            .iter()
+            .map(|memory| memory.origin.clone())
+            .collect();
         let mut vkeys = Vec::with_capacity(due.len());
         let mut checkpoints = Vec::with_capacity(due.len());
         for memory in &memories {
@@ -332,46 +358,79 @@ impl Signer {
             checkpoints.push(signed(memory, &signer, self.clock.now().0)?);
             vkeys.push(signer.vkey().clone());
         }
-        desk.record_vkeys(&vkeys)?;
         let tiles = due.iter().flat_map(|log| log.tiles.clone()).collect();
-        let witnessed = self.witnessed.clone();
-        match &witnessed {
+        // Nothing that was signed leaves before it is remembered on the disk.
+        aside(move || {
+            desk.keep(&memories)
+                .and_then(|()| desk.record_vkeys(&vkeys))
+        })
+        .await?;
+        let published = match &self.witnessed {
             None => {
+                metrics::signed(checkpoints.len());
                 self.store.publish(tiles, checkpoints).await?;
-                metrics::signed(memories.len());
+                origins
             }
             // Witnesses are shown proofs from the tiles; nobody else relies on them before a checkpoint covers them.
             Some(witnessed) => {
                 self.store.publish(tiles, Vec::new()).await?;
                 witnessed.offer(checkpoints);
+                Vec::new()
             }
-        }
+        };
         for log in self.logs.values_mut() {
             log.tiles.clear();
             log.published = true;
         }
-        let origins = memories.into_iter().map(|memory| memory.origin);
-        Ok(match witnessed {
-            None => origins.collect(),
-            Some(_) => Vec::new(),
-        })
+        Ok(published)
     }
 
-    /// Raises a region's alarm: its writers stop, here and everywhere.
-    async fn raise(&mut self, region: &str, doubt: &Doubt) -> Result<(), SignerError> {
+    /// Raises a region's alarm: its writers stop, here and everywhere. `epoch` where it is not the log's last one that is in doubt.
+    pub(crate) async fn raise(
+        &mut self,
+        region: &str,
+        doubt: &Doubt,
+        epoch: Option<u64>,
+    ) -> Result<(), SignerError> {
         self.logs.remove(region);
+        let alarm = match epoch {
+            Some(epoch) => format!("in epoch {epoch}, {doubt}"),
+            None => doubt.to_string(),
+        };
         tracing::error!(
             region,
             check = doubt.check(),
             index = doubt.index(),
-            %doubt,
+            alarm,
             "a log is in doubt and is not signed; `hefu log accept-fork` goes on from what is there"
         );
         metrics::alarmed(doubt.check());
-        self.store
-            .set_alarm(region, Some(&doubt.to_string()))
-            .await?;
+        self.store.set_alarm(region, Some(&alarm)).await?;
         Ok(())
+    }
+
+    /// What is remembered of every log that this process signs, and the store that they are in.
+    pub(crate) fn remembered(&self) -> (Store, Vec<Memory>) {
+        let memories = self.logs.values().map(|log| log.memory.clone());
+        (self.store.clone(), memories.collect())
+    }
+
+    /// Whether everything stored was not hashed anew for that long. A made-up clock's days are not counted.
+    pub(crate) fn scrub_is_due(&self, every_ms: i64) -> bool {
+        let Some(desk) = self.desk.as_ref().filter(|_| !self.clock.is_simulated()) else {
+            return false;
+        };
+        let now = self.clock.now().0;
+        desk.scrubbed()
+            .is_none_or(|at| now.saturating_sub(at) >= every_ms)
+    }
+
+    /// Notes that everything stored was hashed anew.
+    pub(crate) fn note_scrub(&self) -> Result<(), SignerError> {
+        match &self.desk {
+            Some(desk) => desk.note_scrub(self.clock.now().0),
+            None => Ok(()),
+        }
     }
 
     /// Lets another process sign.
@@ -393,6 +452,16 @@ impl Signer {
             &region,
             head.epoch,
         )?)
+    }
+}
+
+/// Waits for the disk where nobody else has to.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SignerError> + Send + 'static,
+) -> Result<T, SignerError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => Err(SignerError::Ended(error.to_string())),
     }
 }
 

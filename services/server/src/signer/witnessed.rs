@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use hefu_log::tile::tiles_for_consistency;
-use hefu_log::{Checkpoint, Hash, Note, consistency_proof};
+use hefu_log::{Checkpoint, Hash, LogError, Note, consistency_proof};
 use hefu_store::{CheckpointRow, Store, StoreError};
 use tokio::sync::Notify;
 
@@ -92,11 +92,12 @@ impl Witnessed {
         }
         Ok(self.lock(|waiting| {
             for row in &rows {
-                let log = (row.region.clone(), row.epoch);
-                // A newer one may have taken its place meanwhile.
-                if waiting.get(&log).is_some_and(|now| now.size == row.size) {
-                    waiting.remove(&log);
-                }
+                // A newer one may have taken its place meanwhile. Of an epoch before it nothing more can be proven, perhaps.
+                waiting.retain(|(region, epoch), now| {
+                    *region != row.region
+                        || *epoch > row.epoch
+                        || (*epoch == row.epoch && now.size != row.size)
+                });
             }
             waiting.is_empty()
         }))
@@ -110,6 +111,7 @@ impl Witnessed {
             epoch: row.epoch,
             size: row.size,
             note: row.note.clone(),
+            ended: false,
         };
         let files = LogFiles::new(self.store.clone(), None);
         let proof = |old| proof(&files, &log, old);
@@ -123,9 +125,9 @@ impl Witnessed {
 
 /// That the signed tree extends that of `old` events.
 async fn proof(files: &LogFiles, log: &Published, old: u64) -> Result<Vec<Hash>, SignerError> {
-    let tiles = files
-        .tiles(log, &tiles_for_consistency(old, log.size)?)
-        .await?;
+    let tiles = tiles_for_consistency(old, log.size)?;
+    let tiles = files.tiles(log, &tiles).await?;
+    let tiles = tiles.ok_or(LogError::Tile("what was signed is not all there any more"))?;
     Ok(consistency_proof(old, log.size, &tiles)?)
 }
 

@@ -8,10 +8,15 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
+use super::scrub::{Found, scrub};
 use super::{Round, Signer, SignerError, metrics};
 
 /// How often the logs are signed. With the time that a round takes itself, a checkpoint stands within a second of a write.
 const PACE: Duration = Duration::from_millis(750);
+
+/// How often everything is hashed anew, and how often it is asked whether that is due.
+const DAY_MS: i64 = 86_400_000;
+const HOUR: Duration = Duration::from_secs(3_600);
 
 /// The signer of a running server. Cheap to clone.
 #[derive(Clone)]
@@ -20,6 +25,7 @@ pub struct Signing {
     alarmed: Arc<AtomicBool>,
     rounds: Arc<JoinHandle<()>>,
     asking: Option<Arc<JoinHandle<()>>>,
+    scrubs: Arc<JoinHandle<()>>,
 }
 
 impl Signing {
@@ -33,11 +39,13 @@ impl Signing {
         let alarmed = Arc::new(AtomicBool::new(false));
         round(&signer, &alarmed).await?;
         let rounds = tokio::spawn(keep_signing(signer.clone(), alarmed.clone()));
+        let scrubs = tokio::spawn(keep_scrubbing(signer.clone()));
         Ok(Signing {
             signer,
             alarmed,
             rounds: Arc::new(rounds),
             asking: witnessed.map(|witnessed| Arc::new(tokio::spawn(witnessed.keep_asking()))),
+            scrubs: Arc::new(scrubs),
         })
     }
 
@@ -47,6 +55,14 @@ impl Signing {
     /// Those of [`Signer::round`].
     pub async fn sign(&self) -> Result<Round, SignerError> {
         round(&self.signer, &self.alarmed).await
+    }
+
+    /// Hashes everything that is stored anew; what is not as it was signed raises the region's alarm.
+    ///
+    /// # Errors
+    /// The store's or the state folder's.
+    pub async fn scrub(&self) -> Result<(), SignerError> {
+        scrub_all(&self.signer).await
     }
 
     /// Whether a log is in doubt.
@@ -60,6 +76,7 @@ impl Signing {
         if let Some(asking) = &self.asking {
             asking.abort();
         }
+        self.scrubs.abort();
         let mut signer = self.signer.lock().await;
         if let Err(error) = signer.round().await {
             tracing::warn!(%error, "the logs' last events are signed at the next start");
@@ -91,4 +108,27 @@ async fn keep_signing(signer: Arc<Mutex<Signer>>, alarmed: Arc<AtomicBool>) {
             tracing::error!(%error, "the logs could not be signed; the next round tries again");
         }
     }
+}
+
+/// Once a day, and at a start when the last time is longer ago. A made-up clock has no days worth counting.
+async fn keep_scrubbing(signer: Arc<Mutex<Signer>>) {
+    loop {
+        let due = signer.lock().await.scrub_is_due(DAY_MS);
+        if due && let Err(error) = scrub_all(&signer).await {
+            tracing::error!(%error, "the logs could not be hashed anew");
+        }
+        tokio::time::sleep(HOUR).await;
+    }
+}
+
+/// Hashes every log anew that this process signs. The signer is held only to be asked and told: it signs on meanwhile.
+async fn scrub_all(signer: &Mutex<Signer>) -> Result<(), SignerError> {
+    let (store, memories) = signer.lock().await.remembered();
+    for memory in memories {
+        if let Some(Found { epoch, doubt }) = scrub(&store, &memory).await? {
+            let region = memory.origin.region();
+            signer.lock().await.raise(region, &doubt, epoch).await?;
+        }
+    }
+    signer.lock().await.note_scrub()
 }

@@ -1,10 +1,13 @@
 //! Copying one log. The invariant: what is copied leads to the checkpoint's root, tile by tile, or it is not signed off; and a log
 //! that does not go on from what an earlier export holds is refused, whatever its new checkpoint says.
 
-use anyhow::{Context as _, bail, ensure};
-use hefu_audit::Files;
+use anyhow::{Context as _, ensure};
+use hefu_audit::{Dir, Files};
+use hefu_domain::event::{ForkAccepted, LogTree};
 use hefu_log::tile::{TILE_WIDTH, decode_entries};
-use hefu_log::{Checkpoint, Hash, Note, Tile, TileBuilder, TileKind, TilePath, leaf_hash};
+use hefu_log::{
+    Checkpoint, Hash, Note, Opened, Tile, TileBuilder, TileKind, TilePath, leaf_hash, series,
+};
 use indicatif::ProgressBar;
 
 use super::Log;
@@ -32,7 +35,7 @@ impl std::fmt::Display for Wrong {
 
 impl std::error::Error for Wrong {}
 
-/// Copies everything that a log's checkpoint covers, and the checkpoint not yet.
+/// Copies everything that a log must come to, and its checkpoint not yet.
 pub(super) fn log(
     source: &dyn Files,
     folder: &Folder,
@@ -48,26 +51,96 @@ pub(super) fn log(
         Err(error) if error.is::<Wrong>() && copy.copied.kept > 0 => error,
         Err(error) => return Err(error),
     };
-    // A file of the earlier export may be damaged: once more, and nothing is kept.
-    tracing::warn!(log = log.prefix, error = %failed, "fetching everything anew");
-    tables.back_to(mark)?;
-    progress.set_position(position);
-    let mut copy = Copy::new(source, folder, log, before);
-    copy.anew = true;
-    copy.all(tables, progress)?;
-    Ok(copy.copied)
+    // A file here may be damaged, so everything is fetched anew, except for what was just proven to be whole: that is evidence, and
+    // nothing that a source shows may replace it.
+    tracing::warn!(log = log.prefix, error = %failed, "fetching anew");
+    let proven = copy.proven;
+    let mut again = |writes| {
+        tables.back_to(mark)?;
+        progress.set_position(position);
+        let mut copy = Copy::new(source, folder, log, before.clone());
+        copy.keeps = Keeps::UpTo(proven);
+        copy.writes = writes;
+        copy.all(tables, progress)?;
+        Ok(copy.copied)
+    };
+    if before.is_some() && proven == 0 {
+        // What was signed off is damaged: it is only replaced by what leads to the same root.
+        again(false)?;
+    }
+    again(true)
 }
 
 /// Writes the checkpoint, for everything that it covers is there; then the partial tiles of an earlier one may go.
 pub(super) fn sign_off(source: &dyn Files, folder: &Folder, log: &Log) -> anyhow::Result<()> {
-    let checkpoints = format!("{}/checkpoints", log.prefix);
-    if let Some(notes) = source.read(&checkpoints)? {
-        folder.write_synced(&checkpoints, &notes)?;
+    let Some(said) = &log.said else {
+        return Ok(());
+    };
+    fetch_checkpoints(source, folder, log)?;
+    folder.write_synced(&format!("{}/checkpoint", log.prefix), said.note.as_bytes())?;
+    if log.size > 0 && !log.ended {
+        folder.remove_partial(&log.prefix, &partial(log.size))?;
     }
-    folder.write_synced(&format!("{}/checkpoint", log.prefix), log.note.as_bytes())?;
-    if log.checkpoint.size > 0 {
-        folder.remove_partial(&log.prefix, &partial(log.checkpoint.size))?;
+    Ok(())
+}
+
+/// Fetches the pages of all that was published. One that has another behind it is whole, and is not fetched again.
+fn fetch_checkpoints(source: &dyn Files, folder: &Folder, log: &Log) -> anyhow::Result<()> {
+    let name = |from: u64| format!("{}/checkpoints/{from}", log.prefix);
+    let mut from = 0;
+    loop {
+        let held = folder.read(&name(from))?;
+        if let Some(next) = held.and_then(|page| behind(&page, from))
+            && folder.read(&name(next))?.is_some()
+        {
+            from = next;
+            continue;
+        }
+        let Some(page) = source.read(&name(from))? else {
+            return Ok(());
+        };
+        let next = behind(&page, from);
+        let next = next.with_context(|| format!("{} is no page of checkpoints", name(from)))?;
+        folder.write_synced(&name(from), &page)?;
+        from = next;
     }
+}
+
+/// Where the page behind this one begins; nothing if it is no page of checkpoints of at least so many events.
+fn behind(page: &[u8], from: u64) -> Option<u64> {
+    let notes = series::read(std::str::from_utf8(page).ok()?).ok()?;
+    let last: Checkpoint = notes.last()?.text().parse().ok()?;
+    (last.size >= from).then_some(last.size + 1)
+}
+
+/// What a log says in its first event that it goes on from.
+pub(super) fn kept(files: &dyn Files, log: &Log) -> anyhow::Result<LogTree> {
+    let path = TilePath::in_log(TileKind::Entries, 0, log.size)
+        .with_context(|| format!("{} is empty, and goes on from nothing", log.origin))?;
+    let name = format!("{}/{path}", log.prefix);
+    let bundle = files
+        .read(&name)?
+        .with_context(|| format!("{name} is not shown, though its checkpoint covers it"))?;
+    let entries = decode_entries(&bundle, path.width())
+        .with_context(|| format!("{name} is no bundle of events"))?;
+    let fork: Option<Opened<ForkAccepted>> =
+        entries.first().and_then(|entry| Opened::decode(entry).ok());
+    let kept = fork
+        .filter(|fork| fork.kind == "ForkAccepted")
+        .map(|fork| fork.body.kept)
+        .filter(|kept| kept.epoch < log.origin.epoch());
+    kept.with_context(|| format!("{} does not say which log it goes on from", log.origin))
+}
+
+/// Whether the copied log says itself that it goes on from what was copied of the other: the source was asked before anything was
+/// checked, and may have said something else.
+pub(super) fn goes_on(folder: &Folder, before: &Log, log: &Log) -> anyhow::Result<()> {
+    let kept = kept(&Dir::new(folder.at("")), log)?;
+    ensure!(
+        (kept.epoch, kept.size, kept.root.0) == (before.origin.epoch(), before.size, before.root.0),
+        "{} goes on from another log than was shown at first",
+        log.origin
+    );
     Ok(())
 }
 
@@ -103,10 +176,35 @@ struct Copy<'a> {
     log: &'a Log,
     /// What an earlier export signed off, until it was passed.
     before: Option<Checkpoint>,
-    /// Keep nothing of what is there.
-    anew: bool,
+    /// So many events here were proven to be those that were signed off.
+    proven: u64,
+    keeps: Keeps,
+    /// Whether what is fetched is written.
+    writes: bool,
     builder: TileBuilder,
     copied: Copied,
+}
+
+/// Which files of an earlier export are kept and not fetched again.
+#[derive(Clone, Copy)]
+enum Keeps {
+    All,
+    /// Those of the first so many events.
+    UpTo(u64),
+}
+
+impl Keeps {
+    fn covers(self, path: &TilePath) -> bool {
+        let height = match path.kind() {
+            TileKind::Hashes(level) => 8 * u32::from(level),
+            TileKind::Entries => 0,
+        };
+        let end = path.index() * u64::from(TILE_WIDTH) + u64::from(path.width());
+        match self {
+            Keeps::All => true,
+            Keeps::UpTo(size) => size.checked_shr(height).is_some_and(|there| end <= there),
+        }
+    }
 }
 
 impl<'a> Copy<'a> {
@@ -121,14 +219,16 @@ impl<'a> Copy<'a> {
             folder,
             log,
             before,
-            anew: false,
+            proven: 0,
+            keeps: Keeps::All,
+            writes: true,
             builder: TileBuilder::new(),
             copied: Copied::default(),
         }
     }
 
     fn all(&mut self, tables: &mut Tables, progress: &ProgressBar) -> anyhow::Result<()> {
-        let size = self.log.checkpoint.size;
+        let size = self.log.size;
         self.not_shorter()?;
         for index in 0..size.div_ceil(TILE_WIDTH.into()) {
             let path = TilePath::in_log(TileKind::Entries, index, size);
@@ -139,10 +239,17 @@ impl<'a> Copy<'a> {
         for tile in self.builder.partial().iter().filter(|tile| is_above(tile)) {
             self.tile(tile)?;
         }
-        holds(
-            self.builder.frontier()?.root() == self.log.checkpoint.root,
-            || "what is shown of it does not lead to its own checkpoint".to_owned(),
-        )
+        holds(self.builder.frontier()?.root() == self.log.root, || {
+            match self.log.ended {
+                false => "what is shown of it does not lead to its own checkpoint",
+                true => "what is shown of it is not what the log after it goes on from",
+            }
+            .to_owned()
+        })?;
+        match &self.log.said {
+            Some(said) if self.log.ended => self.signed_tiles(said.checkpoint.size),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// A bundle, the tile of its leaves, and every tile above that they fill.
@@ -158,21 +265,43 @@ impl<'a> Copy<'a> {
         let mut full = Vec::new();
         for leaf in &leaves {
             self.builder.push(*leaf, |tile| full.push(tile));
-            self.goes_on()?;
+            self.passes_before()?;
         }
         for tile in full.iter().filter(|tile| is_above(tile)) {
             self.tile(tile)?;
         }
         let first = path.index() * u64::from(TILE_WIDTH);
-        let epoch = self.log.checkpoint.origin.epoch();
+        let epoch = self.log.origin.epoch();
         for ((entry, leaf), index) in entries.into_iter().zip(&leaves).zip(first..) {
             tables.add(epoch, index, entry, leaf)?;
         }
         Ok(())
     }
 
-    /// A tile as it follows from the events, which is what the source must show.
+    /// What is left of the tiles that a log published before it ended. They say what was signed, which may be another thing than
+    /// what was kept: they are copied as they are.
+    fn signed_tiles(&mut self, size: u64) -> anyhow::Result<()> {
+        for level in 0..8 {
+            let entries = size >> (8 * u32::from(level));
+            for index in 0..entries.div_ceil(TILE_WIDTH.into()) {
+                let path = TilePath::in_log(TileKind::Hashes(level), index, size);
+                let path = path.context("a tile outside its log")?;
+                let Some((bytes, is_new)) = self.find(&path)? else {
+                    break;
+                };
+                if is_new {
+                    self.keep(&path, &bytes)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A tile as it follows from the events, which is what the source must show of a log that goes on.
     fn tile(&mut self, tile: &Tile) -> anyhow::Result<()> {
+        if self.log.ended {
+            return Ok(());
+        }
         let path = tile.path();
         let (bytes, is_new) = self.obtain(&path)?;
         holds(bytes == tile.to_bytes(), || {
@@ -184,23 +313,30 @@ impl<'a> Copy<'a> {
         Ok(())
     }
 
-    /// A file: from an earlier export, or else, and then it is new, from the source.
+    /// A file that must be there.
     fn obtain(&mut self, path: &TilePath) -> anyhow::Result<(Vec<u8>, bool)> {
+        let found = self.find(path)?;
+        found.with_context(|| format!("{}/{path} is not shown, though it must be", self.log.prefix))
+    }
+
+    /// A file: from an earlier export, or else, and then it is new, from the source.
+    fn find(&mut self, path: &TilePath) -> anyhow::Result<Option<(Vec<u8>, bool)>> {
         let name = format!("{}/{path}", self.log.prefix);
-        if !self.anew
+        if self.keeps.covers(path)
             && let Some(bytes) = self.folder.read(&name)?
         {
             self.copied.kept += 1;
-            return Ok((bytes, false));
+            return Ok(Some((bytes, false)));
         }
-        self.copied.fetched += 1;
-        match self.source.read(&name)? {
-            Some(bytes) => Ok((bytes, true)),
-            None => bail!("{name} is not shown, though its checkpoint covers it"),
-        }
+        let found = self.source.read(&name)?;
+        self.copied.fetched += u64::from(found.is_some());
+        Ok(found.map(|bytes| (bytes, true)))
     }
 
     fn keep(&self, path: &TilePath, bytes: &[u8]) -> anyhow::Result<()> {
+        if !self.writes {
+            return Ok(());
+        }
         self.folder
             .write(&format!("{}/{path}", self.log.prefix), bytes)
     }
@@ -210,24 +346,24 @@ impl<'a> Copy<'a> {
         let Some(before) = &self.before else {
             return Ok(());
         };
-        let now = &self.log.checkpoint;
         ensure!(
-            before.origin == now.origin,
+            before.origin == self.log.origin,
             "the folder holds the log {}, and {} is shown",
             before.origin,
-            now.origin
+            self.log.origin
         );
+        let said = self.log.said.as_ref().map(|said| said.checkpoint.size);
+        let now = self.log.size.min(said.unwrap_or(self.log.size));
         ensure!(
-            before.size <= now.size,
-            "it was exported with {} events and is shown with {} now: keep both, the log was cut or this is an old copy of it",
+            before.size <= now,
+            "it was exported with {} events and is shown with {now} now: keep both, the log was cut or this is an old copy of it",
             before.size,
-            now.size
         );
-        self.goes_on()
+        self.passes_before()
     }
 
     /// Where the earlier export ended, the tree must be the same.
-    fn goes_on(&mut self) -> anyhow::Result<()> {
+    fn passes_before(&mut self) -> anyhow::Result<()> {
         let size = self.builder.size();
         let Some(before) = self.before.take_if(|before| before.size == size) else {
             return Ok(());
@@ -237,7 +373,9 @@ impl<'a> Copy<'a> {
             format!(
                 "it does not go on from what was exported before at {size} events: keep both, the log was changed"
             )
-        })
+        })?;
+        self.proven = size;
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use hefu_domain::event::{ForkAccepted, LogTree};
 use hefu_log::tile::encode_entries;
 use hefu_log::{Envelope, NoteSigner, Origin, TileBuilder};
 
@@ -36,11 +37,25 @@ impl Files for Shelf {
 }
 
 fn entry(epoch: u64, index: u64) -> Vec<u8> {
+    made(epoch, index, "Made, \"up\"", index)
+}
+
+/// The first event of a log that goes on from another.
+fn fork(epoch: u64, kept: LogTree) -> Vec<u8> {
+    let fork = ForkAccepted {
+        reason: "BACKUP_RESTORED".parse().unwrap(),
+        signed: None,
+        kept,
+    };
+    made(epoch, 0, "ForkAccepted", fork)
+}
+
+fn made(epoch: u64, index: u64, kind: &str, body: impl serde::Serialize) -> Vec<u8> {
     let envelope = Envelope {
         region: REGION,
         index,
         at: "2023-05-10T02:00:00.000Z",
-        kind: "Made, \"up\"",
+        kind,
         stream: "region",
         version: 1,
         prev: None,
@@ -48,52 +63,89 @@ fn entry(epoch: u64, index: u64) -> Vec<u8> {
         request: &format!("{epoch}-{index}"),
         digest: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
         policy: None,
-        body: index,
+        body,
     };
     envelope.encode().unwrap().bytes
 }
 
-/// Puts a log of that size on the shelf, with the entry `changed` made another one.
-fn put(shelf: &mut Shelf, prefix: &str, epoch: u64, size: u64, changed: Option<u64>) {
-    let entries: Vec<Vec<u8>> = (0..size)
-        .map(|index| match changed == Some(index) {
-            true => entry(epoch + 7, index),
-            false => entry(epoch, index),
-        })
-        .collect();
+/// So many events, one of them perhaps another one.
+fn entries(epoch: u64, size: u64, changed: Option<u64>) -> Vec<Vec<u8>> {
+    let of = |index| match changed == Some(index) {
+        true => entry(epoch + 7, index),
+        false => entry(epoch, index),
+    };
+    (0..size).map(of).collect()
+}
+
+/// The tree of some events, and its tiles.
+fn tree(epoch: u64, entries: &[Vec<u8>]) -> (LogTree, Vec<hefu_log::Tile>) {
     let mut builder = TileBuilder::new();
     let mut tiles = Vec::new();
-    for bytes in &entries {
+    for bytes in entries {
         builder.push(hefu_log::leaf_hash(bytes), |tile| tiles.push(tile));
     }
     tiles.extend(builder.partial());
-    for tile in tiles {
-        let at = format!("{prefix}/{}", tile.path());
-        shelf.files.insert(at, tile.to_bytes());
-    }
+    let tree = LogTree {
+        epoch,
+        size: builder.size(),
+        root: hefu_domain::Digest(builder.frontier().unwrap().root().0),
+    };
+    (tree, tiles)
+}
+
+/// Puts bundles of these events on the shelf.
+fn put_bundles(shelf: &mut Shelf, prefix: &str, entries: &[Vec<u8>]) {
     for (index, bundle) in (0..).zip(entries.chunks(256)) {
         let width = bundle.len() as u16;
         let path = hefu_log::TilePath::new(hefu_log::TileKind::Entries, index, width).unwrap();
         let at = format!("{prefix}/{path}");
         shelf.files.insert(at, encode_entries(bundle).unwrap());
     }
+}
+
+/// Puts the tiles and checkpoint of these events on the shelf.
+fn put_signed(shelf: &mut Shelf, prefix: &str, epoch: u64, entries: &[Vec<u8>]) {
+    let (tree, tiles) = tree(epoch, entries);
+    for tile in tiles {
+        let at = format!("{prefix}/{}", tile.path());
+        shelf.files.insert(at, tile.to_bytes());
+    }
     let origin = Origin::new("test.hefu.local", REGION, epoch).unwrap();
     let signer = NoteSigner::new(&origin.to_string(), &[3; 32]).unwrap();
     let checkpoint = Checkpoint {
         origin,
-        size,
-        root: builder.frontier().unwrap().root(),
+        size: tree.size,
+        root: Hash(tree.root.0),
     };
     let note = checkpoint.sign(&signer).unwrap().to_string().into_bytes();
     shelf
         .files
         .insert(format!("{prefix}/checkpoint"), note.clone());
-    shelf.files.insert(format!("{prefix}/checkpoints"), note);
+    shelf.files.insert(format!("{prefix}/checkpoints/0"), note);
     let keys = shelf.files.entry("log.vkey".to_owned()).or_default();
     let line = format!("{}\n", signer.vkey());
     if !String::from_utf8_lossy(keys).contains(&line) {
         keys.extend_from_slice(line.as_bytes());
     }
+}
+
+/// Puts a log of that size on the shelf, with one entry made another one.
+fn put(shelf: &mut Shelf, prefix: &str, epoch: u64, size: u64, changed: Option<u64>) {
+    let entries = entries(epoch, size, changed);
+    put_bundles(shelf, prefix, &entries);
+    put_signed(shelf, prefix, epoch, &entries);
+}
+
+/// A log of 300 signed events that ended with these kept, and the log of five that goes on from them.
+fn forked(kept: &[Vec<u8>]) -> Shelf {
+    let mut shelf = Shelf::default();
+    put_bundles(&mut shelf, "140725/epoch/0", kept);
+    put_signed(&mut shelf, "140725/epoch/0", 0, &entries(0, 300, None));
+    let mut after = entries(1, 5, None);
+    after[0] = fork(1, tree(0, kept).0);
+    put_bundles(&mut shelf, REGION, &after);
+    put_signed(&mut shelf, REGION, 1, &after);
+    shelf
 }
 
 fn shelf(size: u64) -> Shelf {
@@ -262,25 +314,26 @@ fn whatever_does_not_lead_to_the_checkpoint_is_refused() {
 }
 
 #[test]
-fn a_log_that_does_not_go_on_from_what_was_exported_is_refused() {
+fn a_log_that_does_not_go_on_from_what_was_exported_is_refused_and_replaces_nothing_of_it() {
     let out = Out::new();
     let honest = shelf(300);
     export(&honest, &out).unwrap();
-    let mut changed = Shelf::default();
-    put(&mut changed, REGION, 0, 600, Some(280));
-    let told = export(&changed, &out).unwrap_err();
-    assert!(
-        told.contains("does not go on from what was exported before"),
-        "{told}"
-    );
+    for (changed, said) in [
+        (280, "does not go on from what was exported before"),
+        (10, "is not what the events hash to"),
+    ] {
+        let mut other = Shelf::default();
+        put(&mut other, REGION, 0, 600, Some(changed));
+        let told = export(&other, &out).unwrap_err();
+        assert!(told.contains(said), "{told}");
+        assert!(same_as(&honest, &out), "{changed}");
+    }
     let told = export(&shelf(299), &out).unwrap_err();
     assert!(
         told.contains("exported with 300 events and is shown with 299"),
         "{told}"
     );
-    // What was exported stands as it was.
-    let checkpoint = std::fs::read(out.file("140725/checkpoint")).unwrap();
-    assert_eq!(checkpoint, honest.files["140725/checkpoint"]);
+    assert!(same_as(&honest, &out));
 }
 
 #[test]
@@ -304,27 +357,85 @@ fn a_damaged_file_of_an_earlier_export_is_mended() {
 fn after_a_fork_the_earlier_epoch_moves_to_its_own_place() {
     let out = Out::new();
     export(&shelf(300), &out).unwrap();
-    let mut forked = Shelf::default();
-    put(&mut forked, "140725/epoch/0", 0, 300, None);
-    put(&mut forked, REGION, 1, 5, None);
-    let copied = export(&forked, &out).unwrap();
+    let after = forked(&entries(0, 300, None));
+    let copied = export(&after, &out).unwrap();
     assert_eq!(copied.fetched, 2);
-    assert!(same_as(&forked, &out));
+    assert!(same_as(&after, &out));
     let csv = std::fs::read_to_string(out.file("140725/events.csv")).unwrap();
     assert_eq!(csv.split_terminator("\r\n").count(), 306);
-    // A source that hides an epoch is refused.
-    forked.files.remove("140725/epoch/0/checkpoint");
-    let told = export(&forked, &out).unwrap_err();
-    assert!(
-        told.contains("epoch/0/checkpoint is not published"),
-        "{told}"
-    );
-    // And one that shows an old one as current.
+    // A source that shows the log which has ended as current.
     let told = export(&shelf(300), &out).unwrap_err();
     assert!(
         told.contains("an epoch never ends without a trace"),
         "{told}"
     );
+    assert!(same_as(&after, &out));
+}
+
+#[test]
+fn a_log_that_ended_is_exported_as_it_was_kept_whether_more_or_fewer_events_than_were_signed() {
+    for kept in [
+        entries(0, 320, None),
+        entries(0, 280, None),
+        entries(0, 300, Some(10)),
+    ] {
+        let (after, out) = (forked(&kept), Out::new());
+        export(&after, &out).unwrap();
+        assert!(same_as(&after, &out), "{}", kept.len());
+        let jsonl = std::fs::read(out.file("140725/events.jsonl")).unwrap();
+        let lines: Vec<&[u8]> = jsonl.split(|byte| *byte == b'\n').collect();
+        assert_eq!(lines[..kept.len()], kept[..]);
+        assert_eq!(lines.len(), kept.len() + 5 + 1);
+    }
+    // Kept are other events than the new log says.
+    let mut lie = forked(&entries(0, 320, None));
+    put_bundles(&mut lie, "140725/epoch/0", &entries(0, 320, Some(310)));
+    let told = export(&lie, &Out::new()).unwrap_err();
+    assert!(
+        told.contains("is not what the log after it goes on from"),
+        "{told}"
+    );
+    // A later epoch that says nothing of the one before.
+    let mut silent = Shelf::default();
+    put(&mut silent, REGION, 1, 5, None);
+    let told = export(&silent, &Out::new()).unwrap_err();
+    assert!(
+        told.contains("does not say which log it goes on from"),
+        "{told}"
+    );
+}
+
+#[test]
+fn what_was_exported_of_a_log_is_not_replaced_by_what_a_fork_kept_of_it() {
+    for (kept, said) in [
+        (
+            entries(0, 280, None),
+            "exported with 300 events and is shown with 280",
+        ),
+        (
+            entries(0, 300, Some(10)),
+            "is not what the log after it goes on from",
+        ),
+        (
+            entries(0, 300, Some(290)),
+            "is not what the log after it goes on from",
+        ),
+    ] {
+        let (before, out) = (shelf(300), Out::new());
+        export(&before, &out).unwrap();
+        let told = export(&forked(&kept), &out).unwrap_err();
+        assert!(told.contains(said), "{told}");
+        for (path, bytes) in &before.files {
+            let now = path.replace("140725/", "140725/epoch/0/");
+            if path != "log.vkey" {
+                assert_eq!(
+                    std::fs::read(out.file(&now)).ok().as_ref(),
+                    Some(bytes),
+                    "{now}"
+                );
+            }
+        }
+    }
 }
 
 #[test]
