@@ -510,3 +510,29 @@ fn a_voucher_that_the_log_does_not_know_has_no_history() {
             .is_none()
     );
 }
+
+#[test]
+fn a_training_of_the_year_that_was_in_another_county_counts_when_the_next_one_is_decided_again() {
+    let mut there = region("140727", Some("140700"));
+    let mut here = region("140725", Some("140700"));
+    here.nullifiers = there.nullifiers.clone();
+    for town in [&mut there, &mut here] {
+        town.run("appropriate city 2023 100000.00").unwrap();
+    }
+    check_on(
+        &mut there,
+        "
+        voucher v1 general of=p1
+        class c1 general days=2 from=2023-05-22
+        enrol v1 c1",
+    );
+    check_on(
+        &mut here,
+        "
+        voucher v1 order_project of=p1
+        class c1 order_project days=2 from=2023-06-05 occupation=6-18-01-07
+        enrol v1 c1",
+    );
+    let second = |held: &Held| matches!(held.once, Once::Yearly { slot: 2, .. });
+    assert!(here.voucher("v1").unwrap().held.iter().any(second));
+}
