@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use hefu_domain::calendar::Calendar;
 use hefu_domain::{Fact, Instant, Policy};
 use hefu_engine::{Clock, Source, audit};
-use hefu_scenario::{Client, Script, play};
+use hefu_scenario::{Client, Script, month, play};
 use hefu_server::{RegionTree, Setup, serve};
 use hefu_tests::engines::{Engine, Folder, Place};
 
@@ -62,7 +62,10 @@ async fn year(engine: Engine) -> Played {
     play(
         &client,
         &script,
-        |at| {
+        async |at| {
+            if month(at) > month(hand.load(Ordering::SeqCst)) {
+                running.record_checkpoints().await.unwrap();
+            }
             hand.fetch_max(at, Ordering::SeqCst);
         },
         |_| {},

@@ -151,13 +151,20 @@ impl Historian {
     /// The epoch's log is over: its tree is what the fork carries on.
     pub fn next_epoch(&mut self) {
         let (size, root) = self.replay.head();
-        self.prove(Tree {
-            epoch: self.replay.epoch(),
-            size,
-            root,
-            said_by: SaidBy::Fork,
-        });
+        if size > 0 {
+            self.prove(Tree {
+                epoch: self.replay.epoch(),
+                size,
+                root,
+                said_by: SaidBy::Fork,
+            });
+        }
         self.replay.next_epoch();
+    }
+
+    /// The epoch that is being read.
+    pub fn epoch(&self) -> u64 {
+        self.replay.epoch()
     }
 
     /// The end of the log, with the tree that was published of it; `None` if it knows no such voucher.
@@ -356,7 +363,7 @@ pub fn history(
 ) -> io::Result<Result<Option<History>, Failure>> {
     let mut historian = Historian::new(region.clone(), voucher);
     for stretch in stretches(files, region)? {
-        if stretch.epoch > 0 {
+        while historian.epoch() < stretch.epoch {
             historian.next_epoch();
         }
         let mut failed = None;

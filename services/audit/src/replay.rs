@@ -193,14 +193,17 @@ impl Replay {
             .map_err(|check| self.failure(self.frontier.size(), check))
     }
 
-    /// The epoch's log is over: what is fed from now on is the next one's, from index 0.
+    /// The epoch's log is over: what is fed from now on is the next one's, from index 0. An epoch that nothing was fed of is one that
+    /// a restored backup lost: the next one carries on what the one before it left.
     pub fn next_epoch(&mut self) {
         let (size, root) = self.head();
-        self.carries = Some(LogTree {
-            epoch: self.epoch,
-            size,
-            root: Digest(root.0),
-        });
+        if size > 0 {
+            self.carries = Some(LogTree {
+                epoch: self.epoch,
+                size,
+                root: Digest(root.0),
+            });
+        }
         self.earlier += size;
         self.epoch += 1;
         self.frontier = Frontier::default();

@@ -7,6 +7,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
+use hefu_domain::event::LogTree;
 use hefu_domain::{Event, Region};
 use hefu_log::tile::{TILE_WIDTH, decode_entries};
 use hefu_log::{Checkpoint, Note, TileKind, TilePath, View};
@@ -89,10 +90,13 @@ pub fn stretches(files: &dyn Files, region: &Region) -> io::Result<Vec<Stretch>>
         folder: format!("{region}/"),
     };
     let mut stretches = Vec::new();
-    while let Some(epoch) = later.epoch.checked_sub(1) {
+    while later.epoch > 0 {
         let first = later.first(files)?;
         let kept = first.as_deref().and_then(kept);
-        let size = kept.ok_or_else(|| broken(&later.folder, "does not begin with a fork"))?;
+        // An epoch that a restored backup lost is not there at all.
+        let kept = kept.filter(|kept| kept.epoch < later.epoch);
+        let kept = kept.ok_or_else(|| broken(&later.folder, "does not begin with a fork"))?;
+        let (epoch, size) = (kept.epoch, kept.size);
         stretches.push(later);
         later = Stretch {
             epoch,
@@ -118,11 +122,11 @@ fn checkpoint(note: &[u8]) -> Option<Checkpoint> {
     note.text().parse().ok()
 }
 
-/// How many events of the epoch before it a fork kept.
-fn kept(bytes: &[u8]) -> Option<u64> {
+/// What a fork kept of the epoch before it.
+fn kept(bytes: &[u8]) -> Option<LogTree> {
     let view = View::read(bytes).ok()?;
     match Event::decode(view.kind, view.body)? {
-        Ok(Event::ForkAccepted(fork)) => Some(fork.kept.size),
+        Ok(Event::ForkAccepted(fork)) => Some(fork.kept),
         Ok(_) | Err(_) => None,
     }
 }
@@ -137,9 +141,11 @@ fn broken(path: &str, what: impl std::fmt::Display) -> io::Error {
 /// As [`stretches`].
 pub fn audit_region(files: &dyn Files, region: &Region, rules: bool) -> io::Result<Audited> {
     let mut auditor = Auditor::new(region.clone(), rules);
+    let mut epoch = 0;
     for stretch in stretches(files, region)? {
-        if stretch.epoch > 0 {
+        while epoch < stretch.epoch {
             auditor.next_epoch();
+            epoch += 1;
         }
         stretch.each(files, |bytes| {
             auditor.feed(bytes);

@@ -1,5 +1,6 @@
 //! `hefu demo`: Jinzhong's plan year 2023, played through real gRPC on loopback under a made-up clock, then checked to the fen.
 
+use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -20,6 +21,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::check::{Checked, check};
 use crate::policy::JINZHONG_2023;
+use crate::signed::unsigned;
 
 const CALENDARS: [&str; 2] = [
     include_str!("../../../policy/calendar-2023.toml"),
@@ -81,12 +83,20 @@ pub(crate) async fn run(demo: Demo) -> anyhow::Result<ExitCode> {
     let bar = bar(demo.json);
     let watch = Stopwatch::now();
     let engine = running.engine.clone();
-    let set_clock = |at: i64| {
+    let unrecorded = RefCell::new(Vec::new());
+    let set_clock = async |at: i64| {
         debug_assert_eq!(
             engine.in_flight(),
             0,
             "the clock moves only when nothing is in flight"
         );
+        // The counties' checkpoints go into the city's log at each month's end, whatever the real time.
+        if hefu_scenario::month(at) > hefu_scenario::month(hand.load(Ordering::SeqCst)) {
+            let recorded = running.record_checkpoints().await;
+            unrecorded
+                .borrow_mut()
+                .extend(recorded.err().map(|error| error.to_string()));
+        }
         // A made-up clock goes forward only.
         hand.fetch_max(at, Ordering::SeqCst);
     };
@@ -98,7 +108,12 @@ pub(crate) async fn run(demo: Demo) -> anyhow::Result<ExitCode> {
     .await?;
     let seconds = watch.elapsed().as_secs_f64();
     bar.set_message("checking the log and every fen");
-    let checked = check(running.engine.store(), false, true).await?;
+    running.record_checkpoints().await?;
+    running.signing.sign().await?;
+    let mut checked = check(running.engine.store(), false, true).await?;
+    checked.failed.extend(unrecorded.take());
+    let unsigned = unsigned(running.engine.store(), &state).await?;
+    checked.failed.extend(unsigned);
     bar.finish_and_clear();
     let tally = client.tally().clone();
     if demo.json {
@@ -238,7 +253,7 @@ fn report(checked: &Checked, tally: &Tally, seconds: f64, database: &str, state:
         tick(checked.replay_equal)
     );
     println!(
-        "funds to the fen, every voucher final, no reserve open, no nullifier twice: {}",
+        "funds to the fen, every voucher final, no reserve open, no nullifier twice, every log signed to its end: {}",
         tick(checked.failed.is_empty())
     );
     for failed in &checked.failed {

@@ -7,8 +7,10 @@ mod check;
 mod connect;
 mod demo;
 mod keys;
+mod log;
 mod policy;
 mod serve;
+mod signed;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -58,9 +60,12 @@ enum Command {
     /// Check the logs, and everything that stands on them.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
-    /// Make and list signing keys.
+    /// Make, list and rotate signing keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Go on from a log that is in doubt.
+    #[command(subcommand)]
+    Log(log::LogCommand),
 }
 
 fn main() -> ExitCode {
@@ -101,7 +106,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             .map(|()| ExitCode::SUCCESS),
         Command::Access(command) => access::run(command).await.map(|()| ExitCode::SUCCESS),
         Command::Audit(command) => audit::run(command).await,
-        Command::Keys(command) => keys::run(command).map(|()| ExitCode::SUCCESS),
+        Command::Keys(command) => keys::run(command).await.map(|()| ExitCode::SUCCESS),
+        Command::Log(command) => log::run(command).await.map(|()| ExitCode::SUCCESS),
     }
 }
 

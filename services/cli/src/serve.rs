@@ -91,6 +91,10 @@ pub(crate) async fn serve(command: Serve) -> anyhow::Result<ExitCode> {
         running.address,
         running.engine.store().engine_name()
     );
+    if config.city_log_minutes > 0 {
+        let every = std::time::Duration::from_secs(60 * config.city_log_minutes);
+        running.record_checkpoints_every(every);
+    }
     let engine = running.engine.clone();
     tokio::select! {
         () = interrupted() => println!("stopping"),

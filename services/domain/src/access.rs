@@ -12,8 +12,9 @@ use crate::world::World;
 pub(crate) fn roles(act: &Act) -> &'static [Role] {
     use Role::*;
     match act {
-        // policy, access
+        // policy, audit, access
         Act::OpenRegion(_) | Act::AdoptPolicy(_) | Act::AdoptCalendar(_) => &[Operator],
+        Act::RecordCheckpoints(_) => &[Operator],
         Act::GrantCaller(_) | Act::RevokeCaller(_) | Act::AppointDeputy(_) => &[Operator],
         // people, registry
         Act::RegisterPerson(_) => &[Clerk, Operator, Institution, Holder],

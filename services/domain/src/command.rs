@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::audit::RegionTree;
 use crate::calendar::Calendar;
 use crate::ids::*;
 use crate::money::Fen;
@@ -208,6 +209,12 @@ acts! {
     AdoptCalendar {
         /// The calendar.
         calendar: Calendar,
+    }
+    // ---- audit
+    /// Records the signed trees of the logs of regions below this one.
+    RecordCheckpoints {
+        /// By region, each once.
+        checkpoints: Vec<RegionTree>,
     }
     // ---- access
     /// Grants a caller.

@@ -148,6 +148,7 @@ fn route(ask: &Ask, act: &Act) -> Result<Vec<Event>, Stop> {
         Act::AllocateFunds(_) => Err(Code::SameRegion.into()),
         Act::AdoptPolicy(act) => policies::adopt_policy(ask, act),
         Act::AdoptCalendar(act) => policies::adopt_calendar(ask, act),
+        Act::RecordCheckpoints(act) => audit::record_checkpoints(ask, act),
         Act::GrantCaller(act) => access::grant_caller(ask, act),
         Act::RevokeCaller(act) => access::revoke_caller(ask, act),
         Act::AppointDeputy(act) => access::appoint_deputy(ask, act),
@@ -256,9 +257,8 @@ pub fn needs(world: &World, command: &Command) -> Vec<Need> {
 pub(crate) fn apply(world: &mut World, event: &Event, at: Instant) -> Result<(), Stop> {
     match event {
         Event::RegionOpened(e) => policies::apply_region_opened(world, e),
-        Event::ForkAccepted(_) | Event::CheckpointsRecorded(_) | Event::LogKeyRotated(_) => {
-            audit::apply_recorded(world)
-        }
+        Event::ForkAccepted(_) | Event::LogKeyRotated(_) => audit::apply_noted(world),
+        Event::CheckpointsRecorded(e) => audit::apply_checkpoints_recorded(world, e),
         Event::PolicyAdopted(e) => policies::apply_policy_adopted(world, e, at),
         Event::CalendarAdopted(e) => policies::apply_calendar_adopted(world, e),
         Event::CallerGranted(e) => access::apply_caller_granted(world, e),

@@ -174,6 +174,14 @@ fn names_nobody(t: &str) -> bool {
     })
 }
 
+impl Region {
+    /// Whether the other one lies within this one, as GB/T 2260 codes say: a province's ends in four zeros, a city's in two.
+    pub fn contains(&self, other: &Region) -> bool {
+        let own = self.0.strip_suffix("0000").or(self.0.strip_suffix("00"));
+        own.is_some_and(|own| other.0.starts_with(own) && other != self)
+    }
+}
+
 /// What stands behind an institution's own code.
 fn within_institution(t: &str) -> &str {
     match t.split_once('/') {

@@ -63,6 +63,7 @@ codes! {
         BadPolicy "POLICY_INVALID" "The policy contradicts itself or lacks a figure.";
         BadDates "DATES_INVALID" "The dates are not in order.";
         DuplicateEntry "DUPLICATE_ENTRY" "The same seat or item is named twice in one request.";
+        NotBelow "REGION_NOT_BELOW" "A region's log records the checkpoints of the regions below it.";
         TooMany "TOO_MANY_ITEMS" "More items than one move may carry.";
         TokenMalformed "TOKEN_MALFORMED" "The token is not a voucher token.";
         LevelNeeded "LEVEL_NEEDED" "An assessment names an occupation and a level.";
@@ -99,6 +100,7 @@ codes! {
     }
     Rule {
         RegionAlreadyOpen "REGION_ALREADY_OPEN" "The region's log exists already.";
+        CheckpointNotNewer "CHECKPOINT_NOT_NEWER" "The checkpoint on record covers as much of that log, or more.";
         CredentialExists "CREDENTIAL_EXISTS" "The credential was granted already.";
         PersonErased "PERSON_ERASED" "The person's data were erased.";
         PersonExists "PERSON_ALREADY_REGISTERED" "The identity is registered in this region already.";

@@ -333,6 +333,7 @@ mod tests {
             name_en: "Qi County".to_owned(),
             deployment: "hefu.example.org".to_owned(),
             simulated: true,
+            recorded: Default::default(),
         }
     }
 

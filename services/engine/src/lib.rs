@@ -12,6 +12,7 @@ mod error;
 mod metrics;
 mod people;
 pub mod rows;
+pub mod system;
 mod verify;
 mod writer;
 

@@ -6,12 +6,13 @@
 //!
 //! Pure: no IO, no clock, no randomness, and nothing of ours is imported. [`bytes`] makes canonical JSON,
 //! [`envelope`] wraps an event, [`merkle`] is the tree and its [`proof`]s, [`tile`] its public files, [`note`] and
-//! [`checkpoint`] what the log's key signs.
+//! [`checkpoint`] what the log's key signs, [`growth`] what it may sign.
 
 pub mod bytes;
 pub mod checkpoint;
 pub mod envelope;
 mod error;
+pub mod growth;
 pub mod merkle;
 pub mod note;
 pub mod proof;
@@ -21,6 +22,7 @@ pub use bytes::{MAX_BYTES, MAX_INTEGER, canonical, is_canonical};
 pub use checkpoint::{Checkpoint, Origin};
 pub use envelope::{Encoded, Envelope, FORMAT, Opened, View};
 pub use error::LogError;
+pub use growth::{Claim, Doubt, Growth, Stored};
 pub use merkle::{Frontier, Hash, leaf_hash, node_hash};
 pub use note::{Note, NoteSigner, Signature, Vkey};
 pub use proof::{

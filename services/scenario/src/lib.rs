@@ -14,4 +14,4 @@ mod sessions;
 mod year;
 
 pub use client::{Client, PlayError, Tally, credential, key};
-pub use year::{Progress, Script, Year, play};
+pub use year::{Progress, Script, Year, month, play};

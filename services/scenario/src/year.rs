@@ -145,21 +145,28 @@ pub(crate) fn days(day: Date, off: i64) -> Date {
     day.checked_add(jiff::Span::new().days(off)).unwrap_or(day)
 }
 
-/// Plays the year. `set_clock` moves the server's clock (milliseconds since 1970); it is called only when nothing is in flight.
+/// The month of an instant (milliseconds since 1970) in Asia/Shanghai, counted from the year 0.
+pub fn month(at: i64) -> i32 {
+    let day = jiff::Timestamp::from_millisecond(at).map(|t| jiff::tz::offset(8).to_datetime(t));
+    day.map_or(0, |day| i32::from(day.year()) * 12 + i32::from(day.month()))
+}
+
+/// Plays the year. `set_clock` moves the server's clock (milliseconds since 1970); it is called only when nothing is in flight, and
+/// nothing goes on before it is done.
 ///
 /// # Errors
 /// No server, or a move that the script needs was refused.
 pub async fn play(
     client: &Client,
     script: &Script,
-    set_clock: impl Fn(i64),
+    set_clock: impl AsyncFn(i64),
     mut progress: impl FnMut(Progress),
 ) -> Result<Year, PlayError> {
     let mut regions: Vec<Region> = SHARES
         .iter()
         .map(|(code, share)| Region::new(script, code, *share))
         .collect();
-    set_clock(instant(date(2023, 4, 19), 8, 30));
+    set_clock(instant(date(2023, 4, 19), 8, 30)).await;
     open(client, script, &regions).await?;
     fund(client, &regions).await?;
     let mut agenda: BTreeMap<i64, Vec<Task>> = BTreeMap::new();
@@ -168,7 +175,7 @@ pub async fn play(
     }
     let (mut done, mut doubled, mut topped_up) = (0, false, false);
     while let Some((at, tasks)) = agenda.pop_first() {
-        set_clock(at);
+        set_clock(at).await;
         let mut due: Vec<Vec<Step>> = regions.iter().map(|_| Vec::new()).collect();
         for (region, step) in tasks {
             due[region].push(step);

@@ -25,6 +25,8 @@ pub struct Config {
     pub log: String,
     /// Writers; two are enough for a small machine.
     pub writers: usize,
+    /// How often the counties' checkpoints are put on record in their city's log, in minutes; 0 for never.
+    pub city_log_minutes: u64,
     /// Traces and metrics.
     pub telemetry: Telemetry,
 }
@@ -48,6 +50,7 @@ impl Default for Config {
             region_tree: None,
             log: "info".to_owned(),
             writers: 2,
+            city_log_minutes: 10,
             telemetry: Telemetry::default(),
         }
     }

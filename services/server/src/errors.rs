@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::response::Response;
 use hefu_domain::Stop;
-use hefu_engine::EngineError;
+use hefu_engine::{EngineError, Stopped};
 use hefu_store::StoreError;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
@@ -56,6 +56,15 @@ pub(crate) fn of_move(rpc: &str, error: EngineError) -> Status {
             "outcome unknown, retry with the same request id",
             Some(Duration::from_secs(1)),
         ),
+        EngineError::Stopped(why @ Stopped::Alarmed { .. }) => {
+            tracing::warn!(%why, "a write was turned away: the region's log is in doubt");
+            coded(
+                Code::Unavailable,
+                "LOG_IN_DOUBT",
+                "this region takes no writes: its log is not what was signed, and the operator must look into it",
+                None,
+            )
+        }
         EngineError::Stopped(why) => {
             tracing::warn!(%why, "a write was turned away: this process writes no more");
             coded(

@@ -17,11 +17,14 @@ use hefu_token::{KeySet, private_file};
 use hefu_vault::Secrets;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::api::Api;
+use crate::offline::{Presence, SIMULATED};
 use crate::regions::RegionTree;
+use crate::signer::{CityLogs, Signer, SignerError, Signing};
 use crate::{caller, handlers};
 
 /// A token may outlive its key by this much: the longest life of a voucher token, in seconds.
@@ -77,6 +80,9 @@ pub enum StartError {
     /// The engine.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The signer of the logs.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
     /// The operator's file holds no key.
     #[error(
         "{file} holds no API key: put the operator's back, or remove the file to have a new one made"
@@ -111,6 +117,14 @@ pub enum StartError {
         /// What was asked for.
         wanted: String,
     },
+    /// Somebody works on the deployment who must be alone.
+    #[error(
+        "the state folder {path} is held by a command that works on it (a fork, a key rotation): wait for its end"
+    )]
+    AtWork {
+        /// Which.
+        path: PathBuf,
+    },
     /// The port.
     #[error("cannot listen on {listen}: {source}")]
     Listen {
@@ -133,8 +147,14 @@ pub struct Running {
     pub first_start: bool,
     /// The engine.
     pub engine: Engine,
+    /// The signer of the logs.
+    pub signing: Signing,
+    /// What records counties' checkpoints in their city's log.
+    pub city_logs: CityLogs,
+    recorder: Option<JoinHandle<()>>,
+    _presence: Presence,
     stop: Option<oneshot::Sender<()>>,
-    served: tokio::task::JoinHandle<()>,
+    served: JoinHandle<()>,
 }
 
 impl Running {
@@ -150,7 +170,27 @@ impl Running {
             // A reader that follows a log would hold it for ever.
             Err(_) => self.served.abort(),
         }
+        if let Some(recorder) = self.recorder.take() {
+            recorder.abort();
+        }
+        self.signing.stop().await;
         self.engine.store().close().await;
+    }
+
+    /// Signs all logs, and records those of counties in their city's.
+    ///
+    /// # Errors
+    /// The signer's or the engine's; it can be asked for again.
+    pub async fn record_checkpoints(&self) -> Result<(), StartError> {
+        self.signing.sign().await?;
+        self.city_logs.record().await?;
+        Ok(())
+    }
+
+    /// Records counties' checkpoints in their city's log again and again, as long as the server runs.
+    pub fn record_checkpoints_every(&mut self, every: Duration) {
+        let recording = keep_recording(self.city_logs.clone(), every);
+        self.recorder = Some(tokio::spawn(recording));
     }
 
     /// Waits until the server ends by itself.
@@ -170,6 +210,7 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
         path: setup.state.clone(),
         source,
     })?;
+    let presence = presence(&setup.state)?;
     let store = Store::open(&setup.database, OpenOptions::default()).await?;
     store.migrate().await?;
     let first_start = make_keys(&setup)?;
@@ -195,6 +236,7 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
     let operator_key = operator_key(&operator_key_file)?;
     let operator = caller::credential(&operator_key);
     open_tree(&engine, &setup, &operator).await?;
+    let signing = sign(&engine, &setup).await?;
     let listener = TcpListener::bind(setup.listen)
         .await
         .map_err(|source| StartError::Listen {
@@ -205,6 +247,7 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
         listen: setup.listen,
         source,
     })?;
+    let city_logs = CityLogs::new(engine.clone(), operator.clone());
     let (stop, stopped) = oneshot::channel();
     let jwks = tokens.jwks_json();
     let api = Api {
@@ -214,7 +257,7 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
         deployment: setup.deployment.as_str().into(),
         operator,
     };
-    let served = tokio::spawn(run(listener, api, jwks, async {
+    let served = tokio::spawn(run(listener, api, jwks, signing.clone(), async {
         // Told to stop, or nobody is left who could tell.
         let _ = stopped.await;
     }));
@@ -224,6 +267,10 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
         operator_key_file,
         first_start,
         engine,
+        signing,
+        city_logs,
+        recorder: None,
+        _presence: presence,
         stop: Some(stop),
         served,
     })
@@ -233,18 +280,14 @@ async fn run(
     listener: TcpListener,
     api: Api,
     jwks: String,
+    signing: Signing,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
     let engine = api.engine.clone();
     let (reporter, health) = tonic_health::server::health_reporter();
-    report(&reporter, ServingStatus::Serving).await;
-    let watched = engine.clone();
-    let watch = tokio::spawn(async move {
-        while watched.stopped().is_none() {
-            tokio::time::sleep(Duration::from_millis(500)).await;
-        }
-        report(&reporter, ServingStatus::NotServing).await;
-    });
+    let serves = serves(&engine, &signing);
+    report(&reporter, serves).await;
+    let watch = tokio::spawn(watch(engine.clone(), signing.clone(), reporter, serves));
     let sweeper = tokio::spawn(sweep(engine.clone()));
     let mut routes = handlers::routes(api);
     routes = routes.add_service(health);
@@ -267,7 +310,7 @@ async fn run(
         .reset_fallback()
         .layer(axum::middleware::map_response(crate::errors::unread))
         .layer(axum::middleware::from_fn(crate::telemetry::traced))
-        .merge(crate::http::routes(jwks, engine));
+        .merge(crate::http::routes(jwks, engine, signing));
     if let Err(error) = axum::serve(listener, app)
         .with_graceful_shutdown(stop)
         .await
@@ -289,6 +332,59 @@ async fn sweep(engine: Engine) {
             Ok(0) => {}
             Ok(swept) => tracing::info!(swept, "orphans of wrapped keys were destroyed"),
             Err(error) => tracing::warn!(%error, "orphans of wrapped keys were not swept"),
+        }
+    }
+}
+
+/// Says that this process serves, unless somebody works on the deployment who must be alone.
+fn presence(state: &Path) -> Result<Presence, StartError> {
+    let path = state.to_owned();
+    match Presence::serving(state) {
+        Ok(Some(presence)) => Ok(presence),
+        Ok(None) => Err(StartError::AtWork { path }),
+        Err(source) => Err(StartError::State { path, source }),
+    }
+}
+
+/// Records what cities have not got on record, at every tick.
+async fn keep_recording(city_logs: CityLogs, every: Duration) {
+    let mut ticks = tokio::time::interval(every);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = city_logs.record().await {
+            tracing::warn!(%error, "the counties' checkpoints were not recorded; the next time tries again");
+        }
+    }
+}
+
+/// Starts the signer of the logs. What it finds wrong raises the region's alarm and keeps nobody else from being served.
+async fn sign(engine: &Engine, setup: &Setup) -> Result<Signing, SignerError> {
+    let (store, clock) = (engine.store().clone(), setup.clock.clone());
+    let signer = Signer::new(store, clock, &setup.state, &setup.deployment)?;
+    Signing::start(signer).await
+}
+
+/// Whether this server serves: not while its writing has stopped or a log is in doubt.
+fn serves(engine: &Engine, signing: &Signing) -> ServingStatus {
+    match engine.stopped().is_none() && !signing.alarmed() {
+        true => ServingStatus::Serving,
+        false => ServingStatus::NotServing,
+    }
+}
+
+/// Keeps the health check up to date.
+async fn watch(
+    engine: Engine,
+    signing: Signing,
+    reporter: HealthReporter,
+    mut said: ServingStatus,
+) {
+    loop {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let now = serves(&engine, &signing);
+        if now != said {
+            report(&reporter, now).await;
+            said = now;
         }
     }
 }
@@ -389,7 +485,7 @@ async fn belongs_together(
         "{}{}",
         setup.deployment,
         if setup.clock.is_simulated() {
-            " (simulated clock)"
+            SIMULATED
         } else {
             ""
         }
@@ -440,6 +536,7 @@ async fn open_tree(
             name_en: entry.name_en.clone(),
             deployment: setup.deployment.clone(),
             simulated: setup.clock.is_simulated(),
+            recorded: Default::default(),
         };
         let digest = engine
             .people()

@@ -67,6 +67,7 @@ async fn kill_loop(engine: Engine, servers: usize) {
     );
     assert!(field.unanswered() > 0, "no kill met a request under way");
     tables::are_what_the_logs_say(&place).await;
+    tables::are_signed(&place).await;
 }
 
 /// The writers spread over the servers; one server is killed, the others' writers go on for a while.

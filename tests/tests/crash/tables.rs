@@ -1,6 +1,7 @@
 //! The tables of a database against its logs: nothing is missing, nothing is left over, nothing is half there.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use hefu_domain::Key;
 use hefu_engine::audit;
@@ -32,6 +33,32 @@ pub(crate) async fn are_what_the_logs_say(place: &Place) {
         "nobody is erased here"
     );
     drop(snapshot);
+    store.close().await;
+}
+
+/// Every log is signed to its end, and none was ever in doubt: whatever was killed when, a signer went on from what it remembered.
+pub(crate) async fn are_signed(place: &Place) {
+    let store = Store::open(&place.url(), OpenOptions::reading())
+        .await
+        .unwrap();
+    let signed = async {
+        loop {
+            let mut behind = Vec::new();
+            for head in store.all_heads().await.unwrap() {
+                assert_eq!(head.alarm, None, "{}", head.region);
+                let row = store.checkpoint(&head.region, 0, u64::MAX).await.unwrap();
+                if row.is_none_or(|row| row.size != head.size) {
+                    behind.push(head.region);
+                }
+            }
+            if behind.is_empty() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let signed = tokio::time::timeout(Duration::from_secs(30), signed).await;
+    assert!(signed.is_ok(), "nobody signs");
     store.close().await;
 }
 

@@ -199,6 +199,7 @@ impl Field {
             name_en: "Shouyang".to_owned(),
             deployment: "test.hefu.local".to_owned(),
             simulated: self.one.clock().is_simulated(),
+            recorded: Default::default(),
         };
         let operator = grant(code, "operator", Role::Operator);
         let open = OpenRegion {
@@ -460,8 +461,10 @@ impl Field {
             Kind::Sqlite => {
                 let mut conn = SqliteConnection::connect(&url).await.unwrap();
                 // Whoever may write to the file may take its lock off.
-                let unlock = "DROP TRIGGER IF EXISTS event_is_never_updated";
-                conn.execute(unlock).await.unwrap();
+                for lock in ["event_is_never_updated", "event_is_never_deleted"] {
+                    let unlock = format!("DROP TRIGGER IF EXISTS {lock}");
+                    conn.execute(sqlx::AssertSqlSafe(unlock)).await.unwrap();
+                }
                 conn.execute(sql).await.unwrap();
                 conn.close().await.unwrap();
             }

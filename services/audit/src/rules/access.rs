@@ -40,6 +40,13 @@ pub(super) fn adopt_calendar(e: &Calendar) -> Act {
     .into()
 }
 
+pub(super) fn record_checkpoints(e: &event::CheckpointsRecorded) -> Act {
+    RecordCheckpoints {
+        checkpoints: e.checkpoints.clone(),
+    }
+    .into()
+}
+
 pub(super) fn grant_caller(e: &event::CallerGranted) -> Act {
     GrantCaller {
         grant: grant(&e.credential, &e.grant),

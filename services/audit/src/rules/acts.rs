@@ -11,7 +11,7 @@ use super::{
 pub(super) enum Asked {
     /// It is the first of a command's events, and it was one of these.
     For(Vec<Act>),
-    /// It is recorded, not decided: a fork, other logs' checkpoints, a new log key.
+    /// It is recorded, not decided: a fork, a new log key.
     Recorded,
     /// It only ever follows another one, or lacks what its command must have said.
     Nothing,
@@ -37,9 +37,8 @@ pub(super) fn asked<'a>(world: &World, events: impl Iterator<Item = &'a Event> +
     };
     match first {
         Event::RegionOpened(e) => access::open_region(e, follows).into(),
-        Event::ForkAccepted(_) | Event::CheckpointsRecorded(_) | Event::LogKeyRotated(_) => {
-            Asked::Recorded
-        }
+        Event::ForkAccepted(_) | Event::LogKeyRotated(_) => Asked::Recorded,
+        Event::CheckpointsRecorded(e) => access::record_checkpoints(e).into(),
         Event::PolicyAdopted(e) => access::adopt_policy(e).into(),
         Event::CalendarAdopted(e) => access::adopt_calendar(e).into(),
         Event::CallerGranted(e) => access::grant_caller(e).into(),

@@ -146,7 +146,7 @@ pub(super) fn kind_of(code: Code) -> Kind {
         | EmploymentHeld => Kind::Deadline,
         BadTimetable | BadSeat | BadCapacity | TrainerMissing | BadPolicy | DuplicateEntry
         | TooMany | TokenMalformed | LevelNeeded | OccupationNeeded | ReasonUnknown
-        | SameRegion | RolesMixed => Kind::Rule,
+        | SameRegion | NotBelow | CheckpointNotNewer | RolesMixed => Kind::Rule,
         RegionNotFound
         | VoucherNotFound
         | ClassNotFound

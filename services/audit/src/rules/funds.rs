@@ -161,6 +161,7 @@ fn opened(parent: Option<Region>) -> Fact {
         name_en: String::new(),
         deployment: String::new(),
         simulated: false,
+        recorded: Default::default(),
     })
 }
 

@@ -62,6 +62,7 @@ pub(crate) fn opened(region: &str) -> Event {
         name_en: "Shouyang".to_owned(),
         deployment: DEPLOYMENT.to_owned(),
         simulated: false,
+        recorded: Default::default(),
     })
 }
 

@@ -183,6 +183,7 @@ fn a_city_allocates_what_it_has_to_its_own_counties_only() {
             name_en: "Shouyang County".into(),
             deployment: "test".into(),
             simulated: true,
+            recorded: Default::default(),
         };
         county.world.bring(Key::Region, Some(Fact::Region(region)));
         let ask = Ask {

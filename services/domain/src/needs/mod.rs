@@ -26,7 +26,8 @@ struct Gather<'a> {
 impl Gather<'_> {
     fn act(&mut self, act: &Act) {
         match act {
-            Act::OpenRegion(_) => {}
+            // The region itself is read by every move.
+            Act::OpenRegion(_) | Act::RecordCheckpoints(_) => {}
             Act::AdoptPolicy(act) => self.fact(Key::Policy(act.policy.year)),
             Act::AdoptCalendar(act) => self.fact(Key::Calendar(act.calendar.year)),
             Act::GrantCaller(act) => self.fact(Key::Credential(act.grant.credential.clone())),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::audit::LogTree;
 use crate::ids::*;
 use crate::money::Fen;
 use crate::policy::{Adopted, Programme};
@@ -23,6 +24,9 @@ pub struct RegionState {
     pub deployment: String,
     /// Whether its clock is made up (a demo's).
     pub simulated: bool,
+    /// The last tree of each region below it that its log has on record.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub recorded: BTreeMap<Region, LogTree>,
 }
 
 /// The policy versions of one plan year that are in force or will be.

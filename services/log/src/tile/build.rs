@@ -72,6 +72,23 @@ impl TileBuilder {
         Ok(builder)
     }
 
+    /// The tiles that [`TileBuilder::resume`] asks for, so that they can be read in one go.
+    ///
+    /// # Errors
+    /// Those of [`TilePath::new`], which no log has.
+    pub fn tiles_to_resume(size: u64) -> Result<Vec<TilePath>, LogError> {
+        let mut paths = Vec::new();
+        Self::resume(size, |path| {
+            paths.push(*path);
+            let TileKind::Hashes(level) = path.kind() else {
+                return Err(LogError::Tile("a bundle of entries, not hashes"));
+            };
+            let hashes = vec![Hash::EMPTY; usize::from(path.width())];
+            Tile::new(level, path.index(), hashes)
+        })?;
+        Ok(paths)
+    }
+
     /// How many leaves the log has.
     pub const fn size(&self) -> u64 {
         self.size

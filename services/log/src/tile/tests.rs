@@ -150,7 +150,11 @@ fn a_builder_picks_up_where_another_left_off() {
     for size in [0, 1, 255, 256, 257, 65_535, 65_536, 65_800] {
         let (builder, set, full) = log(size);
         let partial = builder.partial();
+        let mut wanted = TileBuilder::tiles_to_resume(size as u64)
+            .unwrap()
+            .into_iter();
         let resumed = TileBuilder::resume(size as u64, |path| {
+            assert_eq!(wanted.next().as_ref(), Some(path), "named beforehand");
             let at_zero = matches!(path.kind(), TileKind::Hashes(0));
             assert!(
                 path.is_full() || at_zero,
@@ -163,6 +167,7 @@ fn a_builder_picks_up_where_another_left_off() {
             tile.cloned().ok_or(LogError::Tile("not kept"))
         })
         .unwrap();
+        assert_eq!(wanted.next(), None, "{size}: no more than is read");
         assert_eq!(resumed.partial(), partial, "{size}");
         assert_eq!(resumed.frontier(), builder.frontier());
         assert_eq!(

@@ -30,6 +30,7 @@ impl Move for v1::OpenRegionRequest {
             name_en: name_en?,
             deployment: String::new(),
             simulated: false,
+            recorded: Default::default(),
         };
         Some(
             act::OpenRegion {

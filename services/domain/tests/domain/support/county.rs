@@ -134,6 +134,7 @@ fn open(town: &mut Town, parent: Option<&str>) -> Reply {
         name_en: "Shouyang".to_owned(),
         deployment: "test.example".to_owned(),
         simulated: true,
+        recorded: Default::default(),
     };
     town.submit(
         "operator",
