@@ -226,25 +226,23 @@ impl Made {
 
 /// Removes every tile, as somebody with the database's password could.
 pub async fn forget_tiles(place: &Place) {
+    tamper(place, "DELETE FROM tile").await;
+}
+
+/// Does whatever somebody with the database's password could.
+pub async fn tamper(place: &Place, sql: &'static str) {
     const OPENS: &str = "the database opens";
-    let sql = "DELETE FROM tile";
+    const OBEYS: &str = "the database obeys";
     match place {
         Place::Sqlite(_) => {
             let file = place.url();
             let mut conn = sqlx::SqliteConnection::connect(&file).await.expect(OPENS);
-            sqlx::query(sql)
-                .execute(&mut conn)
-                .await
-                .expect("the tiles go");
+            sqlx::query(sql).execute(&mut conn).await.expect(OBEYS);
         }
         Place::Postgres(database) => {
-            let mut conn = sqlx::PgConnection::connect(database.url())
-                .await
-                .expect(OPENS);
-            sqlx::query(sql)
-                .execute(&mut conn)
-                .await
-                .expect("the tiles go");
+            let url = database.url();
+            let mut conn = sqlx::PgConnection::connect(url).await.expect(OPENS);
+            sqlx::query(sql).execute(&mut conn).await.expect(OBEYS);
         }
     }
 }

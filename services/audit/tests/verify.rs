@@ -804,3 +804,44 @@ fn between_two_checkpoints_events_are_told_by_kind_and_money_by_what_moved() {
         ))
     );
 }
+
+#[test]
+fn whichever_byte_of_whichever_file_is_flipped_it_is_not_verified() {
+    let flips = match std::env::var_os("HEFU_LONG") {
+        Some(_) => 200_000,
+        None => 400,
+    };
+    let (history, signer, dir) = (
+        History::county(300),
+        signer(COUNTY, 0, 1),
+        folder("any-byte"),
+    );
+    let county = dir.join(COUNTY);
+    history.write(&county, &signer);
+    let asked = asked(&[&signer]);
+    let files = [
+        "checkpoint",
+        "tile/0/000",
+        "tile/0/001.p/44",
+        "tile/1/000.p/1",
+        "tile/entries/000",
+        "tile/entries/001.p/44",
+    ];
+    let mut dice = 1_u64;
+    for _ in 0..flips {
+        // Knuth's MMIX generator; its high bits are the good ones.
+        dice = dice
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let file = files[(dice >> 40) as usize % files.len()];
+        let whole = fs::read(county.join(file)).unwrap();
+        let at = (dice >> 20) as usize % whole.len();
+        let mut spoilt = whole.clone();
+        spoilt[at] ^= 1 << (dice >> 61);
+        put(&county, file, &spoilt);
+        let report = run(&dir, &asked);
+        assert!(report.failure.is_some(), "byte {at} of {file}");
+        put(&county, file, &whole);
+    }
+    assert!(holds(&dir, &asked).verified);
+}

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use uuid::Uuid;
 
 /// A text that is not the code it claims to be; the message names the rule that failed.
@@ -74,16 +74,17 @@ macro_rules! text_codes {
         impl FromStr for $name {
             type Err = BadCode;
             fn from_str(text: &str) -> Result<Self, BadCode> {
-                let check: fn(&str) -> Result<(), &'static str> = $check;
-                // Only the rule: what somebody typed into the wrong field may be anybody's name.
-                check(text).map(|()| $name(text.to_owned())).map_err(|rule| BadCode(rule.to_owned()))
+                text.to_owned().try_into()
             }
         }
 
         impl TryFrom<String> for $name {
             type Error = BadCode;
             fn try_from(text: String) -> Result<Self, BadCode> {
-                text.parse()
+                let check: fn(&str) -> Result<(), &'static str> = $check;
+                // Only the rule: what somebody typed into the wrong field may be anybody's name.
+                check(&text).map_err(|rule| BadCode(rule.to_owned()))?;
+                Ok($name(text))
             }
         }
 
@@ -378,8 +379,8 @@ impl fmt::Display for PlanYear {
 macro_rules! byte_codes {
     ($($(#[$doc:meta])* $name:ident: $len:literal),+ $(,)?) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(into = "String")]
         pub struct $name(pub [u8; $len]);
 
         impl fmt::Display for $name {
@@ -398,16 +399,25 @@ macro_rules! byte_codes {
             type Err = BadCode;
             fn from_str(text: &str) -> Result<Self, BadCode> {
                 base64url_bytes(text)
-                    .and_then(|bytes| bytes.try_into().ok())
                     .map($name)
                     .ok_or_else(|| BadCode(format!("not {} bytes in base64url without padding", $len)))
             }
         }
 
-        impl TryFrom<String> for $name {
-            type Error = BadCode;
-            fn try_from(text: String) -> Result<Self, BadCode> {
-                text.parse()
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                /// A log has hashes by the million: they are read where they lie.
+                struct Text;
+                impl de::Visitor<'_> for Text {
+                    type Value = $name;
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        write!(f, "{} bytes in base64url without padding", $len)
+                    }
+                    fn visit_str<E: de::Error>(self, text: &str) -> Result<$name, E> {
+                        text.parse().map_err(E::custom)
+                    }
+                }
+                from.deserialize_str(Text)
             }
         }
 
@@ -454,8 +464,12 @@ fn base64url_text(bytes: &[u8]) -> String {
     text
 }
 
-fn base64url_bytes(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
+fn base64url_bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if text.len() != (N * 4).div_ceil(3) {
+        return None;
+    }
+    let mut bytes = [0; N];
+    let mut next = bytes.iter_mut();
     let mut word = 0u32;
     let mut bits = 0;
     for b in text.bytes() {
@@ -467,12 +481,12 @@ fn base64url_bytes(text: &str) -> Option<Vec<u8>> {
         bits += 6;
         if bits >= 8 {
             bits -= 8;
-            bytes.push((word >> bits) as u8);
+            *next.next()? = (word >> bits) as u8;
             word &= (1 << bits) - 1;
         }
     }
-    // Left-over bits must be zero, and fewer than six: each value has one spelling.
-    (word == 0 && bits < 6).then_some(bytes)
+    // Left-over bits must be zero: each value has one spelling.
+    (word == 0).then_some(bytes)
 }
 
 #[cfg(test)]

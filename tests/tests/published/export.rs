@@ -16,10 +16,10 @@ use hefu_tests::on_both_engines;
 use hefu_tests::published::Made;
 use hefu_wire::v1;
 
-const REGION: &str = "140725";
+pub(crate) const REGION: &str = "140725";
 
 /// The command itself, which `tests/run` builds before the tests.
-fn hefu() -> Command {
+pub(crate) fn hefu() -> Command {
     let folder = std::env::current_exe().unwrap();
     let folder = folder.parent().and_then(Path::parent).unwrap();
     let mut command = Command::new(folder.join(format!("hefu{}", std::env::consts::EXE_SUFFIX)));
@@ -34,7 +34,7 @@ fn export(from: &[&str], out: &Path) -> Output {
 }
 
 /// An export that must go well; what it says of each log.
-fn exported(from: &[&str], out: &Path) -> Vec<serde_json::Value> {
+pub(crate) fn exported(from: &[&str], out: &Path) -> Vec<serde_json::Value> {
     let output = export(from, out);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{said}");
@@ -95,7 +95,7 @@ async fn holds_the_rows(store: &Store, out: &Path) {
     assert_eq!(csv.split_terminator("\r\n").count() as u64, size + 1);
 }
 
-async fn server(place: &Place, state: &Folder) -> Running {
+pub(crate) async fn server(place: &Place, state: &Folder) -> Running {
     let setup = Setup {
         database: place.url(),
         state: state.path().join("state"),

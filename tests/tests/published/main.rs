@@ -4,3 +4,4 @@
 
 mod export;
 mod files;
+mod verify;

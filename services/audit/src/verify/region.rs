@@ -292,7 +292,7 @@ impl<'f> Walked<'f> {
             epoch: today.log.epoch,
             size: said.size,
             root: said.root,
-            signer: format!("{}+{:08x}", signer.name(), u32::from_be_bytes(signer.id())),
+            signer: u32::from_be_bytes(signer.id()),
             at,
             unsigned: today.tree.size() - said.size,
             words: means.witnesses.words(&self.said.note, said.size)?,

@@ -48,8 +48,8 @@ pub struct Seen {
     pub size: u64,
     /// The root over them.
     pub root: Hash,
-    /// Key name and id of the key that signed it.
-    pub signer: String,
+    /// Id of the key that signed it; its name is the log's.
+    pub signer: u32,
     /// When its last event happened.
     pub at: Option<String>,
     /// Events behind the checkpoint, in a database, that nobody has signed yet.

@@ -158,7 +158,7 @@ fn page(found: &Found, seconds: f64) {
 fn kinds(change: &Change) -> Table {
     let mut table = Table::new();
     table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .load_style(presets::UTF8_BORDERS_ONLY)
         .set_header(["kind", "events"]);
     for (kind, events) in &change.kinds {
         table.add_row([(*kind).to_owned(), events.to_string()]);
@@ -169,7 +169,7 @@ fn kinds(change: &Change) -> Table {
 
 fn accounts(change: &Change) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header([
+    table.load_style(presets::UTF8_BORDERS_ONLY).set_header([
         "all accounts, yuan",
         "before",
         "after",

@@ -259,8 +259,9 @@ pub(crate) fn say(report: &Report, seconds: f64) {
             report.unseen
         );
     }
+    let s = if report.regions == 1 { "" } else { "s" };
     let (events, regions) = (report.events, report.regions);
-    let checked = format!("{events} events of {regions} regions in {seconds:.1} s");
+    let checked = format!("{events} events of {regions} region{s} in {seconds:.1} s");
     match (&report.failure, report.verified) {
         (Some(failure), _) => println!("NOT VERIFIED: {failure}"),
         (None, true) => println!("verified: {checked}, from a key that you brought along"),

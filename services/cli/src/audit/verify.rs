@@ -74,13 +74,13 @@ fn word(word: &Word) -> String {
 /// The logs that held.
 fn logs(report: &Report) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header([
+    table.load_style(presets::UTF8_BORDERS_ONLY).set_header([
         "region",
         "epoch",
         "events",
         "unsigned",
         "root",
-        "signed by",
+        "key",
         "last event",
         "cosigned by",
     ]);
@@ -91,7 +91,7 @@ fn logs(report: &Report) -> Table {
             log.size.to_string(),
             log.unsigned.to_string(),
             log.root.to_string(),
-            log.signer.clone(),
+            format!("{:08x}", log.signer),
             log.at.clone().unwrap_or_default(),
             log.words.iter().map(word).collect::<Vec<_>>().join("\n"),
         ]);
