@@ -99,10 +99,10 @@ macro_rules! text_codes {
 text_codes! {
     /// A region: GB/T 2260 code, six digits.
     Region: |t| holds(t.len() == 6 && t.bytes().all(|b| b.is_ascii_digit()) && !t.starts_with('0'), "a region is six digits (GB/T 2260)"),
-    /// An institution by its unified social credit code (GB 32100).
-    InstitutionId: uscc,
-    /// An occupation (职业工种), `d-dd-dd-dd`.
-    Occupation: |t| holds(occupation(t), "an occupation is d-dd-dd-dd with a first digit of 1 to 8"),
+    /// An institution by its unified social credit code (GB 32100), or a classified unit by a commitment to it.
+    InstitutionId: |t| if sealed(t) { Ok(()) } else { uscc(t) },
+    /// An occupation (职业工种), `d-dd-dd-dd`, or a classified unit's by a commitment to it.
+    Occupation: |t| holds(occupation(t) || sealed(t), "an occupation is d-dd-dd-dd with a first digit of 1 to 8"),
     /// A coded reason; free text never enters an event.
     Reason: |t| holds(upper_code(t), "a reason is a code of 2 to 64 characters A-Z, 0-9 and _"),
     /// A caller's credential: the SHA-256 of an API key, base64url without padding. The key itself is never sent.
@@ -185,7 +185,7 @@ impl Region {
 /// What stands behind an institution's own code.
 fn within_institution(t: &str) -> &str {
     match t.split_once('/') {
-        Some((institution, code)) if uscc(institution).is_ok() => code,
+        Some((institution, code)) if sealed(institution) || uscc(institution).is_ok() => code,
         Some(_) | None => t,
     }
 }
@@ -210,6 +210,49 @@ macro_rules! of_institutions {
 }
 
 of_institutions! { SubjectId StaffId }
+
+/// What a sealed code begins with; behind it stands the commitment.
+const SEALED: &str = "sealed-";
+
+/// Whether a code is sealed: `sealed-` and a commitment, 43 characters of base64url.
+fn sealed(t: &str) -> bool {
+    commitment(t).is_some()
+}
+
+/// The commitment behind a sealed code.
+fn commitment(t: &str) -> Option<Digest> {
+    t.strip_prefix(SEALED)?.parse().ok()
+}
+
+macro_rules! sealable {
+    ($($name:ident)+) => {$(
+        impl $name {
+            /// What stands in a classified unit's events in its place ("涉密单位"): a salted commitment to it.
+            pub fn sealed(commitment: Digest) -> $name {
+                $name(format!("{SEALED}{commitment}"))
+            }
+
+            /// The commitment that it is, where it is sealed.
+            pub fn commitment(&self) -> Option<Digest> {
+                commitment(&self.0)
+            }
+
+            /// Whether it is sealed.
+            pub fn is_sealed(&self) -> bool {
+                sealed(&self.0)
+            }
+        }
+    )+};
+}
+
+sealable! { InstitutionId Occupation }
+
+impl Resource {
+    /// Whether it is a salted commitment and no code that somebody could read.
+    pub fn is_commitment(&self) -> bool {
+        self.0.parse::<Digest>().is_ok()
+    }
+}
 
 fn upper_code(t: &str) -> bool {
     (2..=64).contains(&t.len())
@@ -450,6 +493,36 @@ mod tests {
         assert!("91350100M000100Y43".parse::<InstitutionId>().is_ok());
         assert!("91350100M000100Y44".parse::<InstitutionId>().is_err());
         assert!("91350100M000100I43".parse::<InstitutionId>().is_err());
+    }
+
+    #[test]
+    fn a_seal_stands_where_a_credit_code_or_an_occupation_does_and_has_one_spelling() {
+        let seal = Digest([7; 32]);
+        let unit = InstitutionId::sealed(seal);
+        assert_eq!(unit.as_str().parse::<InstitutionId>(), Ok(unit.clone()));
+        assert_eq!((unit.commitment(), unit.is_sealed()), (Some(seal), true));
+        let trade = Occupation::sealed(seal);
+        assert_eq!(trade.as_str().parse::<Occupation>(), Ok(trade.clone()));
+        let clear: Occupation = "6-31-03-09".parse().unwrap();
+        assert_eq!((clear.commitment(), clear.is_sealed()), (None, false));
+        let desk: StaffId = "desk".parse().unwrap();
+        let desk = desk.of(Some(&unit));
+        assert_eq!(desk.as_str().parse::<StaffId>(), Ok(desk.clone()));
+        for bad in [
+            "sealed-".to_owned(),
+            format!("sealed-{}", "A".repeat(42)),
+            format!("sealed-{}", "A".repeat(44)),
+            // Left-over bits: another spelling of the same bytes.
+            format!("sealed-{}B", "A".repeat(42)),
+            format!("Sealed-{}", "A".repeat(43)),
+        ] {
+            assert!(bad.parse::<InstitutionId>().is_err(), "{bad}");
+            assert!(bad.parse::<Occupation>().is_err(), "{bad}");
+            assert!(format!("{bad}/desk").parse::<StaffId>().is_err(), "{bad}");
+        }
+        let room = |text: &str| text.parse::<Resource>().unwrap();
+        assert!(room(&seal.to_string()).is_commitment());
+        assert!(!room("room-1").is_commitment() && !room(&"z".repeat(43)).is_commitment());
     }
 
     #[test]

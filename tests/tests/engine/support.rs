@@ -180,6 +180,7 @@ impl Field {
                 .people()
                 .secrets()
                 .request_digest(act.name(), body.as_bytes()),
+            seals: Vec::new(),
             act,
         }
     }
