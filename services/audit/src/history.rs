@@ -338,7 +338,10 @@ fn note(event: &Event) -> Option<String> {
             AssessmentResult::Fail => "fail".to_owned(),
             AssessmentResult::Absent => "absent".to_owned(),
         }),
-        Event::ClaimApproved(e) => Some(format!("public notice until {}", e.notice_until)),
+        Event::ClaimApproved(e) => Some(match e.notice_until {
+            Some(day) => format!("public notice until {day}"),
+            None => "without a public notice: a classified unit's".to_owned(),
+        }),
         Event::PayoutRecorded(e) => Some(format!("bank reference {}", e.reference)),
         Event::ClawBackProposed(e) => Some(e.claw_back.reason.to_string()),
         Event::ClawBackReceived(e) => Some(format!("{} yuan came back", e.amount)),

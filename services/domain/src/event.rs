@@ -553,6 +553,8 @@ pub struct AttendanceSealed {
 pub struct SealedAttendanceApproved {
     pub class: ClassId,
     pub by: StaffId,
+    /// Hash of what they saw sealed: it was the standing seal's.
+    pub proposal: Digest,
 }
 
 /// Body of the event `Dropped`.

@@ -106,6 +106,7 @@ pub(crate) fn approve_sealed_attendance(
         event::SealedAttendanceApproved {
             class: act.class,
             by: ask.caller.person.clone(),
+            proposal: act.proposal,
         },
     )])
 }
