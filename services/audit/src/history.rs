@@ -4,15 +4,16 @@
 //! sheet's, the sessions that its seat sat through; each with its inclusion proof (RFC 6962) in the tree that was published.
 
 use std::io;
+use std::ops::ControlFlow;
 
 use hefu_domain::event::AssessmentResult;
-use hefu_domain::state::{AttendanceEntry, Voucher, VoucherState};
+use hefu_domain::state::{Voucher, VoucherState};
 use hefu_domain::subsidy::TrailLine;
 use hefu_domain::{
     ClassId, Event, Fen, Instant, Key, PersonId, PlanYear, Programme, Region, SheetId, VoucherId,
 };
 use hefu_log::{Hash, LogError, Node, inclusion_proof, node_hash, verify_inclusion};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::replay::{Check, Entry, Failure, Replay};
 use crate::{Files, stretches};
@@ -73,6 +74,7 @@ pub struct Step {
     /// Its number there.
     pub index: u64,
     /// When.
+    #[serde(serialize_with = "as_text")]
     pub at: Instant,
     /// What happened.
     pub kind: &'static str,
@@ -88,7 +90,10 @@ pub struct Step {
     /// The rules that led to the amount.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trail: Vec<TrailLine>,
-    /// What else is to be said: a reason, an outcome, lessons attended.
+    /// Lessons that its holder attended, or is said to have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lessons: Option<u16>,
+    /// What else is to be said: a reason, an outcome.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// SHA-256(0x00 ‖ bytes).
@@ -134,10 +139,11 @@ impl Historian {
             return Err(step(check, &self.replay));
         }
         self.leaves.push(entry.leaf());
-        let note = before.concerns(self.voucher, &entry.event);
-        let note = note.or_else(|| self.place().concerns(self.voucher, &entry.event));
-        if let Some(note) = note {
-            self.tell(entry, note);
+        let after = self.place();
+        if before.concerns(self.voucher, &entry.event) || after.concerns(self.voucher, &entry.event)
+        {
+            let lessons = before.lessons(&entry.event);
+            self.tell(entry, lessons);
         }
         Ok(())
     }
@@ -217,7 +223,7 @@ impl Historian {
         own.map(|(slot, _)| (class, *slot)).collect()
     }
 
-    fn tell(&mut self, entry: Entry, note: Option<String>) {
+    fn tell(&mut self, entry: Entry, lessons: Option<u16>) {
         let Some(voucher) = self.voucher() else {
             return;
         };
@@ -225,6 +231,7 @@ impl Historian {
             Event::Redeemed(e) => (Some(e.amount), e.trail.clone()),
             _ => (voucher.money.as_ref().map(|money| money.amount), Vec::new()),
         };
+        let note = note(&entry.event);
         self.steps.push(Step {
             epoch: self.replay.epoch(),
             index: entry.index,
@@ -236,6 +243,7 @@ impl Historian {
             state: voucher.state.code(),
             amount_fen,
             trail,
+            lessons,
             note,
             proof: Vec::new(),
             proven: false,
@@ -287,36 +295,38 @@ struct Place {
 }
 
 impl Place {
-    /// Whether an event is part of the voucher's life, and what is to be said of it.
-    fn concerns(&self, voucher: VoucherId, event: &Event) -> Option<Option<String>> {
+    /// Whether an event is part of the voucher's life.
+    fn concerns(&self, voucher: VoucherId, event: &Event) -> bool {
         match event {
-            Event::AttendanceRecorded(e) => self.sat(e.class, &e.entries).map(Some),
-            Event::LateEntryRequested(e) => {
-                let sat = self.sat(e.class, &e.entries)?;
-                Some(Some(format!("{sat}, entered late: {}", e.reason)))
+            Event::AttendanceRecorded(_) | Event::LateEntryRequested(_) => {
+                self.lessons(event).is_some()
             }
-            Event::LateEntryApproved(e) => {
-                let asked = self.late.contains(&(e.class, e.slot));
-                asked.then(|| Some(format!("the late entry of session {}", e.slot)))
-            }
-            Event::StruckOut(e) => (e.voucher == voucher).then(|| reason(event)),
-            _ => {
-                let own = match event.stream() {
-                    Key::Voucher(id) => id == voucher,
-                    Key::Sheet(id) => self.sheet == Some(id),
-                    _ => false,
-                };
-                own.then(|| note(event))
-            }
+            Event::LateEntryApproved(e) => self.late.contains(&(e.class, e.slot)),
+            Event::StruckOut(e) => e.voucher == voucher,
+            _ => match event.stream() {
+                Key::Voucher(id) => id == voucher,
+                Key::Sheet(id) => self.sheet == Some(id),
+                _ => false,
+            },
         }
     }
 
-    /// The lessons of the voucher's own seat.
-    fn sat(&self, class: ClassId, entries: &[AttendanceEntry]) -> Option<String> {
+    /// The lessons that an event says of the voucher's own seat.
+    fn lessons(&self, event: &Event) -> Option<u16> {
+        let (class, entries) = match event {
+            Event::AttendanceRecorded(e) => (e.class, &e.entries),
+            Event::LateEntryRequested(e) => (e.class, &e.entries),
+            _ => return None,
+        };
         let (own, seat) = self.seat?;
         let entry = entries.iter().find(|entry| entry.seat == seat)?;
-        (own == class).then(|| format!("{} lessons", entry.lessons))
+        (own == class).then_some(entry.lessons)
     }
+}
+
+/// The one form in which instants are shown.
+fn as_text<S: Serializer>(at: &Instant, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(at)
 }
 
 fn note(event: &Event) -> Option<String> {
@@ -328,7 +338,10 @@ fn note(event: &Event) -> Option<String> {
             AssessmentResult::Fail => "fail".to_owned(),
             AssessmentResult::Absent => "absent".to_owned(),
         }),
-        Event::ClaimApproved(e) => Some(format!("public notice until {}", e.notice_until)),
+        Event::ClaimApproved(e) => Some(match e.notice_until {
+            Some(day) => format!("public notice until {day}"),
+            None => "without a public notice: a classified unit's".to_owned(),
+        }),
         Event::PayoutRecorded(e) => Some(format!("bank reference {}", e.reference)),
         Event::ClawBackProposed(e) => Some(e.claw_back.reason.to_string()),
         Event::ClawBackReceived(e) => Some(format!("{} yuan came back", e.amount)),
@@ -356,12 +369,16 @@ pub fn history(
         while historian.epoch() < stretch.epoch {
             historian.next_epoch();
         }
-        for number in 0..stretch.bundles() {
-            for bytes in stretch.bundle(files, number)? {
-                if let Err(failure) = historian.feed(&bytes) {
-                    return Ok(Err(failure));
-                }
+        let mut failed = None;
+        stretch.each(files, |bytes| match historian.feed(bytes) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(failure) => {
+                failed = Some(failure);
+                ControlFlow::Break(())
             }
+        })?;
+        if let Some(failure) = failed {
+            return Ok(Err(failure));
         }
     }
     let said = crate::walk::published(files, region)?;

@@ -4,6 +4,7 @@
 //! ended as far as the fork kept it, which its own last checkpoint need not know. Signatures are not looked at here.
 
 use std::io;
+use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
 use hefu_domain::event::LogTree;
@@ -25,34 +26,55 @@ pub struct Stretch {
 }
 
 impl Stretch {
-    /// The entries of one bundle.
+    /// Hands over every event in order, until it has seen enough.
     ///
     /// # Errors
-    /// Whatever kept the file from being read; `InvalidData` where it is missing or not a bundle.
-    pub fn bundle(&self, files: &dyn Files, number: u64) -> io::Result<Vec<Vec<u8>>> {
-        let path = TilePath::in_log(TileKind::Entries, number, self.size)
-            .ok_or_else(|| broken(&self.folder, "has no such bundle"))?;
-        let wanted = usize::from(path.width());
-        let mut name = format!("{}{path}", self.folder);
-        let mut width = path.width();
-        let mut bytes = files.read(&name)?;
-        // A partial bundle may have given way to the full one (C2SP tlog-tiles).
-        if bytes.is_none()
-            && let Ok(full) = TilePath::new(TileKind::Entries, number, TILE_WIDTH)
-        {
-            name = format!("{}{full}", self.folder);
-            width = TILE_WIDTH;
-            bytes = files.read(&name)?;
+    /// Whatever kept a file from being read; `InvalidData` where one is missing or not a bundle.
+    pub fn each(
+        &self,
+        files: &dyn Files,
+        mut see: impl FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> io::Result<()> {
+        for number in 0..self.size.div_ceil(TILE_WIDTH.into()) {
+            let (name, width, bytes) = self.bundle(files, number)?;
+            let entries = decode_entries(&bytes, width).map_err(|error| broken(&name, error))?;
+            let left = self.size - number * u64::from(TILE_WIDTH);
+            let entries = entries.into_iter().zip(0..left);
+            for (entry, _) in entries {
+                if see(entry).is_break() {
+                    return Ok(());
+                }
+            }
         }
-        let bytes = bytes.ok_or_else(|| broken(&name, "is missing"))?;
-        let entries = decode_entries(&bytes, width).map_err(|error| broken(&name, error))?;
-        let entries = entries.into_iter().take(wanted);
-        Ok(entries.map(<[u8]>::to_vec).collect())
+        Ok(())
     }
 
-    /// How many bundles it has.
-    pub const fn bundles(&self) -> u64 {
-        self.size.div_ceil(TILE_WIDTH as u64)
+    /// A bundle's path, how many entries its file holds, and its bytes.
+    fn bundle(&self, files: &dyn Files, number: u64) -> io::Result<(String, u16, Vec<u8>)> {
+        let path = TilePath::in_log(TileKind::Entries, number, self.size)
+            .ok_or_else(|| broken(&self.folder, "has no such bundle"))?;
+        let name = format!("{}{path}", self.folder);
+        if let Some(bytes) = files.read(&name)? {
+            return Ok((name, path.width(), bytes));
+        }
+        // A partial bundle may have given way to the full one (C2SP tlog-tiles).
+        let full = TilePath::new(TileKind::Entries, number, TILE_WIDTH)
+            .map_err(|error| broken(&name, error))?;
+        let name = format!("{}{full}", self.folder);
+        match files.read(&name)? {
+            Some(bytes) => Ok((name, TILE_WIDTH, bytes)),
+            None => Err(broken(&name, "is missing")),
+        }
+    }
+
+    /// The first event.
+    fn first(&self, files: &dyn Files) -> io::Result<Option<Vec<u8>>> {
+        let mut first = None;
+        self.each(files, |bytes| {
+            first = Some(bytes.to_vec());
+            ControlFlow::Break(())
+        })?;
+        Ok(first)
     }
 }
 
@@ -69,8 +91,8 @@ pub fn stretches(files: &dyn Files, region: &Region) -> io::Result<Vec<Stretch>>
     };
     let mut stretches = Vec::new();
     while later.epoch > 0 {
-        let first = later.bundle(files, 0)?;
-        let kept = first.first().and_then(|bytes| kept(bytes));
+        let first = later.first(files)?;
+        let kept = first.as_deref().and_then(kept);
         // An epoch that a restored backup lost is not there at all.
         let kept = kept.filter(|kept| kept.epoch < later.epoch);
         let kept = kept.ok_or_else(|| broken(&later.folder, "does not begin with a fork"))?;
@@ -125,13 +147,13 @@ pub fn audit_region(files: &dyn Files, region: &Region, rules: bool) -> io::Resu
             auditor.next_epoch();
             epoch += 1;
         }
-        for number in 0..stretch.bundles() {
-            if auditor.has_failed() {
-                break;
+        stretch.each(files, |bytes| {
+            auditor.feed(bytes);
+            match auditor.has_failed() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
             }
-            let entries = stretch.bundle(files, number)?;
-            entries.iter().for_each(|bytes| auditor.feed(bytes));
-        }
+        })?;
     }
     Ok(auditor.end())
 }

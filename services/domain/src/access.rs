@@ -20,6 +20,8 @@ pub(crate) fn roles(act: &Act) -> &'static [Role] {
         Act::RegisterPerson(_) => &[Clerk, Operator, Institution, Holder],
         Act::RecordCheckAnswers(_) => &[Clerk, Operator],
         Act::RegisterInstitution(_) | Act::ChangeInstitution(_) => &[Clerk],
+        // The city lists; what it decides for a county its operator enters there, as policies are.
+        Act::RegisterClassified(_) => &[Operator],
         Act::RegisterAccount(_) => &[Clerk, Institution, Assessor],
         Act::ConfirmAccount(_) => &[Reviewer, Finance],
         Act::FileCatalogueEntry(_) => &[Clerk, Institution, Assessor],
@@ -50,9 +52,12 @@ pub(crate) fn roles(act: &Act) -> &'static [Role] {
         Act::Enrol(_)
         | Act::RecordAttendance(_)
         | Act::RequestLateEntry(_)
+        | Act::SealAttendance(_)
         | Act::Drop(_)
         | Act::Complete(_) => &[Institution],
         Act::ApproveLateEntry(_) => &[Clerk],
+        // Two officers, as at an unannounced inspection.
+        Act::ApproveSealedAttendance(_) => &[Clerk, Reviewer, Supervisor],
         Act::RecordEmployment(_) => &[Institution],
         // assessment
         Act::FileSession(_) | Act::FinishSession(_) | Act::RecordAssessment(_) => &[Assessor],

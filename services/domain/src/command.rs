@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::audit::RegionTree;
 use crate::calendar::Calendar;
 use crate::ids::*;
-use crate::money::Fen;
+use crate::money::{Days, Fen};
 use crate::policy::{Capacity, Policy, Programme};
 use crate::state::*;
 use crate::time::{Date, Instant};
@@ -21,6 +21,8 @@ pub struct Command {
     pub request: RequestId,
     /// Keyed digest of the request, by which its repetition is told from its abuse.
     pub digest: Digest,
+    /// The seals under which the institutions that the request names in clear would be listed as classified; a few, mostly none.
+    pub seals: Vec<InstitutionId>,
     /// What.
     pub act: Act,
 }
@@ -275,6 +277,19 @@ acts! {
         licence: BTreeSet<Occupation>,
         /// Institutions under the same control.
         related: BTreeSet<InstitutionId>,
+    }
+    /// Registers a unit that the city listed as classified: its code, name and occupations by commitments only.
+    RegisterClassified {
+        /// Its credit code, sealed.
+        institution: InstitutionId,
+        /// Commitment to its registered name.
+        name: Digest,
+        /// What it is.
+        capacities: BTreeSet<Capacity>,
+        /// Occupations that its licence covers, sealed, in the order given.
+        licence: Vec<Occupation>,
+        /// Hash of the secrecy authority's document.
+        document: Digest,
     }
     /// Registers or changes an institution's corporate account (maker).
     RegisterAccount {
@@ -566,6 +581,26 @@ acts! {
         /// The slot's number.
         slot: u16,
         /// Hash of the request that the clerk saw; must be the waiting one's.
+        proposal: Digest,
+    }
+    /// Seals a classified unit's attendance when its class is over.
+    SealAttendance {
+        /// Of which class.
+        class: ClassId,
+        /// Hash of the attendance lists.
+        hash: Digest,
+        /// Their totals.
+        totals: SealedTotals,
+        /// Days that count, by seat number.
+        days: Vec<Days>,
+        /// Whether the mandatory modules were taught.
+        modules_taught: bool,
+    }
+    /// Approves a sealed attendance; the second officer's approval puts it in force.
+    ApproveSealedAttendance {
+        /// Of which class.
+        class: ClassId,
+        /// Hash of the sealed attendance that the officer saw; must be the standing one's.
         proposal: Digest,
     }
     /// Takes a voucher off its class.

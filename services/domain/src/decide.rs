@@ -137,6 +137,7 @@ pub fn decide(world: &World, command: &Command, at: Instant) -> Result<Vec<Event
         at,
     };
     access::allowed(&ask, &command.act)?;
+    registry::names_nobody_classified(&ask, &command.seals)?;
     route(&ask, &command.act)
 }
 
@@ -156,6 +157,7 @@ fn route(ask: &Ask, act: &Act) -> Result<Vec<Event>, Stop> {
         Act::RecordCheckAnswers(act) => people::record_check_answers(ask, act),
         Act::RegisterInstitution(act) => registry::register_institution(ask, act),
         Act::ChangeInstitution(act) => registry::change_institution(ask, act),
+        Act::RegisterClassified(act) => registry::register_classified(ask, act),
         Act::RegisterAccount(act) => registry::register_account(ask, act),
         Act::ConfirmAccount(act) => registry::confirm_account(ask, act),
         Act::FileCatalogueEntry(act) => registry::file_catalogue_entry(ask, act),
@@ -192,6 +194,8 @@ fn route(ask: &Ask, act: &Act) -> Result<Vec<Event>, Stop> {
         Act::RecordAttendance(act) => training::record_attendance(ask, act),
         Act::RequestLateEntry(act) => training::request_late_entry(ask, act),
         Act::ApproveLateEntry(act) => training::approve_late_entry(ask, act),
+        Act::SealAttendance(act) => training::seal_attendance(ask, act),
+        Act::ApproveSealedAttendance(act) => training::approve_sealed_attendance(ask, act),
         Act::Drop(act) => training::drop_out(ask, act),
         Act::Complete(act) => training::complete(ask, act),
         Act::RecordEmployment(act) => training::record_employment(ask, act),
@@ -246,6 +250,8 @@ pub fn needs(world: &World, command: &Command) -> Vec<Need> {
         Need::Fact(Key::Region),
         Need::Fact(Key::Credential(command.by.clone())),
     ];
+    let seals = command.seals.iter().cloned();
+    needs.extend(seals.map(|seal| Need::Fact(Key::Institution(seal))));
     needs.extend(crate::needs::of(world, &command.act));
     needs.retain(|need| !world.knows(need));
     needs.sort();
@@ -268,6 +274,7 @@ pub(crate) fn apply(world: &mut World, event: &Event, at: Instant) -> Result<(),
         Event::CheckAnswersRecorded(e) => people::apply_check_answers_recorded(world, e, at),
         Event::InstitutionRegistered(e) => registry::apply_institution_registered(world, e),
         Event::InstitutionChanged(e) => registry::apply_institution_changed(world, e),
+        Event::ClassifiedRegistered(e) => registry::apply_classified_registered(world, e),
         Event::AccountRegistered(e) => registry::apply_account_registered(world, e),
         Event::AccountConfirmed(e) => registry::apply_account_confirmed(world, e),
         Event::InstitutionSuspended(e) => registry::apply_institution_suspended(world, e),
@@ -312,6 +319,8 @@ pub(crate) fn apply(world: &mut World, event: &Event, at: Instant) -> Result<(),
         Event::AttendanceRecorded(e) => training::apply_attendance_recorded(world, e),
         Event::LateEntryRequested(e) => training::apply_late_entry_requested(world, e),
         Event::LateEntryApproved(e) => training::apply_late_entry_approved(world, e),
+        Event::AttendanceSealed(e) => training::apply_attendance_sealed(world, e),
+        Event::SealedAttendanceApproved(e) => training::apply_sealed_attendance_approved(world, e),
         Event::Dropped(e) => training::apply_dropped(world, e, at),
         Event::Completed(e) => training::apply_completed(world, e),
         Event::EmploymentRecorded(e) => training::apply_employment_recorded(world, e),

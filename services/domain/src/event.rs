@@ -169,6 +169,18 @@ pub struct InstitutionChanged {
     pub related: BTreeSet<InstitutionId>,
 }
 
+/// Body of the event `ClassifiedRegistered`: a unit that the city listed as classified, by commitments only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct ClassifiedRegistered {
+    pub institution: InstitutionId,
+    pub by: StaffId,
+    pub classified: Classified,
+    pub capacities: BTreeSet<Capacity>,
+    /// In the order of the listing, so that whoever listed it can tell which is which.
+    pub licence: Vec<Occupation>,
+}
+
 /// Body of the event `AccountRegistered`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
@@ -527,6 +539,24 @@ pub struct LateEntryApproved {
     pub proposal: Digest,
 }
 
+/// Body of the event `AttendanceSealed`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct AttendanceSealed {
+    pub class: ClassId,
+    pub sealed: SealedAttendance,
+}
+
+/// Body of the event `SealedAttendanceApproved`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct SealedAttendanceApproved {
+    pub class: ClassId,
+    pub by: StaffId,
+    /// Hash of what they saw sealed: it was the standing seal's.
+    pub proposal: Digest,
+}
+
 /// Body of the event `Dropped`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
@@ -728,7 +758,8 @@ pub struct ClaimApproved {
     pub by: StaffId,
     pub total: Fen,
     pub approval: Digest,
-    pub notice_until: Date,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice_until: Option<Date>,
     pub released: Vec<Fen>,
 }
 
@@ -850,6 +881,7 @@ events! {
     CheckAnswersRecorded => CheckAnswersRecorded, |e| Key::Person(e.person);
     InstitutionRegistered => InstitutionRegistered, |e| Key::Institution(e.institution.clone());
     InstitutionChanged => InstitutionChanged, |e| Key::Institution(e.institution.clone());
+    ClassifiedRegistered => ClassifiedRegistered, |e| Key::Institution(e.institution.clone());
     AccountRegistered => AccountRegistered, |e| Key::Institution(e.institution.clone());
     AccountConfirmed => AccountConfirmed, |e| Key::Institution(e.institution.clone());
     InstitutionSuspended => InstitutionSuspended, |e| Key::Institution(e.institution.clone());
@@ -890,6 +922,8 @@ events! {
     AttendanceRecorded => AttendanceRecorded, |e| Key::Class(e.class);
     LateEntryRequested => LateEntryRequested, |e| Key::Class(e.class);
     LateEntryApproved => LateEntryApproved, |e| Key::Class(e.class);
+    AttendanceSealed => AttendanceSealed, |e| Key::Class(e.class);
+    SealedAttendanceApproved => SealedAttendanceApproved, |e| Key::Class(e.class);
     Dropped => Dropped, |e| Key::Voucher(e.voucher);
     Completed => Completed, |e| Key::Voucher(e.voucher);
     EmploymentRecorded => EmploymentRecorded, |e| Key::Class(e.class);

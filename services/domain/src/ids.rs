@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use uuid::Uuid;
 
 /// A text that is not the code it claims to be; the message names the rule that failed.
@@ -74,16 +74,17 @@ macro_rules! text_codes {
         impl FromStr for $name {
             type Err = BadCode;
             fn from_str(text: &str) -> Result<Self, BadCode> {
-                let check: fn(&str) -> Result<(), &'static str> = $check;
-                // Only the rule: what somebody typed into the wrong field may be anybody's name.
-                check(text).map(|()| $name(text.to_owned())).map_err(|rule| BadCode(rule.to_owned()))
+                text.to_owned().try_into()
             }
         }
 
         impl TryFrom<String> for $name {
             type Error = BadCode;
             fn try_from(text: String) -> Result<Self, BadCode> {
-                text.parse()
+                let check: fn(&str) -> Result<(), &'static str> = $check;
+                // Only the rule: what somebody typed into the wrong field may be anybody's name.
+                check(&text).map_err(|rule| BadCode(rule.to_owned()))?;
+                Ok($name(text))
             }
         }
 
@@ -98,10 +99,10 @@ macro_rules! text_codes {
 text_codes! {
     /// A region: GB/T 2260 code, six digits.
     Region: |t| holds(t.len() == 6 && t.bytes().all(|b| b.is_ascii_digit()) && !t.starts_with('0'), "a region is six digits (GB/T 2260)"),
-    /// An institution by its unified social credit code (GB 32100).
-    InstitutionId: uscc,
-    /// An occupation (职业工种), `d-dd-dd-dd`.
-    Occupation: |t| holds(occupation(t), "an occupation is d-dd-dd-dd with a first digit of 1 to 8"),
+    /// An institution by its unified social credit code (GB 32100), or a classified unit by a commitment to it.
+    InstitutionId: |t| if sealed(t) { Ok(()) } else { uscc(t) },
+    /// An occupation (职业工种), `d-dd-dd-dd`, or a classified unit's by a commitment to it.
+    Occupation: |t| holds(occupation(t) || sealed(t), "an occupation is d-dd-dd-dd with a first digit of 1 to 8"),
     /// A coded reason; free text never enters an event.
     Reason: |t| holds(upper_code(t), "a reason is a code of 2 to 64 characters A-Z, 0-9 and _"),
     /// A caller's credential: the SHA-256 of an API key, base64url without padding. The key itself is never sent.
@@ -184,7 +185,7 @@ impl Region {
 /// What stands behind an institution's own code.
 fn within_institution(t: &str) -> &str {
     match t.split_once('/') {
-        Some((institution, code)) if uscc(institution).is_ok() => code,
+        Some((institution, code)) if sealed(institution) || uscc(institution).is_ok() => code,
         Some(_) | None => t,
     }
 }
@@ -209,6 +210,49 @@ macro_rules! of_institutions {
 }
 
 of_institutions! { SubjectId StaffId }
+
+/// What a sealed code begins with; behind it stands the commitment.
+const SEALED: &str = "sealed-";
+
+/// Whether a code is sealed: `sealed-` and a commitment, 43 characters of base64url.
+fn sealed(t: &str) -> bool {
+    commitment(t).is_some()
+}
+
+/// The commitment behind a sealed code.
+fn commitment(t: &str) -> Option<Digest> {
+    t.strip_prefix(SEALED)?.parse().ok()
+}
+
+macro_rules! sealable {
+    ($($name:ident)+) => {$(
+        impl $name {
+            /// What stands in a classified unit's events in its place ("涉密单位"): a salted commitment to it.
+            pub fn sealed(commitment: Digest) -> $name {
+                $name(format!("{SEALED}{commitment}"))
+            }
+
+            /// The commitment that it is, where it is sealed.
+            pub fn commitment(&self) -> Option<Digest> {
+                commitment(&self.0)
+            }
+
+            /// Whether it is sealed.
+            pub fn is_sealed(&self) -> bool {
+                sealed(&self.0)
+            }
+        }
+    )+};
+}
+
+sealable! { InstitutionId Occupation }
+
+impl Resource {
+    /// Whether it is a salted commitment and no code that somebody could read.
+    pub fn is_commitment(&self) -> bool {
+        self.0.parse::<Digest>().is_ok()
+    }
+}
 
 fn upper_code(t: &str) -> bool {
     (2..=64).contains(&t.len())
@@ -335,8 +379,8 @@ impl fmt::Display for PlanYear {
 macro_rules! byte_codes {
     ($($(#[$doc:meta])* $name:ident: $len:literal),+ $(,)?) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(into = "String")]
         pub struct $name(pub [u8; $len]);
 
         impl fmt::Display for $name {
@@ -355,16 +399,25 @@ macro_rules! byte_codes {
             type Err = BadCode;
             fn from_str(text: &str) -> Result<Self, BadCode> {
                 base64url_bytes(text)
-                    .and_then(|bytes| bytes.try_into().ok())
                     .map($name)
                     .ok_or_else(|| BadCode(format!("not {} bytes in base64url without padding", $len)))
             }
         }
 
-        impl TryFrom<String> for $name {
-            type Error = BadCode;
-            fn try_from(text: String) -> Result<Self, BadCode> {
-                text.parse()
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                /// A log has hashes by the million: they are read where they lie.
+                struct Text;
+                impl de::Visitor<'_> for Text {
+                    type Value = $name;
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        write!(f, "{} bytes in base64url without padding", $len)
+                    }
+                    fn visit_str<E: de::Error>(self, text: &str) -> Result<$name, E> {
+                        text.parse().map_err(E::custom)
+                    }
+                }
+                from.deserialize_str(Text)
             }
         }
 
@@ -410,8 +463,12 @@ fn sextet(character: u8) -> Option<u32> {
     Some(u32::from(value))
 }
 
-fn base64url_bytes(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
+fn base64url_bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if text.len() != (N * 4).div_ceil(3) {
+        return None;
+    }
+    let mut bytes = [0; N];
+    let mut next = bytes.iter_mut();
     let mut word = 0u32;
     let mut bits = 0;
     for b in text.bytes() {
@@ -419,12 +476,12 @@ fn base64url_bytes(text: &str) -> Option<Vec<u8>> {
         bits += 6;
         if bits >= 8 {
             bits -= 8;
-            bytes.push((word >> bits) as u8);
+            *next.next()? = (word >> bits) as u8;
             word &= (1 << bits) - 1;
         }
     }
-    // Left-over bits must be zero, and fewer than six: each value has one spelling.
-    (word == 0 && bits < 6).then_some(bytes)
+    // Left-over bits must be zero: each value has one spelling.
+    (word == 0).then_some(bytes)
 }
 
 #[cfg(test)]
@@ -436,6 +493,36 @@ mod tests {
         assert!("91350100M000100Y43".parse::<InstitutionId>().is_ok());
         assert!("91350100M000100Y44".parse::<InstitutionId>().is_err());
         assert!("91350100M000100I43".parse::<InstitutionId>().is_err());
+    }
+
+    #[test]
+    fn a_seal_stands_where_a_credit_code_or_an_occupation_does_and_has_one_spelling() {
+        let seal = Digest([7; 32]);
+        let unit = InstitutionId::sealed(seal);
+        assert_eq!(unit.as_str().parse::<InstitutionId>(), Ok(unit.clone()));
+        assert_eq!((unit.commitment(), unit.is_sealed()), (Some(seal), true));
+        let trade = Occupation::sealed(seal);
+        assert_eq!(trade.as_str().parse::<Occupation>(), Ok(trade.clone()));
+        let clear: Occupation = "6-31-03-09".parse().unwrap();
+        assert_eq!((clear.commitment(), clear.is_sealed()), (None, false));
+        let desk: StaffId = "desk".parse().unwrap();
+        let desk = desk.of(Some(&unit));
+        assert_eq!(desk.as_str().parse::<StaffId>(), Ok(desk.clone()));
+        for bad in [
+            "sealed-".to_owned(),
+            format!("sealed-{}", "A".repeat(42)),
+            format!("sealed-{}", "A".repeat(44)),
+            // Left-over bits: another spelling of the same bytes.
+            format!("sealed-{}B", "A".repeat(42)),
+            format!("Sealed-{}", "A".repeat(43)),
+        ] {
+            assert!(bad.parse::<InstitutionId>().is_err(), "{bad}");
+            assert!(bad.parse::<Occupation>().is_err(), "{bad}");
+            assert!(format!("{bad}/desk").parse::<StaffId>().is_err(), "{bad}");
+        }
+        let room = |text: &str| text.parse::<Resource>().unwrap();
+        assert!(room(&seal.to_string()).is_commitment());
+        assert!(!room("room-1").is_commitment() && !room(&"z".repeat(43)).is_commitment());
     }
 
     #[test]

@@ -86,6 +86,24 @@ impl LateRequest {
     }
 }
 
+impl SealedAttendance {
+    /// Over the lines `hash <hash>`, `slots <n>`, `entries <n>`, `paper <n>`, `online <n>`, `modules <true|false>`, a line
+    /// `seat <days>` per seat in order, and `by <sealer>`. Who has approved it is no part of it: both officers say the same hash.
+    pub fn digest(&self) -> Digest {
+        let totals = [
+            format!("hash {}", self.hash),
+            format!("slots {}", self.totals.slots),
+            format!("entries {}", self.totals.entries),
+            format!("paper {}", self.totals.paper),
+            format!("online {}", self.totals.online),
+            format!("modules {}", self.modules_taught),
+        ];
+        let seats = self.days.iter().map(|days| format!("seat {}", days.0));
+        let by = format!("by {}", self.sealed_by);
+        hash(totals.into_iter().chain(seats).chain([by]))
+    }
+}
+
 fn method_code(method: Method) -> &'static str {
     match method {
         Method::Face => "face",
@@ -122,7 +140,7 @@ impl event::LateEntryRequested {
 mod tests {
     use super::*;
     use crate::ids::{SheetId, Tag};
-    use crate::money::Fen;
+    use crate::money::{Days, Fen};
     use crate::sample::*;
 
     #[test]
@@ -170,6 +188,33 @@ mod tests {
         };
         assert_eq!(asked(4).digest(), asked(4).digest());
         assert_ne!(asked(4).digest(), asked(3).digest());
+    }
+
+    #[test]
+    fn a_sealed_attendance_is_bound_with_its_lists_totals_and_days_and_not_with_who_approved() {
+        let sealed = |lists, entries, days: &[u16]| SealedAttendance {
+            hash: Digest([lists; 32]),
+            totals: SealedTotals {
+                slots: 2,
+                entries,
+                paper: 0,
+                online: 0,
+            },
+            days: days.iter().map(|days| Days(*days)).collect(),
+            modules_taught: true,
+            sealed_by: code("desk"),
+            approved_by: Vec::new(),
+        };
+        let first = sealed(1, 4, &[2, 1]);
+        assert_ne!(first.digest(), sealed(2, 4, &[2, 1]).digest());
+        assert_ne!(first.digest(), sealed(1, 3, &[2, 1]).digest());
+        assert_ne!(first.digest(), sealed(1, 4, &[2, 2]).digest());
+        let mut untaught = first.clone();
+        untaught.modules_taught = false;
+        assert_ne!(first.digest(), untaught.digest());
+        let mut approved = first.clone();
+        approved.approved_by.push(code("clerk"));
+        assert_eq!(first.digest(), approved.digest());
     }
 
     #[test]

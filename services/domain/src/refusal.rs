@@ -70,6 +70,7 @@ codes! {
         OccupationNeeded "OCCUPATION_NEEDED" "This programme names an occupation.";
         ReasonUnknown "REASON_UNKNOWN" "This move does not take that reason.";
         SameRegion "SAME_REGION" "Money is allocated to another region, and a region's parent is another one.";
+        SealInvalid "SEAL_INVALID" "The sealed attendance has no hash, or its totals or days contradict the timetable or each other.";
         RolesMixed "ROLES_MIXED" "Whoever acts for an institution or as a citizen has no role of the bureau's, and none is lent to them.";
     }
     NotFound {
@@ -106,6 +107,9 @@ codes! {
         PersonExists "PERSON_ALREADY_REGISTERED" "The identity is registered in this region already.";
         IdentityUnchanged "IDENTITY_UNCHANGED" "The corrected identity is the one on record.";
         InstitutionExists "INSTITUTION_ALREADY_REGISTERED" "The institution is registered in this region already.";
+        UnitClassified "UNIT_CLASSIFIED" "A classified unit is listed by the city and named by its seal, never registered, changed or named in clear.";
+        NotClassified "NOT_CLASSIFIED" "Only a classified unit's class or session is sealed, and none of these is one.";
+        ClassNotSealed "CLASS_NOT_SEALED" "A classified unit's class or session names its occupation, site, trainers and examiners by commitments only.";
         InstitutionSuspended "INSTITUTION_SUSPENDED" "The institution is suspended.";
         InstitutionStruckOff "INSTITUTION_STRUCK_OFF" "The institution was struck off.";
         CapacityMissing "CAPACITY_MISSING" "The institution has not the capacity that this needs.";
@@ -185,6 +189,9 @@ codes! {
         PaperShare "PAPER_SHARE_EXCEEDED" "More entries are on paper than the policy allows.";
         OnlineShare "ONLINE_SHARE_EXCEEDED" "More entries are online than the policy allows.";
         PresenceMissing "PRESENCE_CHECKS_MISSING" "Online time without presence checks does not count.";
+        AttendanceSealed "ATTENDANCE_SEALED" "A classified unit's attendance is sealed when the class is over, and never entered by session.";
+        AttendanceUnapproved "ATTENDANCE_NOT_APPROVED" "The sealed attendance is not approved by two officers.";
+        AttendanceApproved "ATTENDANCE_ALREADY_APPROVED" "The sealed attendance is approved by two officers and stands.";
         AttendanceShort "ATTENDANCE_SHORT" "The attendance is below the policy's share.";
         LessonsShort "LESSONS_SHORT" "The lessons are below the policy's minimum.";
         DeadlineAttempts "ATTEMPTS_USED_UP" "The voucher's assessment attempts are used up.";

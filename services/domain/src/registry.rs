@@ -1,5 +1,9 @@
 //! Institutions, their corporate accounts and the two catalogues.
 
+mod classified;
+
+pub(crate) use classified::*;
+
 use crate::command::*;
 use crate::decide::Ask;
 use crate::event::{self, Event};
@@ -23,6 +27,10 @@ pub(crate) fn register_institution(
             .is_none(),
         Code::InstitutionExists,
     );
+    checks.require(
+        in_clear(&act.institution, &act.licence, &act.related),
+        Code::UnitClassified,
+    );
     checks.require(!act.capacities.is_empty(), Code::CapacityMissing);
     checks.done()?;
     let record = Institution {
@@ -34,6 +42,7 @@ pub(crate) fn register_institution(
         account: None,
         pending_account: None,
         owes: crate::Fen::ZERO,
+        classified: None,
     };
     Ok(vec![Event::InstitutionRegistered(
         event::InstitutionRegistered {
@@ -62,6 +71,10 @@ pub(crate) fn change_institution(ask: &Ask, act: &ChangeInstitution) -> Result<V
     checks.require(
         institution.standing != Standing::StruckOff,
         Code::InstitutionStruckOff,
+    );
+    checks.require(
+        in_clear(&act.institution, &act.licence, &act.related),
+        Code::UnitClassified,
     );
     checks.require(!act.capacities.is_empty(), Code::CapacityMissing);
     checks.done()?;

@@ -216,6 +216,7 @@ impl County {
             account: None,
             pending_account: None,
             owes: Fen::ZERO,
+            classified: None,
         };
         let fact = Fact::Institution(record);
         self.world

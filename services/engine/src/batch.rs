@@ -6,8 +6,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use hefu_domain::command::Act;
+use hefu_domain::state::Once;
 use hefu_domain::{
-    Command, Event, Instant, Key, Need, PersonId, Refusals, Region, Stop, Subject, Tag,
+    Command, Digest, Event, Instant, Key, Need, Occupation, PersonId, Refusals, Region, Stop,
+    Subject, Tag,
 };
 use hefu_log::Opened;
 use hefu_store::{Commit, EventRow, FactKey, Head, Nullifier, Reads, RequestKey};
@@ -39,6 +41,8 @@ pub(crate) struct Attempt<'a, 'c> {
     done: HashMap<RequestKey, Vec<EventRow>>,
     recorded: HashMap<RequestKey, (Vec<u8>, Recorded)>,
     identities: HashMap<(Region, PersonId), Identity>,
+    /// Sealed occupations that were looked for, with what stands behind them.
+    occupations: HashMap<(Region, Digest), Option<Occupation>>,
     secrets: Vec<Sealed>,
 }
 
@@ -49,7 +53,7 @@ impl<'a, 'c> Attempt<'a, 'c> {
         people: &'a People,
         now: Instant,
     ) -> Attempt<'a, 'c> {
-        let (done, recorded, identities, secrets) = Default::default();
+        let (done, recorded, identities, occupations, secrets) = Default::default();
         Attempt {
             reads,
             cells,
@@ -58,6 +62,7 @@ impl<'a, 'c> Attempt<'a, 'c> {
             done,
             recorded,
             identities,
+            occupations,
             secrets,
         }
     }
@@ -522,7 +527,7 @@ impl<'a, 'c> Attempt<'a, 'c> {
 
     async fn bring_nullifiers(
         &mut self,
-        mut wanted: Vec<(Region, Subject, hefu_domain::state::Once)>,
+        mut wanted: Vec<(Region, Subject, Once)>,
     ) -> Result<(), EngineError> {
         wanted.retain(|(region, subject, _)| !self.is_nobody(region, subject));
         if wanted.is_empty() {
@@ -535,6 +540,8 @@ impl<'a, 'c> Attempt<'a, 'c> {
                 Subject::Tag(_) => None,
             });
         self.open_identities(people.collect()).await?;
+        let rules = wanted.iter().map(|(region, _, once)| (region, once));
+        self.open_occupations(rules).await?;
         let mut tags = Vec::with_capacity(wanted.len());
         for (region, subject, once) in &wanted {
             tags.push(match subject {
@@ -544,7 +551,7 @@ impl<'a, 'c> Attempt<'a, 'c> {
                         .identities
                         .get(&(region.clone(), *person))
                         .ok_or_else(|| EngineError::Vault("no identity on record".to_owned()))?;
-                    let (rule, scope) = once.rule_and_scope();
+                    let (rule, scope) = self.in_clear(region, once).rule_and_scope();
                     self.people.nullifier(identity, rule, &scope)
                 }
             });
@@ -561,6 +568,32 @@ impl<'a, 'c> Attempt<'a, 'c> {
             }
         }
         Ok(())
+    }
+
+    /// Opens the sealed occupations that these rules are about, those that are not open yet.
+    async fn open_occupations(
+        &mut self,
+        rules: impl Iterator<Item = (&Region, &Once)>,
+    ) -> Result<(), EngineError> {
+        for (region, once) in rules {
+            let Some(seal) = once.occupation().and_then(Occupation::commitment) else {
+                continue;
+            };
+            let place = (region.clone(), seal);
+            if !self.occupations.contains_key(&place) {
+                let found = self.people.occupation(self.reads, region, seal).await?;
+                self.occupations.insert(place, found);
+            }
+        }
+        Ok(())
+    }
+
+    /// A rule about the occupation behind the seal, so that the same training is paid once whether or not a unit is classified. A seal
+    /// behind which nothing stands is an occupation of its own.
+    fn in_clear(&self, region: &Region, once: &Once) -> Once {
+        let seal = once.occupation().and_then(Occupation::commitment);
+        let found = seal.and_then(|seal| self.occupations.get(&(region.clone(), seal))?.clone());
+        found.map_or_else(|| once.clone(), |occupation| once.of_occupation(occupation))
     }
 
     /// Whom the region does not know has no identity to make a tag from; deciding says that they are not there.

@@ -227,6 +227,7 @@ mod tests {
             by: "A".repeat(43).parse().unwrap(),
             request: "request-1".parse().unwrap(),
             digest: Digest([0; 32]),
+            seals: Vec::new(),
             act,
         };
         Job {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hefu_domain::state::TokenInForce;
-use hefu_domain::{Digest, Instant, PersonId, Programme, Region, Tag, VoucherId};
+use hefu_domain::{Digest, Instant, Occupation, PersonId, Programme, Region, Tag, VoucherId};
 use hefu_store::{CommittedSecret, PersonKey, PersonSecret, Reads, Store, StoreError};
 use hefu_token::{Claims, Signer};
 use hefu_vault::{
@@ -206,9 +206,42 @@ impl People {
         commitment: Digest,
     ) -> Result<Option<Committed>, EngineError> {
         let asked = [(region.to_string(), commitment.to_string())];
+        match reads.committed(&asked).await?.pop() {
+            Some(row) => self.open_committed(region, commitment, row).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The occupation behind a seal; `None` where the region sealed none so. Once-only rules are about it, so a seal whose key is gone
+    /// is an error and not another occupation.
+    ///
+    /// # Errors
+    /// As for [`People::committed`]; and where the key is missing.
+    pub(crate) async fn occupation(
+        &self,
+        reads: &mut Reads,
+        region: &Region,
+        seal: Digest,
+    ) -> Result<Option<Occupation>, EngineError> {
+        let asked = [(region.to_string(), seal.to_string())];
         let Some(row) = reads.committed(&asked).await?.pop() else {
             return Ok(None);
         };
+        let opened = self.open_committed(region, seal, row).await?;
+        let opened = opened.ok_or_else(|| {
+            EngineError::Vault(format!("the key of {seal} in {region} is missing"))
+        })?;
+        let occupation = opened.value.parse().ok();
+        Ok(occupation.filter(|occupation: &Occupation| !occupation.is_sealed()))
+    }
+
+    /// Opens what a row holds; `None` where its key was destroyed.
+    async fn open_committed(
+        &self,
+        region: &Region,
+        commitment: Digest,
+        row: CommittedSecret,
+    ) -> Result<Option<Committed>, EngineError> {
         let owner = Owner::Committed(region.clone(), commitment);
         let inner = self.inner.clone();
         blocking(move || {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use hefu_domain::command::{Act, PresentedToken};
-use hefu_domain::{Command, CredentialId, Event, Region, RequestId, Tag, VoucherId};
+use hefu_domain::{Command, CredentialId, Event, InstitutionId, Region, RequestId, Tag, VoucherId};
 use hefu_engine::{Answer, Committed, Engine, NewSecret, Recorded, Source};
 use hefu_token::{KeySet, token_hash};
-use hefu_vault::{Identity, PersonName, PersonRecord, PhoneNumber};
+use hefu_vault::{Identity, PersonName, PersonRecord, PhoneNumber, Salt, Sealed, Secrets};
 use hefu_wire::{BadField, BadFields, Batch, Edge, Move, Outcome, Reader, Reply, v1};
 use tonic::{Request, Response, Status};
 
@@ -29,10 +29,10 @@ pub(crate) struct Api {
     pub(crate) operator: CredentialId,
 }
 
-/// A request read: the command, and the vault's share of a registration.
+/// A request read: the command, and the vault's share of it.
 struct Prepared {
     command: Command,
-    secret: Option<NewSecret>,
+    secrets: Vec<NewSecret>,
 }
 
 /// A request as it came in, whatever its move. What every move shares is compiled once, over this, and not once per move.
@@ -202,7 +202,7 @@ impl Api {
         };
         for prepared in group {
             request.commands.push(prepared.command);
-            request.secrets.extend(prepared.secret);
+            request.secrets.extend(prepared.secrets);
         }
         let rpc = request
             .commands
@@ -278,14 +278,22 @@ impl Api {
                 .map_err(|bad: hefu_vault::BadPersonal| bad.to_string())?;
             Ok(secrets.lookup_tag(region, &identity))
         };
-        // What the move's event will only commit to: at most one value a move.
-        let value = RefCell::new(None);
+        // What the move's event will only commit to.
+        let values = RefCell::new(Vec::new());
+        let keep = |text: &str, salt: Salt, key: [u8; 32], nonces: [u8; 32]| {
+            let committed = Committed::to(text.to_owned(), salt);
+            let commitment = committed.commitment;
+            values.borrow_mut().push((committed, key.into(), nonces));
+            commitment
+        };
         let commit = |rule: &str, text: String| {
             let tag = secrets.nullifier_of_text(&text, rule, "");
-            let committed = Committed::to(text, salt(rule));
-            let commitment = committed.commitment;
-            value.replace(Some(committed));
-            (tag, commitment)
+            (tag, keep(&text, salt(rule), salt("key"), salt("nonce")))
+        };
+        let seal = |region: &Region, unit: &str, what: &str, value: &str| {
+            let sealed = Sealed { unit, what, value };
+            let with = |purpose| secrets.seal_with(purpose, region, &sealed);
+            keep(value, with("salt"), with("key"), with("nonce"))
         };
         let certificate = |_: &Region, text: &str| commit("certificate", text.to_owned());
         let account =
@@ -304,6 +312,7 @@ impl Api {
             identity: &identity,
             certificate: &certificate,
             account: &account,
+            seal: &seal,
             token: &token,
         };
         let mut reader = Reader::new(&edge);
@@ -312,9 +321,14 @@ impl Api {
         let record = asked
             .registration
             .and_then(|given| record(&mut reader, given));
+        let named: Vec<InstitutionId> = reader.named().cloned().collect();
         let region = reader
             .done()
             .map_err(|bad| hefu_wire::errors::bad_fields(&bad))?;
+        let seals = named
+            .iter()
+            .map(|unit| unit_seal(secrets, &region, unit.as_str()))
+            .collect();
         let (Some(request), Some(mut act)) = (request, act) else {
             return Err(errors::internal());
         };
@@ -324,29 +338,41 @@ impl Api {
             open.operator.credential = asked.by.clone();
             open.of_deployment = *asked.by == self.operator;
         }
-        let (people, key, nonces) = (
-            self.engine.people(),
-            || salt("key").into(),
-            || salt("nonce"),
-        );
-        let secret = match (&act, record, value.into_inner()) {
-            (Act::RegisterPerson(act), Some(record), _) => {
-                Some(people.seal(&region, act.person, &record, key(), nonces()))
-            }
-            (_, _, Some(value)) => Some(people.seal_committed(&region, &value, key(), nonces())),
-            (_, _, None) => None,
-        };
+        let people = self.engine.people();
+        let mut sealed = Vec::new();
+        if let (Act::RegisterPerson(act), Some(record)) = (&act, record) {
+            let (key, nonces) = (salt("key").into(), salt("nonce"));
+            sealed.push(people.seal(&region, act.person, &record, key, nonces));
+        }
+        for (value, key, nonces) in values.into_inner() {
+            sealed.push(people.seal_committed(&region, &value, key, nonces));
+        }
         Ok(Prepared {
             command: Command {
                 region,
                 by: asked.by.clone(),
                 request,
                 digest: secrets.request_digest(asked.name, &asked.bare),
+                seals,
                 act,
             },
-            secret: secret.transpose().map_err(errors::status)?,
+            secrets: sealed
+                .into_iter()
+                .collect::<Result<_, _>>()
+                .map_err(errors::status)?,
         })
     }
+}
+
+/// The seal under which a unit is listed as classified in a region, if it is.
+fn unit_seal(secrets: &Secrets, region: &Region, unit: &str) -> InstitutionId {
+    let sealed = Sealed {
+        unit,
+        what: "unit",
+        value: unit,
+    };
+    let salt = secrets.seal_with("salt", region, &sealed);
+    InstitutionId::sealed(hefu_vault::commitment(&salt, unit.as_bytes()))
 }
 
 /// An item of a batch is of the batch's region.

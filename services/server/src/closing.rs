@@ -182,6 +182,7 @@ impl Closing<'_> {
             by: self.by.clone(),
             request,
             digest,
+            seals: Vec::new(),
             act,
         };
         match self

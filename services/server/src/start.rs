@@ -555,6 +555,7 @@ async fn open_tree(
                     by: operator.clone(),
                     request,
                     digest,
+                    seals: Vec::new(),
                     act,
                 }
                 .into(),

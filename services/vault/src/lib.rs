@@ -27,5 +27,5 @@ pub use owner::Owner;
 pub use person::{BadPersonal, PersonName, PhoneNumber};
 pub use seal::{DataKey, Nonce, PersonRecord, open, open_bytes, seal, seal_bytes};
 pub use secrets::Secrets;
-pub use tags::{Salt, commitment};
+pub use tags::{Salt, Sealed, commitment};
 pub use wrapped::WrappedKeys;

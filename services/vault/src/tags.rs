@@ -12,6 +12,17 @@ use crate::secrets::Secrets;
 /// 32 random bytes that hide what a commitment commits to; kept in the vault beside the value.
 pub type Salt = [u8; 32];
 
+/// Something of a classified unit that is sealed. It has no `Debug`, so that nobody logs it.
+#[derive(Clone, Copy)]
+pub struct Sealed<'a> {
+    /// The unit's credit code.
+    pub unit: &'a str,
+    /// `unit`, `name` or `occupation`.
+    pub what: &'a str,
+    /// How it reads.
+    pub value: &'a str,
+}
+
 impl Secrets {
     /// What makes "once only" hold across regions without sharing identities: the same person, rule and scope give the
     /// same tag everywhere, and whoever lacks the key learns nothing (DESIGN, section 3). First 16 bytes of
@@ -61,6 +72,15 @@ impl Secrets {
             .0
             .ct_eq(&bound.0)
             .into()
+    }
+
+    /// What something of a classified unit is sealed with: salt, key or nonces, as `purpose` says. They follow from what is sealed, so
+    /// that the same unit has the same seal in a region and is listed there once, and a listing that is tried again puts the same key.
+    /// No two regions' and no two units' seals can be matched, and whoever lacks the root key can try out no unit and no occupation.
+    pub fn seal_with(&self, purpose: &str, region: &Region, sealed: &Sealed) -> [u8; 32] {
+        let Sealed { unit, what, value } = *sealed;
+        let fields = [purpose, region.as_str(), unit, what, value].map(str::as_bytes);
+        mac(&self.lookup, "hefu/seal/v1", &fields)
     }
 
     /// What an event keeps of the request that caused it: enough to tell whether a repeated request id has the same

@@ -12,6 +12,11 @@ pub fn field(rpc: &str, code: Code) -> Option<&'static str> {
         ("RecordAttendance" | "RequestLateEntry", Code::BadSeat | Code::DuplicateEntry) => {
             "entries"
         }
+        ("SealAttendance", Code::BadSeat) => "days",
+        ("SealAttendance", Code::SealInvalid) => "totals",
+        ("RegisterClassified", Code::DuplicateEntry | Code::OccupationNeeded) => {
+            "licensed_occupations"
+        }
         ("RecordEmployment", Code::BadSeat | Code::BadDates | Code::ReasonUnknown) => "seats",
         ("Apply", Code::OccupationNeeded) => "occupation",
         ("Apply" | "Quote", Code::LevelNeeded) => "skill_level",

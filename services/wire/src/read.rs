@@ -1,12 +1,14 @@
 //! Reading a request: every field checked where it stands, and all that are wrong named at once.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
 use hefu_domain::command::{Confirmation, ConfirmedBy, PresentedToken};
 use hefu_domain::state::Occasion;
 use hefu_domain::{
-    BadCode, Date, Digest, Fen, Instant, PlanYear, Region, RequestId, SkillLevel, Tag, VoucherId,
+    BadCode, Date, Digest, Fen, Instant, InstitutionId, PlanYear, Region, RequestId, SkillLevel,
+    Tag, VoucherId,
 };
 use uuid::Uuid;
 
@@ -48,6 +50,9 @@ pub struct Edge<'a> {
     pub certificate: &'a dyn Fn(&Region, &str) -> (Tag, Digest),
     /// A corporate account's keyed tag and commitment, from name and number.
     pub account: &'a dyn Fn(&Region, &str, &str) -> (Tag, Digest),
+    /// The commitment by which something of a classified unit is known: the unit's code, what it is (`unit`, `name` or `occupation`),
+    /// and how it reads.
+    pub seal: &'a dyn Fn(&Region, &str, &str, &str) -> Digest,
     /// A token as presented for that voucher.
     pub token: &'a dyn Fn(&str, VoucherId) -> PresentedToken,
 }
@@ -59,6 +64,7 @@ impl Edge<'_> {
         identity: &|_, _| Err("is not read here".to_owned()),
         certificate: &|_, _| (Tag([0; 16]), Digest([0; 32])),
         account: &|_, _, _| (Tag([0; 16]), Digest([0; 32])),
+        seal: &|_, _, _, _| Digest([0; 32]),
         token: &|_, _| PresentedToken {
             hash: Digest([0; 32]),
             genuine: false,
@@ -71,6 +77,7 @@ pub struct Reader<'a> {
     /// What only the server can do.
     pub edge: &'a Edge<'a>,
     region: Option<Region>,
+    named: BTreeSet<InstitutionId>,
     bad: Vec<BadField>,
     path: String,
 }
@@ -81,6 +88,7 @@ impl<'a> Reader<'a> {
         Reader {
             edge,
             region: None,
+            named: BTreeSet::new(),
             bad: Vec::new(),
             path: String::new(),
         }
@@ -89,6 +97,16 @@ impl<'a> Reader<'a> {
     /// The region that the request's names carry.
     pub fn region(&self) -> Option<&Region> {
         self.region.as_ref()
+    }
+
+    /// The institutions that the request named in clear so far, in whatever field.
+    pub fn named(&self) -> impl Iterator<Item = &InstitutionId> {
+        self.named.iter()
+    }
+
+    fn note_named(&mut self, text: &str) {
+        let code = text.parse::<InstitutionId>().ok();
+        self.named.extend(code.filter(|code| !code.is_sealed()));
     }
 
     /// Every field that is wrong.
@@ -180,6 +198,7 @@ impl<'a> Reader<'a> {
         collection: &str,
     ) -> Option<T> {
         let read = names::parse_child(name, collection);
+        name.split('/').for_each(|part| self.note_named(part));
         self.of_region(field, read)
     }
 
@@ -281,6 +300,7 @@ impl<'a> Reader<'a> {
 
     /// A code of that type.
     pub fn code<T: FromStr<Err = BadCode>>(&mut self, field: &str, text: &str) -> Option<T> {
+        self.note_named(text);
         self.keep(field, text.parse().map_err(|bad: BadCode| bad.0))
     }
 
@@ -304,6 +324,22 @@ impl<'a> Reader<'a> {
         texts: &[String],
     ) -> Option<Vec<T>> {
         self.list(field, texts, 500, |r, text| r.code("", text))
+    }
+
+    /// A code in clear, to be sealed here: one that is sealed already would be sealed twice.
+    pub fn clear<T: FromStr<Err = BadCode>>(
+        &mut self,
+        field: &str,
+        text: &str,
+        is_sealed: impl Fn(&T) -> bool,
+    ) -> Option<T> {
+        let read = text.parse().map_err(|bad: BadCode| bad.0);
+        let code = self.keep(field, read)?;
+        if is_sealed(&code) {
+            self.wrong(field, "a code in clear; it is sealed here");
+            return None;
+        }
+        Some(code)
     }
 
     /// Text for people: no control characters, no marks that change the writing direction.

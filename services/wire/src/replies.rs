@@ -138,7 +138,7 @@ plain! {
     ApplyResponse WithdrawResponse RejectApplicationResponse ReopenApplicationResponse ProposeCorrectionResponse ConfirmCorrectionResponse
     RefuseCorrectionResponse RevokeResponse ExpireResponse FreezeResponse UnfreezeResponse
     FileClassResponse ChangeClassResponse ApproveClassResponse RejectClassResponse FinishClassResponse CancelClassResponse
-    RecordAttendanceResponse ApproveLateEntryResponse DropResponse RecordEmploymentResponse
+    RecordAttendanceResponse ApproveLateEntryResponse ApproveSealedAttendanceResponse DropResponse RecordEmploymentResponse
     FileSessionResponse ApproveSessionResponse RejectSessionResponse FinishSessionResponse CancelSessionResponse
     RecordAssessmentResponse ConfirmCertificateResponse
     StrikeOutResponse ReturnClaimResponse RefuseClaimResponse ReopenClaimResponse DecideObjectionResponse
@@ -170,6 +170,10 @@ with! {
     ProposeOverrideResponse: |outcome, e: OverrideProposed| { proposal: e.proposal.digest().0.to_vec() }
     ProposeClawBackResponse: |outcome, e: ClawBackProposed| { proposal: e.claw_back.digest().0.to_vec() }
     RequestLateEntryResponse: |outcome, e: LateEntryRequested| { proposal: e.request().digest().0.to_vec() }
+    SealAttendanceResponse: |outcome, e: AttendanceSealed| { proposal: e.sealed.digest().0.to_vec() }
+    RegisterClassifiedResponse: |outcome, e: ClassifiedRegistered| {
+        sealed_occupations: e.licence.iter().map(ToString::to_string).collect(),
+    }
     ConfirmOverrideResponse: |outcome, e: OverrideConfirmed| { reserve_fen: e.reserve.0 }
     EnrolResponse: |outcome, e: Enrolled| { seat: u32::from(e.seat), reserve_fen: e.reserve.0 }
     CompleteResponse: |outcome, e: Completed| { days: u32::from(e.days.0) }
@@ -181,7 +185,7 @@ with! {
     SubmitClaimResponse: |outcome, e: ClaimSubmitted| { total_fen: e.total.0 }
     ApproveClaimResponse: |outcome, e: ClaimApproved| {
         approval: e.approval.0.to_vec(),
-        notice_until: e.notice_until.to_string(),
+        notice_until: e.notice_until.map(|day| day.to_string()).unwrap_or_default(),
         total_fen: e.total.0,
     }
     RaiseObjectionResponse: |outcome, e: ObjectionRaised| { objection: names::objection(outcome.region, e.sheet, e.objection) }

@@ -26,6 +26,7 @@ fn read<M: Move>(request: &M) -> Result<Act, BadFields> {
         },
         certificate: &|_, _| (Tag([2; 16]), Digest([2; 32])),
         account: &|_, _, _| (Tag([3; 16]), Digest([3; 32])),
+        seal: &|_, _, _, _| Digest([5; 32]),
         token: &|_, _: VoucherId| PresentedToken {
             hash: Digest([4; 32]),
             genuine: true,
@@ -185,6 +186,7 @@ fn every_move_of_a_sheet_has_its_batch_twin_and_so_has_every_costly_one() {
         "RecordEmployment",
         "FileClass",
         "ApproveLateEntry",
+        "ApproveSealedAttendance",
     ] {
         assert!(rpcs.contains_key(&format!("Batch{single}")), "{single}");
     }
@@ -307,7 +309,7 @@ fn lists_filter_by_the_states_that_things_have_and_by_no_others() {
     let codes: Vec<&str> = vouchers.iter().map(VoucherState::code).collect();
     assert_eq!(codes, states::VOUCHER);
     let (approval, batch) = (Digest([0; 32]), Digest([0; 32]));
-    let notice_until = "2023-06-01".parse().expect("a day");
+    let notice_until = Some("2023-06-01".parse().expect("a day"));
     let sheets = [
         SheetState::Open,
         SheetState::Submitted { at: Instant(0) },
@@ -556,7 +558,7 @@ macro_rules! throw_at {
 
 throw_at! {
     OpenRegionRequest AdoptPolicyRequest AdoptCalendarRequest GrantCallerRequest RevokeCallerRequest AppointDeputyRequest
-    RegisterPersonRequest RecordCheckAnswersRequest RegisterInstitutionRequest ChangeInstitutionRequest RegisterAccountRequest ConfirmAccountRequest
+    RegisterPersonRequest RecordCheckAnswersRequest RegisterInstitutionRequest RegisterClassifiedRequest ChangeInstitutionRequest RegisterAccountRequest ConfirmAccountRequest
     FileCatalogueEntryRequest ApproveCatalogueEntryRequest SuspendInstitutionRequest StrikeOffInstitutionRequest
     AppropriateFundsRequest AllocateFundsRequest OpenPlanYearRequest SetTargetsRequest
     ApplyRequest WithdrawRequest RejectApplicationRequest ReopenApplicationRequest ProposeCorrectionRequest ConfirmCorrectionRequest
@@ -564,7 +566,7 @@ throw_at! {
     IssueRequest RevokeRequest FetchTokenRequest ReissueTokenRequest ExpireRequest ProposeOverrideRequest ConfirmOverrideRequest
     FreezeRequest UnfreezeRequest
     FileClassRequest ChangeClassRequest ApproveClassRequest RejectClassRequest FinishClassRequest CancelClassRequest
-    EnrolRequest RecordAttendanceRequest RequestLateEntryRequest ApproveLateEntryRequest DropRequest CompleteRequest
+    EnrolRequest RecordAttendanceRequest RequestLateEntryRequest ApproveLateEntryRequest SealAttendanceRequest ApproveSealedAttendanceRequest DropRequest CompleteRequest
     RecordEmploymentRequest
     FileSessionRequest ApproveSessionRequest RejectSessionRequest FinishSessionRequest CancelSessionRequest
     RecordAssessmentRequest ConfirmCertificateRequest

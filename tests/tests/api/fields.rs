@@ -5,6 +5,7 @@ use hefu_wire::v1;
 use prost::Message;
 use tonic::Code;
 
+use crate::personal::shows;
 use crate::school::School;
 use crate::{Api, REGION, reason, wrong_fields};
 
@@ -400,4 +401,98 @@ fn fields(result: v1::RegisterPersonResult) -> Vec<String> {
             .unwrap_or_default(),
         Some(v1::register_person_result::Result::Response(_)) | None => Vec::new(),
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_listing_names_its_wrong_fields_and_repeats_none_of_them() {
+    let api = Api::start().await;
+    let operator = &api.running.operator_key;
+    let unit = hefu_scenario::made_up::credit_code(REGION, 77);
+    let slip = if unit.ends_with('0') { '1' } else { '0' };
+    let sealed = format!("sealed-{}", "A".repeat(43));
+    let trades = |codes: &[&str]| codes.iter().map(ToString::to_string).collect();
+    let good = || v1::RegisterClassifiedRequest {
+        parent: api.office.parent(),
+        credit_code: unit.clone(),
+        display_name: "样例涉密研究所".to_owned(),
+        capacities: vec![v1::Capacity::Enterprise.into()],
+        licensed_occupations: trades(&["6-25-04-07"]),
+        document: vec![9; 32],
+        request_id: api.office.fresh("list"),
+        validate_only: false,
+    };
+    let cases: [(&[&str], v1::RegisterClassifiedRequest); 6] = [
+        (
+            &["credit_code"],
+            v1::RegisterClassifiedRequest {
+                credit_code: format!("{}{slip}", &unit[..17]),
+                ..good()
+            },
+        ),
+        (
+            &["credit_code", "licensed_occupations[0]"],
+            v1::RegisterClassifiedRequest {
+                credit_code: sealed.clone(),
+                licensed_occupations: trades(&[&sealed]),
+                ..good()
+            },
+        ),
+        (
+            &["display_name", "capacities[0]"],
+            v1::RegisterClassifiedRequest {
+                display_name: String::new(),
+                capacities: vec![99],
+                ..good()
+            },
+        ),
+        (
+            &["document"],
+            v1::RegisterClassifiedRequest {
+                document: vec![9; 31],
+                ..good()
+            },
+        ),
+        (
+            &["licensed_occupations"],
+            v1::RegisterClassifiedRequest {
+                licensed_occupations: vec!["6-25-04-07".to_owned(); 101],
+                ..good()
+            },
+        ),
+        (
+            &["licensed_occupations[1]"],
+            v1::RegisterClassifiedRequest {
+                licensed_occupations: trades(&["6-25-04-07", "6-25-04-7"]),
+                ..good()
+            },
+        ),
+    ];
+    let before = api.head().await;
+    let method = "RegistryService/RegisterClassified";
+    for (fields, message) in cases {
+        let status = api.refused(operator, method, message).await;
+        assert_eq!(wrong_fields(&status), fields, "{status}");
+        for clear in [&unit[..17], "6-25-04", "样例"] {
+            let shown = status.message().contains(clear) || shows(status.details(), clear);
+            assert!(!shown, "{clear} stands in {status:?}");
+        }
+    }
+    // What only the rules find wrong names its field, too.
+    let twice = v1::RegisterClassifiedRequest {
+        licensed_occupations: trades(&["6-25-04-07", "6-25-04-07"]),
+        ..good()
+    };
+    let status = api.refused(operator, method, twice).await;
+    assert_eq!(reason(&status), "DUPLICATE_ENTRY");
+    assert_eq!(wrong_fields(&status), ["licensed_occupations"]);
+    // A dry run tells the seals that the listing will make, and makes none.
+    let dry = v1::RegisterClassifiedRequest {
+        validate_only: true,
+        ..good()
+    };
+    let foretold: v1::RegisterClassifiedResponse = must(&api.client, operator, method, dry).await;
+    assert_eq!(api.head().await, before, "nothing was written");
+    let made: v1::RegisterClassifiedResponse = must(&api.client, operator, method, good()).await;
+    assert_eq!(made.sealed_occupations, foretold.sealed_occupations);
+    assert_eq!(made.receipt.unwrap().name, foretold.receipt.unwrap().name);
 }

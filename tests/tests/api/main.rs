@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test's own steps must succeed
 
 mod callers;
+mod classified;
 mod clock;
 mod closing;
 mod endpoints;
@@ -45,17 +46,26 @@ struct Api {
 
 impl Api {
     async fn start() -> Api {
+        Api::start_on(Engine::Sqlite).await
+    }
+
+    /// A server on that engine.
+    async fn start_on(engine: Engine) -> Api {
         let (clock, hand) = Clock::simulated(NOW);
         Api {
             hand,
-            ..Api::start_at(clock).await
+            ..Api::start_with(engine, clock).await
         }
     }
 
     /// A server with that clock.
     async fn start_at(clock: Clock) -> Api {
+        Api::start_with(Engine::Sqlite, clock).await
+    }
+
+    async fn start_with(engine: Engine, clock: Clock) -> Api {
         let now = clock.now();
-        let place = Place::new(Engine::Sqlite).await;
+        let place = Place::new(engine).await;
         let state = Folder::new("hefu-api");
         let running = serve(Setup {
             database: place.url(),

@@ -27,14 +27,14 @@ fn canaries(people: std::ops::Range<u64>) -> Vec<String> {
         .collect()
 }
 
-fn shows(bytes: &[u8], text: &str) -> bool {
+pub(crate) fn shows(bytes: &[u8], text: &str) -> bool {
     bytes
         .windows(text.len())
         .any(|window| window == text.as_bytes())
 }
 
 /// Every file of a folder, with its bytes.
-fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

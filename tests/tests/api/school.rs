@@ -62,15 +62,16 @@ impl School {
             class: String::new(),
             seats: Vec::new(),
         };
-        school.catalogue(api).await;
+        school.catalogue(api, OCCUPATION).await;
         school
     }
 
-    async fn catalogue(&self, api: &Api) {
+    /// Enters it in the catalogue of training bodies for an occupation.
+    pub(crate) async fn catalogue(&self, api: &Api, occupation: &str) {
         let entry = Some(v1::CatalogueLine {
             institution: self.name.clone(),
             capacity: v1::Capacity::TrainingBody.into(),
-            occupation: OCCUPATION.to_owned(),
+            occupation: occupation.to_owned(),
             plan_year: 2023,
         });
         let file = v1::FileCatalogueEntryRequest {
@@ -131,13 +132,13 @@ impl School {
 
     /// Files and approves a class, and enrols so many people on its morning.
     pub(crate) async fn enrol(&mut self, api: &Api, people: u64) {
-        let filed: v1::FileClassResponse = must(
-            &api.client,
-            &self.key,
-            "TrainingService/FileClass",
-            self.filing("room-1", 10),
-        )
-        .await;
+        self.enrol_in(api, self.filing("room-1", 10), people).await;
+    }
+
+    /// The same, in the class of that filing.
+    pub(crate) async fn enrol_in(&mut self, api: &Api, filing: v1::FileClassRequest, people: u64) {
+        let method = "TrainingService/FileClass";
+        let filed: v1::FileClassResponse = must(&api.client, &self.key, method, filing).await;
         self.class = filed.receipt.unwrap().name;
         let approve = v1::ApproveClassRequest {
             name: self.class.clone(),
@@ -193,6 +194,11 @@ impl School {
                 must(&api.client, &self.key, method, record).await;
         }
         api.stand_at(&format!("{DAY}T11:00:00.000Z"));
+        self.finish(api).await;
+    }
+
+    /// Finishes the class and completes its vouchers.
+    pub(crate) async fn finish(&self, api: &Api) {
         let finish = v1::FinishClassRequest {
             name: self.class.clone(),
             request_id: api.office.fresh("finish"),
@@ -275,14 +281,7 @@ async fn body(api: &Api, number: u32, name: &str, key: &str) -> String {
     let name = format!("{}/institutions/{code}", office.parent());
     let who = format!("school-{number}");
     grant(api, key, &who, v1::Role::Institution, name.clone()).await;
-    let confirm = v1::ConfirmAccountRequest {
-        name: name.clone(),
-        proposal: api.account(&name, "6200000000000001").await,
-        request_id: office.fresh("confirm"),
-        validate_only: false,
-    };
-    let method = "RegistryService/ConfirmAccount";
-    let _: v1::ConfirmAccountResponse = must(&api.client, &office.finance, method, confirm).await;
+    api.account_in_force(&name, "6200000000000001").await;
     name
 }
 
@@ -326,6 +325,19 @@ impl Api {
         let made: v1::RegisterAccountResponse =
             must(&self.client, self.clerk(), method, request).await;
         made.proposal
+    }
+
+    /// Registers an institution's account and has it confirmed.
+    pub(crate) async fn account_in_force(&self, institution: &str, number: &str) {
+        let confirm = v1::ConfirmAccountRequest {
+            name: institution.to_owned(),
+            proposal: self.account(institution, number).await,
+            request_id: self.office.fresh("confirm"),
+            validate_only: false,
+        };
+        let method = "RegistryService/ConfirmAccount";
+        let finance = &self.office.finance;
+        let _: v1::ConfirmAccountResponse = must(&self.client, finance, method, confirm).await;
     }
 
     /// A person with an issued voucher: person, voucher, token.

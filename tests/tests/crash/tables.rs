@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use hefu_domain::Key;
-use hefu_engine::verify;
+use hefu_engine::audit;
 use hefu_store::{OpenOptions, Snapshot, Store};
 use hefu_tests::engines::Place;
 
@@ -15,7 +15,7 @@ pub(crate) async fn are_what_the_logs_say(place: &Place) {
         .unwrap();
     let mut snapshot = store.snapshot().await.unwrap();
     let mut people = BTreeSet::new();
-    let verified = verify(&mut snapshot, |region, replayed| {
+    let verified = audit(&mut snapshot, true, |region, replayed| {
         for (key, _) in replayed.world.all() {
             if let Key::Person(id) = key {
                 people.insert((region.to_string(), id.to_string()));
@@ -25,6 +25,7 @@ pub(crate) async fn are_what_the_logs_say(place: &Place) {
     .await
     .unwrap();
     assert!(verified.failed.is_empty(), "{:#?}", verified.failed);
+    assert!(verified.findings.is_empty(), "{:#?}", verified.findings);
     assert!(verified.log_verified && verified.replay_equal);
     assert_eq!(
         secrets(&mut snapshot).await,

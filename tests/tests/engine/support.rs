@@ -12,7 +12,7 @@ use hefu_domain::calendar::Calendar;
 use hefu_domain::command::*;
 use hefu_domain::state::{Account, RegionState};
 use hefu_domain::*;
-use hefu_engine::{Answer, Clock, Engine, EngineError, People, Recorded, Request, Source, verify};
+use hefu_engine::{Answer, Clock, Engine, EngineError, People, Recorded, Request, Source, audit};
 use hefu_scenario::{credential, key, made_up};
 use hefu_store::{Head, Pause, RegionCommit, Store};
 use hefu_tests::engines::{Engine as Kind, Folder, Place, fresh};
@@ -180,6 +180,7 @@ impl Field {
                 .people()
                 .secrets()
                 .request_digest(act.name(), body.as_bytes()),
+            seals: Vec::new(),
             act,
         }
     }
@@ -476,11 +477,13 @@ impl Field {
         }
     }
 
-    /// Every log replays to its head, every table row and nullifier is what the logs say, and there are no others.
+    /// Every log replays to its head, every table row and nullifier is what the logs say, and there are no others. Every move comes out
+    /// of its own events again.
     pub(crate) async fn close(self) {
         let mut snapshot = self.store().snapshot().await.unwrap();
-        let verified = verify(&mut snapshot, |_, _| ()).await.unwrap();
+        let verified = audit(&mut snapshot, true, |_, _| ()).await.unwrap();
         assert!(verified.failed.is_empty(), "{:#?}", verified.failed);
+        assert!(verified.findings.is_empty(), "{:#?}", verified.findings);
         drop(snapshot);
         self.store().close().await;
         if self.place.engine() == Kind::Postgres {

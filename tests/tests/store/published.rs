@@ -1,7 +1,7 @@
 //! Tiles and checkpoints: written together, read by place and by size.
 
 use crate::build::*;
-use hefu_store::{CheckpointRow, Store, StoreError, TILE_BYTES, TileKey, TileRow};
+use hefu_store::{CheckpointRow, StoreError, TILE_BYTES, TileKey, TileRow};
 use hefu_tests::on_both_engines;
 
 fn key(region: &str, level: u8, idx: u64) -> TileKey {

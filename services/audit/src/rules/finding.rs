@@ -146,7 +146,7 @@ pub(super) fn kind_of(code: Code) -> Kind {
         | EmploymentHeld => Kind::Deadline,
         BadTimetable | BadSeat | BadCapacity | TrainerMissing | BadPolicy | DuplicateEntry
         | TooMany | TokenMalformed | LevelNeeded | OccupationNeeded | ReasonUnknown
-        | SameRegion | NotBelow | CheckpointNotNewer | RolesMixed => Kind::Rule,
+        | SameRegion | SealInvalid | NotBelow | CheckpointNotNewer | RolesMixed => Kind::Rule,
         RegionNotFound
         | VoucherNotFound
         | ClassNotFound
@@ -202,6 +202,12 @@ pub(super) fn kind_of(code: Code) -> Kind {
         DeadlineAttempts
         | AssessorNotAllowed
         | ExaminerTrained
+        | UnitClassified
+        | NotClassified
+        | ClassNotSealed
+        | AttendanceSealed
+        | AttendanceUnapproved
+        | AttendanceApproved
         | CertificateUnconfirmed
         | CertificateDenied
         | NothingToConfirm

@@ -126,6 +126,7 @@ pub(super) fn allocation_in(
         by: some_credential()?,
         request: request.parse().ok()?,
         digest: Digest([0; 32]),
+        seals: Vec::new(),
         act: AllocateFunds {
             to: county.clone(),
             year: e.year,

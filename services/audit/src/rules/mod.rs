@@ -2,7 +2,7 @@
 //! events compared with those that stand in the log.
 //!
 //! The invariant: deciding reads nothing but the log. What the design keeps out of it stands as a recorded result: whose identity was
-//! shown, that a token was genuine, its hash, and whether another region holds a nullifier; the last is told by holding the regions'
+//! shown, that a token was genuine, its hash, what stands behind a seal, and whether another region holds a nullifier; the last is told by holding the regions'
 //! logs against each other ([`across`]).
 
 mod access;
@@ -177,6 +177,8 @@ impl Rules {
                     by: by.clone(),
                     request,
                     digest: Digest([0; 32]),
+                    // That nobody classified was named in clear is a recorded result: no log can tell whom a seal hides.
+                    seals: Vec::new(),
                     act: act.clone(),
                 };
                 let verdict = match self.ask(replay, rest, &command) {
@@ -450,10 +452,10 @@ fn holder(region: &Region, voucher: Option<VoucherId>) -> Option<Holder> {
     })
 }
 
-/// Some voucher of some other region.
+/// Some voucher of some other region; there is no region of this code.
 fn elsewhere() -> Option<Holder> {
     Some(Holder {
-        region: "000000".parse().ok()?,
+        region: "999999".parse().ok()?,
         voucher: VoucherId(Default::default()),
     })
 }

@@ -45,6 +45,17 @@ pub(super) fn change_institution(e: &event::InstitutionChanged) -> Act {
     .into()
 }
 
+pub(super) fn register_classified(e: &event::ClassifiedRegistered) -> Act {
+    RegisterClassified {
+        institution: e.institution.clone(),
+        name: e.classified.name,
+        capacities: e.capacities.clone(),
+        licence: e.licence.clone(),
+        document: e.classified.document,
+    }
+    .into()
+}
+
 pub(super) fn register_account(e: &event::AccountRegistered) -> Act {
     RegisterAccount {
         institution: e.institution.clone(),

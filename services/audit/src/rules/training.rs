@@ -86,6 +86,25 @@ pub(super) fn approve_late_entry(e: &event::LateEntryApproved) -> Act {
     .into()
 }
 
+pub(super) fn seal_attendance(e: &event::AttendanceSealed) -> Act {
+    SealAttendance {
+        class: e.class,
+        hash: e.sealed.hash,
+        totals: e.sealed.totals,
+        days: e.sealed.days.clone(),
+        modules_taught: e.sealed.modules_taught,
+    }
+    .into()
+}
+
+pub(super) fn approve_sealed_attendance(e: &event::SealedAttendanceApproved) -> Act {
+    ApproveSealedAttendance {
+        class: e.class,
+        proposal: e.proposal,
+    }
+    .into()
+}
+
 pub(super) fn drop_out(e: &event::Dropped) -> Act {
     Drop {
         voucher: e.voucher,

@@ -164,8 +164,8 @@ fn page(history: &History) -> String {
     );
     let title = line("event", "when (UTC+8)", "what", "who", "then", "yuan");
     text.push_str(&title);
-    for step in &history.steps {
-        text.push_str(&told(step));
+    for steps in history.steps.chunk_by(one_line) {
+        text.push_str(&told(steps));
     }
     text.push('\n');
     for tree in &history.trees {
@@ -206,14 +206,21 @@ fn proofs(history: &History) -> String {
     }
 }
 
-fn told(step: &Step) -> String {
-    let at = step.at.to_string();
-    let local = local(step).unwrap_or(at);
+/// Sessions that one school recorded one after the other are told in one line.
+fn one_line(step: &Step, next: &Step) -> bool {
+    let attended = |step: &Step| step.kind == "AttendanceRecorded";
+    attended(step) && attended(next) && (step.epoch, &step.caller) == (next.epoch, &next.caller)
+}
+
+fn told(steps: &[Step]) -> String {
+    let [step, ..] = steps else {
+        return String::new();
+    };
     let amount = step.amount_fen.map_or(String::new(), |fen| fen.to_string());
     let state = step.state.replace('_', " ");
     let mut text = line(
         &place(step),
-        &local,
+        &local(step),
         step.kind,
         &step.caller,
         &state,
@@ -226,12 +233,40 @@ fn told(step: &Step) -> String {
         let rate = |rate: Fen| format!(" of {rate} yuan");
         let rate = rule.rate.map_or(String::new(), rate);
         let (name, sum) = (&rule.rule, rule.amount);
-        text.push_str(&format!("{:12}{name}:{days}{rate} = {sum} yuan\n", ""));
+        text.push_str(&format!("{:11}{name}:{days}{rate} = {sum} yuan\n", ""));
     }
-    if let Some(note) = &step.note {
-        text.push_str(&format!("{:12}{note}\n", ""));
+    if let (Some(note), _) | (None, Some(note)) = (&step.note, &sessions(steps)) {
+        text.push_str(&format!("{:11}{note}\n", ""));
+    }
+    for places in places(&steps[1..]) {
+        text.push_str(&format!("{:11}{places}\n", ""));
     }
     text
+}
+
+/// How many sessions were attended, until when, and how many lessons.
+fn sessions(steps: &[Step]) -> Option<String> {
+    let last = steps.last()?;
+    let lessons: u32 = steps
+        .iter()
+        .filter_map(|step| step.lessons)
+        .map(u32::from)
+        .sum();
+    last.lessons?;
+    let sessions = steps.len();
+    Some(match sessions {
+        1 => format!("{lessons} lessons"),
+        _ => format!(
+            "{sessions} sessions to {}, {lessons} lessons; the other events:",
+            local(last)
+        ),
+    })
+}
+
+/// Where events stand, in lines of the page's width.
+fn places(steps: &[Step]) -> Vec<String> {
+    let places: Vec<String> = steps.iter().map(place).collect();
+    places.chunks(10).map(|some| some.join(", ")).collect()
 }
 
 /// `123`, or `1/123` in an epoch after the first.
@@ -243,10 +278,11 @@ fn place(step: &Step) -> String {
 }
 
 /// The instant in the region's time zone.
-fn local(step: &Step) -> Option<String> {
-    let at = jiff::Timestamp::from_millisecond(step.at.0).ok()?;
-    let at = jiff::tz::offset(8).to_datetime(at);
-    Some(at.strftime("%Y-%m-%d %H:%M").to_string())
+fn local(step: &Step) -> String {
+    let local = jiff::Timestamp::from_millisecond(step.at.0)
+        .map(|at| jiff::tz::offset(8).to_datetime(at))
+        .map(|at| at.strftime("%Y-%m-%d %H:%M").to_string());
+    local.unwrap_or_else(|_| step.at.to_string())
 }
 
 fn line(event: &str, when: &str, what: &str, who: &str, then: &str, yuan: &str) -> String {

@@ -50,6 +50,7 @@ pub(crate) fn file_session(ask: &Ask, act: &FileSession) -> Result<Vec<Event>, S
         Code::BadCapacity,
     );
     checks.require(!filing.examiners.is_empty(), Code::TrainerMissing);
+    checks.take(sealed_as_due(filing))?;
     let in_year = filing.date <= policy.dates.training_ends
         && i32::from(filing.date.year()) == i32::from(filing.year.number());
     checks.require(in_year, Code::OutsideTrainingPeriod);
@@ -61,6 +62,19 @@ pub(crate) fn file_session(ask: &Ask, act: &FileSession) -> Result<Vec<Event>, S
         by,
         filing,
     })])
+}
+
+/// A classified unit's session is sealed as its classes are, and nobody else's.
+fn sealed_as_due(filing: &SessionFiling) -> Result<(), Stop> {
+    let mut checks = Checks::new();
+    if filing.is_classified() {
+        let sealed =
+            filing.occupation.is_sealed() && filing.examiners.iter().all(Resource::is_commitment);
+        checks.require(sealed, Code::ClassNotSealed);
+    } else {
+        checks.require(!filing.occupation.is_sealed(), Code::NotClassified);
+    }
+    checks.done()
 }
 
 /// The body is registered, in good standing, licensed and in the catalogue for the session's occupation.

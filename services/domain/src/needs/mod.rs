@@ -42,6 +42,7 @@ impl Gather<'_> {
             Act::RecordCheckAnswers(act) => self.fact(Key::Person(act.person)),
             Act::RegisterInstitution(RegisterInstitution { institution, .. })
             | Act::ChangeInstitution(ChangeInstitution { institution, .. })
+            | Act::RegisterClassified(RegisterClassified { institution, .. })
             | Act::RegisterAccount(RegisterAccount { institution, .. })
             | Act::ConfirmAccount(ConfirmAccount { institution, .. })
             | Act::SuspendInstitution(SuspendInstitution { institution, .. })
@@ -104,7 +105,11 @@ impl Gather<'_> {
             Act::FinishClass(FinishClass { class })
             | Act::RecordAttendance(RecordAttendance { class, .. })
             | Act::RequestLateEntry(RequestLateEntry { class, .. })
-            | Act::ApproveLateEntry(ApproveLateEntry { class, .. }) => self.class(*class),
+            | Act::ApproveLateEntry(ApproveLateEntry { class, .. })
+            | Act::SealAttendance(SealAttendance { class, .. })
+            | Act::ApproveSealedAttendance(ApproveSealedAttendance { class, .. }) => {
+                self.class(*class)
+            }
             Act::RecordEmployment(RecordEmployment { class, .. }) => {
                 self.class(*class);
                 self.fact(Key::Employment(*class));

@@ -34,6 +34,8 @@ pub(crate) struct Place<'a> {
     pub(crate) level: SkillLevel,
     pub(crate) state: ClassState,
     pub(crate) sheets: &'a [SheetId],
+    /// A classified unit's: no public notice, and nobody outside knows of it.
+    pub(crate) classified: bool,
 }
 
 impl Place<'_> {
@@ -48,6 +50,7 @@ impl Place<'_> {
                     level: filing.level,
                     state: class.state,
                     sheets: &class.sheets,
+                    classified: filing.is_classified(),
                 }
             }
             Occasion::Session(id) => {
@@ -59,6 +62,7 @@ impl Place<'_> {
                     level: filing.level,
                     state: session.state,
                     sheets: &session.sheets,
+                    classified: filing.is_classified(),
                 }
             }
         })

@@ -13,11 +13,16 @@ pub(crate) fn raise_objection(
     at: Instant,
 ) -> Result<Vec<Event>, Stop> {
     let sheet = world.sheet(&act.sheet)?;
+    // Whoever objects stands outside, and nobody outside knows of a classified unit's sheet.
+    if Place::of(world, sheet.occasion)?.classified {
+        return Err(Code::SheetNotFound.into());
+    }
     let mut checks = Checks::new();
     match &sheet.state {
-        SheetState::Approved { notice_until, .. } => {
-            checks.require(at < Instant::after(*notice_until), Code::NoticeOver)
-        }
+        SheetState::Approved { notice_until, .. } => checks.require(
+            notice_until.is_some_and(|until| at < Instant::after(until)),
+            Code::NoticeOver,
+        ),
         SheetState::Open | SheetState::Submitted { .. } | SheetState::Refused { .. } => {
             checks.require(false, Code::SheetNotApproved)
         }

@@ -12,7 +12,7 @@ use crate::time::Date;
 use crate::voucher::Bucket;
 use sha2::{Digest as _, Sha256};
 
-/// Submitted → Approved, by a reviewer who issued none of its vouchers; the public notice opens.
+/// Submitted → Approved, by a reviewer who issued none of its vouchers; the public notice opens, unless it is a classified unit's.
 pub(crate) fn approve(ask: &Ask, act: &ApproveClaim) -> Result<Vec<Event>, Stop> {
     let sheet = ask.world.sheet(&act.sheet)?;
     let (policy, rules) = ask.world.rules(sheet.year, sheet.programme, ask.at)?;
@@ -51,11 +51,12 @@ pub(crate) fn approve(ask: &Ask, act: &ApproveClaim) -> Result<Vec<Event>, Stop>
         checks.require_of(reserve >= line.amount, Code::FundsExhausted, line.voucher);
         released.push(reserve.saturating_sub(line.amount));
     }
-    let notice_until = checks.take(working_days_after(
-        ask.world,
-        ask.at.date(),
-        policy.claims.notice_working_days,
-    ))?;
+    let notice_until = if Place::of(ask.world, sheet.occasion)?.classified {
+        None
+    } else {
+        let days = policy.claims.notice_working_days;
+        checks.take(working_days_after(ask.world, ask.at.date(), days))?
+    };
     checks.done()?;
     let lines: Vec<&Line> = sheet.standing().collect();
     Ok(vec![Event::ClaimApproved(event::ClaimApproved {
@@ -63,7 +64,7 @@ pub(crate) fn approve(ask: &Ask, act: &ApproveClaim) -> Result<Vec<Event>, Stop>
         by: ask.caller.person.clone(),
         total: sheet.total(),
         approval: approval_digest(act.sheet, &sheet.payee, &lines),
-        notice_until: notice_until.ok_or(Code::CalendarMissing)?,
+        notice_until,
         released,
     })])
 }

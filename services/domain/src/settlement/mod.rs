@@ -21,7 +21,7 @@ use crate::voucher::{self, Bucket};
 use crate::world::World;
 use sha2::{Digest as _, Sha256};
 
-/// Approved → Paying, by somebody other than the approver, after the notice and with no objection open.
+/// Approved → Paying, by somebody other than the approver, after the notice, where there was one, and with no objection open.
 pub(crate) fn send_payout(ask: &Ask, act: &SendPayout) -> Result<Vec<Event>, Stop> {
     let sheet = ask.world.sheet(&act.sheet)?;
     let SheetState::Approved {
@@ -38,7 +38,10 @@ pub(crate) fn send_payout(ask: &Ask, act: &SendPayout) -> Result<Vec<Event>, Sto
         Code::SamePerson,
     );
     checks.require(*approval == act.approval, Code::ApprovalChanged);
-    checks.require(ask.at >= Instant::after(*notice_until), Code::NoticeRunning);
+    checks.require(
+        notice_until.is_none_or(|until| ask.at >= Instant::after(until)),
+        Code::NoticeRunning,
+    );
     checks.require(
         sheet
             .objections

@@ -32,6 +32,15 @@ pub struct SessionFiling {
     pub contract: Option<Digest>,
 }
 
+impl SessionFiling {
+    /// Whether it is a classified unit's session: nobody outside sees it.
+    pub fn is_classified(&self) -> bool {
+        [&self.body, &self.payee]
+            .into_iter()
+            .any(InstitutionId::is_sealed)
+    }
+}
+
 /// An assessment session (评价场次).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {

@@ -20,19 +20,21 @@ pub enum SheetState {
         /// Since when: registers are asked again from then on.
         at: Instant,
     },
-    /// Approved; the public notice runs until the end of `notice_until`.
+    /// Approved; the public notice, if there is one, runs until the end of `notice_until`.
     Approved {
         /// Hash of what was approved: lines and amounts.
         approval: Digest,
-        /// Last day of the public notice.
-        notice_until: Date,
+        /// Last day of the public notice; a classified unit's has none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        notice_until: Option<Date>,
     },
     /// With the bank.
     Paying {
         /// Hash of what was approved.
         approval: Digest,
-        /// Last day of the public notice.
-        notice_until: Date,
+        /// Last day of the public notice; a classified unit's has none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        notice_until: Option<Date>,
         /// Hash of account, name and amount.
         batch: Digest,
     },
@@ -40,8 +42,9 @@ pub enum SheetState {
     Paid {
         /// Hash of what was approved.
         approval: Digest,
-        /// Last day of the public notice.
-        notice_until: Date,
+        /// Last day of the public notice; a classified unit's has none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        notice_until: Option<Date>,
         /// Hash of account, name and amount.
         batch: Digest,
         /// The bank's reference.

@@ -73,6 +73,18 @@ pub struct Institution {
     pub pending_account: Option<PendingAccount>,
     /// Confirmed claw-backs that are not met yet.
     pub owes: Fen,
+    /// On what ground the city listed it as classified, if it did; its name then stands nowhere in clear.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classified: Option<Classified>,
+}
+
+/// A unit that the city listed as classified ("涉密单位除外").
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Classified {
+    /// Hash of the secrecy authority's document that the city cites.
+    pub document: Digest,
+    /// Salted commitment to the unit's registered name.
+    pub name: Digest,
 }
 
 /// A corporate account, by commitment; the number stands in the vault.

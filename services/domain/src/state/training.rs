@@ -98,6 +98,12 @@ pub struct ClassFiling {
 }
 
 impl ClassFiling {
+    /// Whether it is a classified unit's class: its attendance is sealed, and nobody outside sees it.
+    pub fn is_classified(&self) -> bool {
+        let parties = [&self.sponsor, &self.deliverer, &self.payee];
+        parties.into_iter().any(InstitutionId::is_sealed)
+    }
+
     /// The filed days, in order, each once.
     pub fn dates(&self) -> Vec<Date> {
         let days: BTreeSet<Date> = self.timetable.iter().map(|slot| slot.date).collect();
@@ -218,6 +224,64 @@ pub struct Attendance {
     /// Late entries that wait for a clerk, by slot number.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub late_requests: BTreeMap<u16, LateRequest>,
+    /// A classified unit's attendance, sealed when the class is over; nothing else is then on record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<SealedAttendance>,
+}
+
+impl Attendance {
+    /// The sealed attendance, once two officers have approved it.
+    pub fn in_force(&self) -> Option<&SealedAttendance> {
+        self.sealed.as_ref().filter(|sealed| sealed.is_approved())
+    }
+}
+
+/// A classified unit's attendance: the lists stay with the unit, their hash and totals stand here, and of each seat only the number
+/// of days that count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedAttendance {
+    /// Hash of the attendance lists.
+    pub hash: Digest,
+    /// Their totals.
+    pub totals: SealedTotals,
+    /// Days that count, by seat number.
+    pub days: Vec<Days>,
+    /// Whether the mandatory modules were taught.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub modules_taught: bool,
+    /// Who sealed it, for the deliverer.
+    pub sealed_by: StaffId,
+    /// The officers who saw the lists and approve it, in order; two of them put it in force.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approved_by: Vec<StaffId>,
+}
+
+impl SealedAttendance {
+    /// How many officers approve it.
+    pub const OFFICERS: usize = 2;
+
+    /// Whether enough officers have approved it: then its days count, and it stands.
+    pub fn is_approved(&self) -> bool {
+        self.approved_by.len() >= SealedAttendance::OFFICERS
+    }
+
+    /// The days of a seat that count.
+    pub fn days_of(&self, seat: u16) -> Days {
+        self.days.get(usize::from(seat)).copied().unwrap_or(Days(0))
+    }
+}
+
+/// The totals of a class's attendance lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedTotals {
+    /// Slots of the timetable that were taught.
+    pub slots: u16,
+    /// Entries of them all.
+    pub entries: u32,
+    /// Entries on paper.
+    pub paper: u32,
+    /// Entries online.
+    pub online: u32,
 }
 
 /// A recorded slot.

@@ -303,6 +303,8 @@ pub enum Once {
 
 impl Once {
     /// The rule's name and its scope, as they enter the HMAC.
+    ///
+    /// A sealed occupation tells nothing of the one behind it: whoever makes a tag opens it first, see [`Once::of_occupation`].
     pub fn rule_and_scope(&self) -> (&'static str, String) {
         match self {
             Once::Live { programme, year } => ("live", format!("{}/{year}", programme.as_str())),
@@ -318,6 +320,43 @@ impl Once {
             Once::Apprenticeship { year } => ("apprenticeship", year.to_string()),
             Once::Graduation { year } => ("graduation", year.to_string()),
             Once::Certificate => ("certificate", String::new()),
+        }
+    }
+
+    /// The occupation that it is about, where it is about one.
+    pub fn occupation(&self) -> Option<&Occupation> {
+        match self {
+            Once::Trained { occupation, .. } | Once::Assessed { occupation, .. } => {
+                Some(occupation)
+            }
+            Once::Live { .. }
+            | Once::Day { .. }
+            | Once::Yearly { .. }
+            | Once::GeneralPaid { .. }
+            | Once::Apprenticeship { .. }
+            | Once::Graduation { .. }
+            | Once::Certificate => None,
+        }
+    }
+
+    /// The same rule about another occupation: the one behind a seal, so that what is once only is so whoever teaches it.
+    pub fn of_occupation(&self, occupation: Occupation) -> Once {
+        match self {
+            Once::Trained { level, .. } => Once::Trained {
+                occupation,
+                level: *level,
+            },
+            Once::Assessed { level, .. } => Once::Assessed {
+                occupation,
+                level: *level,
+            },
+            Once::Live { .. }
+            | Once::Day { .. }
+            | Once::Yearly { .. }
+            | Once::GeneralPaid { .. }
+            | Once::Apprenticeship { .. }
+            | Once::Graduation { .. }
+            | Once::Certificate => self.clone(),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::decide::Ask;
 use crate::event::{self, Event};
 use crate::ids::*;
 use crate::money::Days;
-use crate::policy::{ClassRules, ProgrammeRules};
+use crate::policy::{ClassRules, Policy, ProgrammeRules};
 use crate::proposal;
 use crate::redemption::NO_DIGEST;
 use crate::refusal::{Checks, Code, Stop};
@@ -55,6 +55,7 @@ fn recordable<'a>(
         .ok_or_else(|| Code::SlotUnknown.about(slot))?;
     let mut checks = Checks::new();
     checks.require(ask.acts_for(&class.filing.deliverer), Code::NotYours);
+    checks.require(!class.filing.is_classified(), Code::AttendanceSealed);
     checks.require(
         matches!(class.state, ClassState::Approved | ClassState::Running),
         Code::ClassNotRunning,
@@ -226,15 +227,18 @@ pub(crate) fn attended(attendance: &Attendance, seat: u16) -> u32 {
         .sum()
 }
 
-/// Days whose lessons reach the programme's minimum.
+/// Days whose lessons reach the programme's minimum; of a classified unit's class, those that two officers approved.
 pub(crate) fn days_earned(
     world: &World,
     class: &ClassId,
     seat: u16,
     rules: &ProgrammeRules,
 ) -> Result<Days, Stop> {
-    let lessons = world
-        .attendance(class)?
+    let attendance = world.attendance(class)?;
+    if let Some(sealed) = attendance.in_force() {
+        return Ok(sealed.days_of(seat));
+    }
+    let lessons = attendance
         .lessons
         .values()
         .filter_map(|day| day.get(usize::from(seat)));
@@ -242,6 +246,33 @@ pub(crate) fn days_earned(
         .filter(|lessons| **lessons > 0 && **lessons >= rules.day_lessons)
         .count();
     Ok(Days(u16::try_from(count).unwrap_or(u16::MAX)))
+}
+
+/// What is on record of a seat completes its training: attendance, lessons and modules as the policy asks. The share is of the filed
+/// lessons, so that a session left unrecorded never helps anybody.
+pub(super) fn earns_completion(
+    attendance: &Attendance,
+    filing: &ClassFiling,
+    seat: u16,
+    (policy, rules): (&Policy, &ProgrammeRules),
+) -> Result<(), Stop> {
+    let attended = attended(attendance, seat);
+    let mut checks = Checks::new();
+    checks.require(
+        reaches(
+            attended,
+            filing.lessons(),
+            policy.classes.attendance_percent,
+        ),
+        Code::AttendanceShort,
+    );
+    checks.require(attended >= u32::from(rules.min_lessons), Code::LessonsShort);
+    let taught = attendance.slots.values().flat_map(|slot| &slot.modules);
+    for module in &policy.classes.modules {
+        let module_taught = taught.clone().any(|other| other == module);
+        checks.require(module_taught, Code::ModulesMissing);
+    }
+    checks.done()
 }
 
 /// Paper, online and late entries within the policy's shares of the whole class.

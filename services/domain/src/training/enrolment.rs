@@ -17,7 +17,10 @@ use crate::time::{Date, Instant};
 use crate::voucher;
 use crate::world::World;
 
-use super::{MOST_SEATS, attended, days_earned, may_teach, reaches, roster_locked, shares};
+use super::{
+    MOST_SEATS, days_earned, earns_completion, may_teach, roster_locked, sealed_earns_completion,
+    shares,
+};
 
 /// Issued → Enrolled: this voucher's genuine token, its holder in person, a seat left, and none of the days taken anywhere.
 pub(crate) fn enrol(ask: &Ask, act: &Enrol) -> Result<Vec<Event>, Stop> {
@@ -216,9 +219,13 @@ fn untaught(
         day.and_then(|seats| seats.get(usize::from(seat)))
             .is_some_and(|lessons| *lessons > 0)
     };
+    // Who by the approved seal attended no day that counts holds none of them.
+    let never_came = attendance
+        .in_force()
+        .is_some_and(|sealed| sealed.days_of(seat) == Days(0));
     let dates = class.filing.dates().into_iter();
     dates
-        .filter(|date| !attended(date) && !to_be_entered(date))
+        .filter(|date| never_came || !attended(date) && !to_be_entered(date))
         .collect()
 }
 
@@ -283,7 +290,7 @@ pub(crate) fn apply_dropped(
 }
 
 /// Enrolled → Completed, when the class's last session is over or on record: attendance, lessons and modules as the policy asks.
-/// Short of it nothing is earned. The share is of the filed lessons, so that a session left unrecorded never helps anybody.
+/// Short of it nothing is earned.
 pub(crate) fn complete(ask: &Ask, act: &Complete) -> Result<Vec<Event>, Stop> {
     let voucher = ask.world.voucher(&act.voucher)?;
     let VoucherState::Enrolled { class: id, seat } = voucher.state else {
@@ -292,7 +299,6 @@ pub(crate) fn complete(ask: &Ask, act: &Complete) -> Result<Vec<Event>, Stop> {
     let class = ask.world.class(&id)?;
     let attendance = ask.world.attendance(&id)?;
     let (policy, rules) = ask.world.rules(voucher.year, voucher.programme, ask.at)?;
-    let attended = attended(attendance, seat);
     let mut checks = Checks::new();
     checks.require(ask.acts_for(&class.filing.deliverer), Code::NotYours);
     checks.require(voucher.frozen.is_none(), Code::VoucherFrozen);
@@ -309,20 +315,11 @@ pub(crate) fn complete(ask: &Ask, act: &Complete) -> Result<Vec<Event>, Stop> {
         last_session_over(ask, class, attendance),
         Code::ClassNotOver,
     );
-    checks.require(
-        reaches(
-            attended,
-            class.filing.lessons(),
-            policy.classes.attendance_percent,
-        ),
-        Code::AttendanceShort,
-    );
-    checks.require(attended >= u32::from(rules.min_lessons), Code::LessonsShort);
-    let taught = attendance.slots.values().flat_map(|slot| &slot.modules);
-    for module in &policy.classes.modules {
-        let module_taught = taught.clone().any(|other| other == module);
-        checks.require(module_taught, Code::ModulesMissing);
-    }
+    checks.take(if class.filing.is_classified() {
+        sealed_earns_completion(attendance, &class.filing, seat, (policy, rules))
+    } else {
+        earns_completion(attendance, &class.filing, seat, (policy, rules))
+    })?;
     checks.take(shares(ask.world, &id, &policy.classes))?;
     checks.done()?;
     let days = days_earned(ask.world, &id, seat, rules)?;

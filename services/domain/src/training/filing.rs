@@ -34,6 +34,7 @@ pub(crate) fn file_class(ask: &Ask, act: &FileClass) -> Result<Vec<Event>, Stop>
         Code::ProgrammeMismatch,
     );
     checks.take(well_filed(policy, rules, filing))?;
+    checks.take(sealed_as_due(filing))?;
     checks.take(parties(ask, rules, filing))?;
     checks.take(in_time(ask, policy, filing))?;
     checks.take(bookable(ask, act.class, filing))?;
@@ -116,6 +117,20 @@ fn well_filed(policy: &Policy, rules: &ProgrammeRules, filing: &ClassFiling) -> 
     checks.done()
 }
 
+/// A classified unit's class names what it teaches, where and by whom in commitments only; nobody else's occupation is sealed.
+/// What stands in clear instead is not repeated in the answer.
+fn sealed_as_due(filing: &ClassFiling) -> Result<(), Stop> {
+    let mut checks = Checks::new();
+    if filing.is_classified() {
+        let sealed =
+            filing.occupation.is_sealed() && resources(filing).all(Resource::is_commitment);
+        checks.require(sealed, Code::ClassNotSealed);
+    } else {
+        checks.require(!filing.occupation.is_sealed(), Code::NotClassified);
+    }
+    checks.done()
+}
+
 /// Who teaches, who is paid: standing, capacities, licence, catalogue.
 pub(super) fn parties(ask: &Ask, rules: &ProgrammeRules, filing: &ClassFiling) -> Result<(), Stop> {
     let deliverer = ask.world.institution(&filing.deliverer)?;
@@ -135,8 +150,10 @@ pub(super) fn parties(ask: &Ask, rules: &ProgrammeRules, filing: &ClassFiling) -
         filing.payee == filing.deliverer || filing.contract.is_some(),
         Code::ContractMissing,
     );
+    // Behind a seal that the unit was not listed with there need be no occupation at all, and it would be paid for once and again.
+    let unlicensed = exempt(rules, filing, deliverer) && !filing.occupation.is_sealed();
     checks.require(
-        exempt(rules, filing, deliverer) || deliverer.licence.contains(&filing.occupation),
+        unlicensed || deliverer.licence.contains(&filing.occupation),
         Code::NotLicensed,
     );
     // Where policy lets an override lift the catalogue, each voucher is asked for it when it is enrolled.
@@ -270,6 +287,7 @@ pub(crate) fn change_class(ask: &Ask, act: &ChangeClass) -> Result<Vec<Event>, S
     );
     checks.require(usize::from(after.capacity) >= seated, Code::ClassFull);
     checks.take(well_filed(policy, rules, after))?;
+    checks.take(sealed_as_due(after))?;
     checks.take(parties(ask, rules, after))?;
     if before.dates().first() != after.dates().first() {
         checks.take(in_time(ask, policy, after))?;

@@ -4,6 +4,7 @@ mod attendance;
 mod class;
 mod enrolment;
 mod filing;
+mod sealed;
 #[cfg(test)]
 mod tests;
 
@@ -11,3 +12,4 @@ pub(crate) use attendance::*;
 pub(crate) use class::*;
 pub(crate) use enrolment::*;
 pub(crate) use filing::*;
+pub(crate) use sealed::*;

@@ -3,7 +3,7 @@
 //!
 //! Every lie here is well-formed: canonical bytes, dense indexes, unbroken chains. Only the rules know better.
 
-use hefu_audit::{Check, Finding, Kind, across};
+use hefu_audit::{Check, Finding, Kind, SaidBy, across, audit_regions, history};
 use hefu_domain::event::{ForkAccepted, LogTree};
 use hefu_domain::state::*;
 use hefu_domain::*;
@@ -361,4 +361,178 @@ fn a_fork_stands_at_the_beginning_of_an_epoch_and_nowhere_else() {
     write(&mut town, &told);
     let failure = town.stored.audited(&town.region).log.err().unwrap();
     assert_eq!((failure.index, failure.check), (in_the_middle, Check::Fork));
+}
+
+/// From application to write-off, over a fork.
+fn a_long_life() -> Town {
+    let mut town = after(SUBMITTED);
+    fork(&mut town, |_| ());
+    for line in [
+        "approve c1#1",
+        "at 2023-07-10",
+        "send c1#1",
+        "paid c1#1",
+        "write-off v1",
+    ] {
+        town.run(line).unwrap();
+    }
+    town
+}
+
+#[test]
+fn an_exported_folder_is_replayed_region_by_region_and_epoch_by_epoch() {
+    let long = a_long_life();
+    let mut other = region("140727", Some("140700"));
+    check_on(&mut other, "person p1\napply v1 general of=p1");
+    let export = Export::of(&[&other, &long]);
+    let facts = |town: &Town| town.facts.clone();
+    for threads in [1, 2] {
+        let kept = audit_regions(&export, true, threads, |region, audited| {
+            assert_eq!(audited.findings, []);
+            let all = audited.log.unwrap();
+            let facts = all.world.all().into_iter();
+            let facts = facts.map(|(key, fact)| (key.clone(), fact.clone()));
+            (region.to_string(), all.epoch, facts.collect())
+        });
+        let wanted = [
+            ("140725".to_owned(), 1, facts(&long)),
+            ("140727".to_owned(), 0, facts(&other)),
+        ];
+        assert_eq!(kept.unwrap(), wanted);
+    }
+}
+
+#[test]
+fn a_folder_with_a_bundle_missing_is_an_error_and_no_short_log() {
+    let mut export = Export::of(&[&a_long_life()]);
+    let bundle = export
+        .files
+        .keys()
+        .find(|path| path.contains("epoch/0/tile/"))
+        .cloned();
+    let bundle = bundle.unwrap();
+    export.files.remove(&bundle).unwrap();
+    let error = audit_regions(&export, false, 1, |_, _| ()).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidData);
+    assert!(error.to_string().contains("is missing"), "{error}");
+}
+
+#[test]
+fn a_vouchers_history_tells_every_event_of_its_life_with_its_proof() {
+    let town = a_long_life();
+    let export = Export::of(&[&town]);
+    let voucher = VoucherId(town.id("v1"));
+    let told = history(&export, &town.region, voucher)
+        .unwrap()
+        .unwrap()
+        .unwrap();
+    assert_eq!((told.state, told.trees.len()), ("written_off", 2));
+    assert_eq!(
+        told.trees
+            .iter()
+            .map(|tree| tree.said_by)
+            .collect::<Vec<_>>(),
+        [SaidBy::Fork, SaidBy::Checkpoint]
+    );
+    let mut said: Vec<(u64, &str, &str)> = Vec::new();
+    for step in &told.steps {
+        assert!(step.proven, "{step:?}");
+        // One line for the sessions, one after the other.
+        if said.last().is_none_or(|(_, kind, _)| *kind != step.kind) {
+            said.push((step.epoch, step.kind, step.state));
+        }
+    }
+    assert_eq!(
+        said,
+        [
+            (0, "Applied", "applied"),
+            (0, "Issued", "issued"),
+            (0, "Enrolled", "enrolled"),
+            (0, "AttendanceRecorded", "enrolled"),
+            (0, "Completed", "completed"),
+            (0, "Redeemed", "claimed"),
+            (0, "ClaimSubmitted", "claimed"),
+            (1, "ClaimApproved", "approved"),
+            (1, "PayoutSent", "approved"),
+            (1, "PayoutRecorded", "paid"),
+            (1, "WrittenOff", "written_off"),
+            (1, "ClaimClosed", "written_off"),
+        ]
+    );
+    let redeemed = told
+        .steps
+        .iter()
+        .find(|step| step.kind == "Redeemed")
+        .unwrap();
+    assert_eq!(redeemed.amount_fen, Some(Fen::yuan(1_000)));
+    assert_eq!(redeemed.trail[0].rule, "DAILY");
+    let sessions = told
+        .steps
+        .iter()
+        .filter(|step| step.kind == "AttendanceRecorded");
+    assert_eq!(
+        sessions.count(),
+        town.class("c1").unwrap().filing.timetable.len()
+    );
+}
+
+#[test]
+fn an_event_that_is_in_no_published_tree_is_not_said_to_be_proven() {
+    let mut town = after(SUBMITTED);
+    let published = Export::of(&[&town]);
+    town.run("approve c1#1").unwrap();
+    let mut export = Export::of(&[&town]);
+    // Another tree of the same size was signed.
+    let note = published.files.get("140725/checkpoint").unwrap();
+    let size = town.stored.events.len();
+    let note = String::from_utf8(note.clone()).unwrap();
+    let note = note.replacen(&format!("\n{}\n", size - 1), &format!("\n{size}\n"), 1);
+    export
+        .files
+        .insert("140725/checkpoint".to_owned(), note.into_bytes());
+    let voucher = VoucherId(town.id("v1"));
+    let told = history(&export, &town.region, voucher)
+        .unwrap()
+        .unwrap()
+        .unwrap();
+    assert!(told.steps.iter().all(|step| !step.proven));
+}
+
+#[test]
+fn a_voucher_that_the_log_does_not_know_has_no_history() {
+    let town = after("person p1");
+    let export = Export::of(&[&town]);
+    let nobody = VoucherId(town.id("v9"));
+    assert!(
+        history(&export, &town.region, nobody)
+            .unwrap()
+            .unwrap()
+            .is_none()
+    );
+}
+
+#[test]
+fn a_training_of_the_year_that_was_in_another_county_counts_when_the_next_one_is_decided_again() {
+    let mut there = region("140727", Some("140700"));
+    let mut here = region("140725", Some("140700"));
+    here.nullifiers = there.nullifiers.clone();
+    for town in [&mut there, &mut here] {
+        town.run("appropriate city 2023 100000.00").unwrap();
+    }
+    check_on(
+        &mut there,
+        "
+        voucher v1 general of=p1
+        class c1 general days=2 from=2023-05-22
+        enrol v1 c1",
+    );
+    check_on(
+        &mut here,
+        "
+        voucher v1 order_project of=p1
+        class c1 order_project days=2 from=2023-06-05 occupation=6-18-01-07
+        enrol v1 c1",
+    );
+    let second = |held: &Held| matches!(held.once, Once::Yearly { slot: 2, .. });
+    assert!(here.voucher("v1").unwrap().held.iter().any(second));
 }

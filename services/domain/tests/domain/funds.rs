@@ -181,7 +181,8 @@ fn claim_onward(town: &mut Town, id: SheetId) -> String {
         }
         SheetState::Submitted { .. } => format!("approve {name}"),
         SheetState::Approved { notice_until, .. } => {
-            town.now = town.now.max(Instant::after(notice_until));
+            let until = notice_until.expect("a notice was opened");
+            town.now = town.now.max(Instant::after(until));
             format!("send {name}")
         }
         SheetState::Paying { .. } => format!("paid {name}"),

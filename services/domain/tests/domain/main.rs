@@ -8,6 +8,7 @@
 mod application;
 mod assessment;
 mod audit;
+mod classified;
 mod employment;
 mod funds;
 mod issuance;

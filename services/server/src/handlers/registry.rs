@@ -7,6 +7,7 @@ service! {
     moves {
         register_institution(RegisterInstitutionRequest) -> RegisterInstitutionResponse,
         change_institution(ChangeInstitutionRequest) -> ChangeInstitutionResponse,
+        register_classified(RegisterClassifiedRequest) -> RegisterClassifiedResponse,
         register_account(RegisterAccountRequest) -> RegisterAccountResponse,
         confirm_account(ConfirmAccountRequest) -> ConfirmAccountResponse,
         file_catalogue_entry(FileCatalogueEntryRequest) -> FileCatalogueEntryResponse,

@@ -15,6 +15,8 @@ service! {
         record_attendance(RecordAttendanceRequest) -> RecordAttendanceResponse,
         request_late_entry(RequestLateEntryRequest) -> RequestLateEntryResponse,
         approve_late_entry(ApproveLateEntryRequest) -> ApproveLateEntryResponse,
+        seal_attendance(SealAttendanceRequest) -> SealAttendanceResponse,
+        approve_sealed_attendance(ApproveSealedAttendanceRequest) -> ApproveSealedAttendanceResponse,
         drop(DropRequest) -> DropResponse,
         complete(CompleteRequest) -> CompleteResponse,
         record_employment(RecordEmploymentRequest) -> RecordEmploymentResponse,
@@ -29,6 +31,7 @@ service! {
         batch_complete(BatchCompleteRequest) -> BatchCompleteResponse,
         batch_record_employment(BatchRecordEmploymentRequest) -> BatchRecordEmploymentResponse,
         batch_file_class(BatchFileClassRequest) -> BatchFileClassResponse,
+        batch_approve_sealed_attendance(BatchApproveSealedAttendanceRequest) -> BatchApproveSealedAttendanceResponse,
         batch_approve_late_entry(BatchApproveLateEntryRequest) -> BatchApproveLateEntryResponse,
     }
     others {

@@ -217,11 +217,12 @@ impl Api {
     }
 }
 
-/// The last day of a sheet's public notice, while it runs. When it is over, nobody reads the people's names any more.
+/// The last day of a sheet's public notice, while it runs. When it is over, nobody reads the people's names any more; a classified
+/// unit's sheet never has one.
 fn runs_until(sheet: &Sheet, now: Instant) -> Option<Date> {
     match &sheet.state {
         SheetState::Approved { notice_until, .. } => {
-            (now < Instant::after(*notice_until)).then_some(*notice_until)
+            notice_until.filter(|until| now < Instant::after(*until))
         }
         SheetState::Open
         | SheetState::Submitted { .. }

@@ -2,7 +2,7 @@
 
 use hefu_domain::policy::Capacity;
 use hefu_domain::state::{CatalogueEntryId, Credential, Fact};
-use hefu_domain::{InstitutionId, Occupation};
+use hefu_domain::{Code, InstitutionId, Occupation, Region};
 use hefu_engine::rows;
 use hefu_store::{Row, Table};
 use hefu_wire::show::Eyes;
@@ -14,6 +14,12 @@ use crate::api::Api;
 use crate::{caller, errors};
 
 impl Api {
+    /// The grant of whoever reads something public, where they show a key that has one.
+    async fn grant_if_any<T>(&self, request: &Request<T>, region: &Region) -> Option<Credential> {
+        let by = caller::of(request).ok()?;
+        self.grant(region, &by).await.ok()
+    }
+
     pub(crate) async fn get_institution(
         &self,
         request: Request<v1::GetInstitutionRequest>,
@@ -25,7 +31,11 @@ impl Api {
             .look(&region, |world, at| {
                 let grant = in_force(world, &by, at)?;
                 let institution = world.institution(&id)?;
-                Ok((institution.clone(), eyes_on(grant, id.as_str())))
+                if sees(Some(grant), &id) {
+                    Ok((institution.clone(), eyes_on(grant, id.as_str())))
+                } else {
+                    Err(Code::InstitutionNotFound.into())
+                }
             })
             .await?;
         Ok(show::institution(&region, id.as_str(), &institution, eyes))
@@ -46,7 +56,10 @@ impl Api {
         let (rows, next_page_token) = self.page(list, page).await?;
         let mut institutions = Vec::with_capacity(rows.len());
         for row in rows {
-            if let Fact::Institution(institution) = rows::fact(&row).map_err(errors::store)? {
+            let id = row.id.parse().map_err(|_| errors::store(corrupt(&row)))?;
+            if let Fact::Institution(institution) = rows::fact(&row).map_err(errors::store)?
+                && sees(Some(&grant), &id)
+            {
                 let eyes = eyes_on(&grant, &row.id);
                 institutions.push(show::institution(&region, &row.id, &institution, eyes));
             }
@@ -63,6 +76,10 @@ impl Api {
     ) -> Result<v1::CatalogueEntry, Status> {
         let name = &request.get_ref().name;
         let (region, id) = asked(|r| r.catalogue_entry_name("name", name))?;
+        let grant = self.grant_if_any(&request, &region).await;
+        if !sees(grant.as_ref(), &id.institution) {
+            return Err(errors::stop(Code::CatalogueEntryNotFound.into()));
+        }
         let entry = self
             .look(&region, |world, _| {
                 world.state_of_region()?;
@@ -93,6 +110,7 @@ impl Api {
             ])
         })?;
         self.open(&region).await?;
+        let grant = self.grant_if_any(&request, &region).await;
         let page = Page {
             size: message.page_size,
             token: &message.page_token,
@@ -102,7 +120,9 @@ impl Api {
         let mut catalogue_entries = Vec::with_capacity(rows.len());
         for row in rows {
             let id = line(&row).ok_or_else(|| errors::store(corrupt(&row)))?;
-            if let Fact::CatalogueEntry(entry) = rows::fact(&row).map_err(errors::store)? {
+            if let Fact::CatalogueEntry(entry) = rows::fact(&row).map_err(errors::store)?
+                && sees(grant.as_ref(), &id.institution)
+            {
                 catalogue_entries.push(show::catalogue_entry(&region, &id, &entry));
             }
         }
@@ -111,6 +131,12 @@ impl Api {
             next_page_token,
         })
     }
+}
+
+/// Whether a caller may know of an institution: of a classified unit only itself and the bureau's own may.
+fn sees(grant: Option<&Credential>, institution: &InstitutionId) -> bool {
+    let inside = |grant| eyes_on(grant, institution.as_str()) <= Eyes::Own;
+    !institution.is_sealed() || grant.is_some_and(inside)
 }
 
 /// How a caller sees an institution: its own account sees what it owes.

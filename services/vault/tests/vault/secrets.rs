@@ -15,8 +15,8 @@ use crate::common::{
 use hefu_domain::Region;
 use hefu_token::private_file::FileError;
 use hefu_vault::{
-    Identity, Kms, Owner, PersonRecord, Secrets, VaultError, Wrapped, commitment, open, open_bytes,
-    seal, seal_bytes,
+    Identity, Kms, Owner, PersonRecord, Sealed, Secrets, VaultError, Wrapped, commitment, open,
+    open_bytes, seal, seal_bytes,
 };
 use proptest::prelude::*;
 
@@ -199,6 +199,48 @@ fn a_tag_changes_with_everything_that_it_covers() {
         s.request_digest("Redeem", b"x")
     );
     assert_ne!(commitment(&[1; 32], b"x"), commitment(&[2; 32], b"x"));
+}
+
+#[test]
+fn a_seal_follows_from_what_it_seals_and_from_nothing_else() {
+    let folder = Folder::new("unit-seals");
+    let keys = secrets(&folder);
+    let trade = |unit, value| Sealed {
+        unit,
+        what: "occupation",
+        value,
+    };
+    let first = trade("91350100M000100Y43", "6-31-03-09");
+    let again = secrets(&folder).seal_with("salt", &region(), &first);
+    assert_eq!(keys.seal_with("salt", &region(), &first), again);
+    let elsewhere: Region = "140727".parse().unwrap();
+    let others = [
+        keys.seal_with("key", &region(), &first),
+        keys.seal_with("nonce", &region(), &first),
+        keys.seal_with("salt", &elsewhere, &first),
+        keys.seal_with(
+            "salt",
+            &region(),
+            &trade("91140725MA0000001B", "6-31-03-09"),
+        ),
+        keys.seal_with(
+            "salt",
+            &region(),
+            &trade("91350100M000100Y43", "6-31-03-08"),
+        ),
+        keys.seal_with(
+            "salt",
+            &region(),
+            &Sealed {
+                what: "name",
+                ..first
+            },
+        ),
+    ];
+    for (number, other) in others.iter().enumerate() {
+        assert_ne!(*other, again);
+        assert!(!others[..number].contains(other));
+    }
 }
 
 #[test]

@@ -3,10 +3,14 @@
 use hefu_domain::command::{self as act, Act};
 use hefu_domain::policy::Capacity;
 use hefu_domain::state::CatalogueEntryId;
+use hefu_domain::{InstitutionId, Occupation};
 
 use super::{Move, request};
 use crate::read::Reader;
 use crate::v1;
+
+/// The most occupations that one listing seals, each under a key of its own.
+const MOST_SEALED: usize = 100;
 
 impl Move for v1::RegisterInstitutionRequest {
     request!("RegisterInstitution");
@@ -51,6 +55,38 @@ impl Move for v1::ChangeInstitutionRequest {
                 capacities: capacities?.into_iter().collect(),
                 licence: licence?.into_iter().collect(),
                 related: related?.into_iter().collect(),
+            }
+            .into(),
+        )
+    }
+}
+
+impl Move for v1::RegisterClassifiedRequest {
+    request!("RegisterClassified");
+
+    fn read(&self, r: &mut Reader) -> Option<Act> {
+        let region = r.parent("parent", &self.parent);
+        let unit = r.clear("credit_code", &self.credit_code, InstitutionId::is_sealed);
+        let name = r.text("display_name", &self.display_name);
+        let capacities = r.list("capacities", &self.capacities, 4, |r, given| {
+            capacity(r, "", *given)
+        });
+        let given = &self.licensed_occupations;
+        let licence = r.list("licensed_occupations", given, MOST_SEALED, |r, code| {
+            r.clear("", code, Occupation::is_sealed)
+        });
+        let document = r.digest("document", &self.document);
+        let (region, unit) = (region?, unit?);
+        let seal = |what, text: &str| (r.edge.seal)(&region, unit.as_str(), what, text);
+        let seal_occupation =
+            |code: &Occupation| Occupation::sealed(seal("occupation", code.as_str()));
+        Some(
+            act::RegisterClassified {
+                institution: InstitutionId::sealed(seal("unit", unit.as_str())),
+                name: seal("name", &name?),
+                capacities: capacities?.into_iter().collect(),
+                licence: licence?.iter().map(seal_occupation).collect(),
+                document: document?,
             }
             .into(),
         )

@@ -2,8 +2,10 @@
 
 use hefu_domain::command::{self as act, Act};
 use hefu_domain::policy::Module;
-use hefu_domain::state::{AttendanceEntry, ClassFiling, DayPart, Employed, Method, Slot};
-use hefu_domain::{ClassId, Date, Digest, Fen};
+use hefu_domain::state::{
+    AttendanceEntry, ClassFiling, DayPart, Employed, Method, SealedTotals, Slot,
+};
+use hefu_domain::{ClassId, Date, Days, Digest, Fen};
 
 use super::{Move, request};
 use crate::read::Reader;
@@ -173,6 +175,57 @@ impl Move for v1::ApproveLateEntryRequest {
     }
 }
 
+impl Move for v1::SealAttendanceRequest {
+    request!("SealAttendance");
+
+    fn read(&self, r: &mut Reader) -> Option<Act> {
+        let class = r.name("name", &self.name, "classes");
+        let hash = r.digest("hash", &self.hash);
+        let totals = r
+            .required("totals", self.totals.as_ref())
+            .and_then(|given| r.within("totals", |r| totals(r, given)));
+        let days = r.list("days", &self.days, 500, |r, days| {
+            r.small("", *days).map(Days)
+        });
+        Some(
+            act::SealAttendance {
+                class: class?,
+                hash: hash?,
+                totals: totals?,
+                days: days?,
+                modules_taught: self.modules_taught,
+            }
+            .into(),
+        )
+    }
+}
+
+impl Move for v1::ApproveSealedAttendanceRequest {
+    request!("ApproveSealedAttendance");
+
+    fn read(&self, r: &mut Reader) -> Option<Act> {
+        let class = r.name("name", &self.name, "classes");
+        let proposal = r.digest("proposal", &self.proposal);
+        Some(
+            act::ApproveSealedAttendance {
+                class: class?,
+                proposal: proposal?,
+            }
+            .into(),
+        )
+    }
+}
+
+fn totals(r: &mut Reader, given: &v1::SealedTotals) -> Option<SealedTotals> {
+    let slots = r.small("slots", given.slots);
+    Some(SealedTotals {
+        slots: slots?,
+        entries: given.entries,
+        paper: given.paper,
+        online: given.online,
+    })
+}
+
 impl Move for v1::DropRequest {
     request!("Drop");
 
@@ -335,5 +388,6 @@ super::batches! {
     BatchCompleteRequest => CompleteRequest, CompleteResponse, complete_result::CompleteResult, BatchCompleteResponse;
     BatchRecordEmploymentRequest => RecordEmploymentRequest, RecordEmploymentResponse, record_employment_result::RecordEmploymentResult, BatchRecordEmploymentResponse;
     BatchFileClassRequest => FileClassRequest, FileClassResponse, file_class_result::FileClassResult, BatchFileClassResponse;
+    BatchApproveSealedAttendanceRequest => ApproveSealedAttendanceRequest, ApproveSealedAttendanceResponse, approve_sealed_attendance_result::ApproveSealedAttendanceResult, BatchApproveSealedAttendanceResponse;
     BatchApproveLateEntryRequest => ApproveLateEntryRequest, ApproveLateEntryResponse, approve_late_entry_result::ApproveLateEntryResult, BatchApproveLateEntryResponse;
 }

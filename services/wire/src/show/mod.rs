@@ -324,6 +324,14 @@ pub fn institution(
             .as_ref()
             .filter(|_| eyes == Eyes::Staff)
             .map(pending),
+        classified: institution.classified.as_ref().map(classified),
+    }
+}
+
+fn classified(ground: &Classified) -> v1::Classified {
+    v1::Classified {
+        document: ground.document.0.to_vec(),
+        display_name_commitment: ground.name.0.to_vec(),
     }
 }
 

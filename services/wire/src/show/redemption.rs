@@ -12,7 +12,7 @@ pub fn sheet(region: &Region, id: SheetId, sheet: &Sheet) -> v1::Sheet {
         SheetState::Approved {
             approval,
             notice_until,
-        } => (Some(approval), Some(notice_until), None),
+        } => (Some(approval), notice_until.as_ref(), None),
         SheetState::Paying {
             approval,
             notice_until,
@@ -23,7 +23,7 @@ pub fn sheet(region: &Region, id: SheetId, sheet: &Sheet) -> v1::Sheet {
             notice_until,
             batch,
             ..
-        } => (Some(approval), Some(notice_until), Some(batch)),
+        } => (Some(approval), notice_until.as_ref(), Some(batch)),
         SheetState::Open
         | SheetState::Submitted { .. }
         | SheetState::Closed

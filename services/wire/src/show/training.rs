@@ -97,6 +97,24 @@ pub fn attendance(region: &Region, class: ClassId, attendance: &Attendance) -> v
         paper: attendance.paper,
         online: attendance.online,
         late_entries: attendance.late_requests.iter().map(late).collect(),
+        sealed: attendance.sealed.as_ref().map(sealed),
+    }
+}
+
+fn sealed(sealed: &SealedAttendance) -> v1::SealedAttendance {
+    v1::SealedAttendance {
+        hash: sealed.hash.0.to_vec(),
+        totals: Some(v1::SealedTotals {
+            slots: u32::from(sealed.totals.slots),
+            entries: sealed.totals.entries,
+            paper: sealed.totals.paper,
+            online: sealed.totals.online,
+        }),
+        days: sealed.days.iter().map(|days| u32::from(days.0)).collect(),
+        modules_taught: sealed.modules_taught,
+        sealed_by: sealed.sealed_by.to_string(),
+        approved_by: sealed.approved_by.iter().map(ToString::to_string).collect(),
+        proposal: sealed.digest().0.to_vec(),
     }
 }
 

@@ -5,6 +5,7 @@ use hefu_domain::state::*;
 use hefu_domain::*;
 
 use super::moves::{Move, reason};
+use super::papers::occupation;
 use super::*;
 
 impl Town {
@@ -12,21 +13,28 @@ impl Town {
     pub(super) fn assessment_move(&self, line: &Saying) -> Move {
         Some(match line.verb {
             "file-session" => {
-                let payee = line.option("payee").unwrap_or("body");
+                let body = line.option("body").unwrap_or("body");
+                let payee = line.option("payee").unwrap_or(body);
+                let classified = institution(body).is_sealed();
+                let examiner = if classified {
+                    digest("examiner-1").to_string()
+                } else {
+                    "examiner-1".to_owned()
+                };
                 let filing = SessionFiling {
                     year: year(2023),
-                    body: institution("body"),
+                    body: institution(body),
                     payee: institution(payee),
-                    occupation: line.parse("occupation", OCCUPATION),
+                    occupation: occupation(line, classified),
                     level: level(line.parse("level", "3")),
                     date: line.parse("on", "2023-07-03"),
-                    examiners: vec![line.parse("examiner", "examiner-1")],
+                    examiners: vec![line.parse("examiner", &examiner)],
                     capacity: line.parse("seats", "30"),
-                    contract: (payee != "body" && !line.has("uncontracted"))
+                    contract: (payee != body && !line.has("uncontracted"))
                         .then(|| digest("contract")),
                 };
                 (
-                    "body",
+                    institution_name(&filing.body),
                     Act::FileSession(FileSession {
                         session: self.session_id(line, 0),
                         filing,

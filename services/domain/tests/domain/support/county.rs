@@ -41,8 +41,26 @@ const INSTITUTIONS: [(&str, &[Capacity]); 5] = [
     ("mill", &[Capacity::Enterprise]),
 ];
 
-/// An institution's credit code, with its check character.
+/// The classified unit of [`classified_county`], which teaches and is paid.
+const UNIT: &str = "unit";
+
+/// What it is.
+pub(crate) const UNIT_CAPACITIES: [Capacity; 3] = [
+    Capacity::TrainingBody,
+    Capacity::Enterprise,
+    Capacity::AssessmentBody,
+];
+
+/// An occupation as the classified unit was listed with it.
+pub(crate) fn sealed_occupation(code: &str) -> Occupation {
+    Occupation::sealed(digest(&format!("{UNIT}/{code}")))
+}
+
+/// An institution's credit code, with its check character; the classified unit's seal.
 pub(crate) fn institution(name: &str) -> InstitutionId {
+    if name == UNIT {
+        return InstitutionId::sealed(digest(UNIT));
+    }
     const ALPHABET: &[u8] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
     let number = INSTITUTIONS
         .iter()
@@ -62,6 +80,7 @@ pub(crate) fn institution_name(id: &InstitutionId) -> &'static str {
     INSTITUTIONS
         .iter()
         .map(|(name, _)| *name)
+        .chain([UNIT])
         .find(|name| institution(name) == *id)
         .unwrap_or("nobody")
 }
@@ -187,22 +206,43 @@ fn register(town: &mut Town, name: &str, capacities: &[Capacity]) -> Reply {
     town.submit(
         "clerk",
         Act::RegisterInstitution(RegisterInstitution {
-            institution: id.clone(),
+            institution: id,
             name: name.to_owned(),
             capacities: capacities.iter().copied().collect(),
             licence: licence.clone(),
             related: BTreeSet::new(),
         }),
     )?;
-    let roles = if capacities == [Capacity::AssessmentBody] {
-        [Role::Assessor]
-    } else {
-        [Role::Institution]
+    equip(town, name, capacities, &licence)
+}
+
+/// A county in which the city has listed a unit as classified.
+pub(crate) fn classified_county() -> Town {
+    let mut town = county();
+    town.run("list unit").unwrap();
+    let licence = [OCCUPATION, OTHER_OCCUPATION].map(sealed_occupation).into();
+    equip(&mut town, UNIT, &UNIT_CAPACITIES, &licence).unwrap();
+    town
+}
+
+/// A registered institution's caller, corporate account and catalogue lines.
+fn equip(
+    town: &mut Town,
+    name: &str,
+    capacities: &[Capacity],
+    licence: &BTreeSet<Occupation>,
+) -> Reply {
+    let id = institution(name);
+    let assesses = capacities.contains(&Capacity::AssessmentBody);
+    let roles: &[Role] = match (assesses, capacities.len()) {
+        (true, 1) => &[Role::Assessor],
+        (true, _) => &[Role::Institution, Role::Assessor],
+        (false, _) => &[Role::Institution],
     };
     town.submit(
         "operator",
         Act::GrantCaller(GrantCaller {
-            grant: grant(name, &roles, Some(id.clone())),
+            grant: grant(name, roles, Some(id.clone())),
         }),
     )?;
     let commitment = digest(&format!("account of {name}"));
@@ -219,7 +259,7 @@ fn register(town: &mut Town, name: &str, capacities: &[Capacity]) -> Reply {
         if !capacities.contains(&capacity) {
             continue;
         }
-        for occupation in &licence {
+        for occupation in licence {
             let entry = CatalogueEntryId {
                 institution: id.clone(),
                 capacity,

@@ -3,6 +3,7 @@
 mod audit;
 mod claims;
 mod county;
+mod export;
 mod logbook;
 mod moves;
 mod papers;
@@ -10,5 +11,6 @@ mod script;
 mod town;
 
 pub(crate) use county::*;
+pub(crate) use export::*;
 pub(crate) use script::*;
 pub(crate) use town::*;

@@ -5,6 +5,7 @@ use hefu_domain::state::*;
 use hefu_domain::time::Date;
 use hefu_domain::*;
 
+use super::papers::occupation;
 use super::*;
 
 /// A move, and the member of staff or institution that usually makes it.
@@ -110,6 +111,16 @@ impl Town {
                     }),
                 )
             }
+            "list" => (
+                "operator",
+                Act::RegisterClassified(RegisterClassified {
+                    institution: institution(line.name(0)),
+                    name: digest("the unit's name"),
+                    capacities: UNIT_CAPACITIES.into(),
+                    licence: [OCCUPATION, OTHER_OCCUPATION].map(sealed_occupation).into(),
+                    document: digest("the secrecy authority's document"),
+                }),
+            ),
             "account" => (
                 "clerk",
                 Act::RegisterAccount(RegisterAccount {
@@ -155,10 +166,8 @@ impl Town {
                     year: year(2023),
                     programme,
                     category: line.parse("as", usual_category(programme)),
-                    occupation: line
-                        .option("occupation")
-                        .or(assessed.then_some(OCCUPATION))
-                        .map(|code| code.parse().unwrap()),
+                    occupation: (assessed || line.option("occupation").is_some())
+                        .then(|| occupation(line, false)),
                     level: line
                         .option("level")
                         .or(assessed.then_some("3"))
@@ -405,6 +414,17 @@ impl Town {
                     class: self.class_id(line, 0),
                     slot: line.name(1).parse().unwrap(),
                     proposal: self.seen(line, self.late_request(line)),
+                }),
+            ),
+            "seal" => (
+                self.deliverer(line.name(0)),
+                Act::SealAttendance(self.seal(line)),
+            ),
+            "approve-seal" => (
+                "reviewer",
+                Act::ApproveSealedAttendance(ApproveSealedAttendance {
+                    class: self.class_id(line, 0),
+                    proposal: self.seen(line, self.sealed_attendance(line.name(0))),
                 }),
             ),
             "drop" => (

@@ -1,6 +1,6 @@
 //! What a line presents or files: timetables, attendance, tokens, identities.
 
-use hefu_domain::command::PresentedToken;
+use hefu_domain::command::{PresentedToken, SealAttendance};
 use hefu_domain::policy::Module;
 use hefu_domain::state::*;
 use hefu_domain::time::{Date, plus_days};
@@ -52,19 +52,28 @@ impl Town {
                 },
             })
         });
+        // A classified unit's room and trainers have no name that could be read.
+        let resource = |what: &str| {
+            let name = format!("{what}-{}", line.name(0));
+            if deliverer.is_sealed() {
+                digest(&name).to_string()
+            } else {
+                name
+            }
+        };
         ClassFiling {
             year: year(2023),
             programme,
-            occupation: line.parse("occupation", OCCUPATION),
+            occupation: occupation(line, deliverer.is_sealed()),
             level: level(line.parse("level", "3")),
             sponsor: line
                 .option("sponsor")
                 .map_or_else(|| payee.clone(), institution),
             contract: (deliverer != payee).then(|| digest("contract")),
+            site: line.parse("room", &resource("room")),
+            trainers: vec![line.parse("trainer", &resource("trainer"))],
             deliverer,
             payee,
-            site: line.parse("room", &format!("room-{}", line.name(0))),
-            trainers: vec![line.parse("trainer", &format!("trainer-{}", line.name(0)))],
             capacity: line.parse("seats", "30"),
             putonghua: true,
             timetable: timetable.collect(),
@@ -161,6 +170,50 @@ impl Town {
         }
     }
 
+    /// `seal c1 days=2,1 entries=6 paper=1`: by default everybody was there on every day.
+    pub(crate) fn seal(&self, line: &Saying) -> SealAttendance {
+        let name = line.name(0);
+        let class = self
+            .class(name)
+            .unwrap_or_else(|| panic!("there is no class {name}"));
+        let whole = |seat: &Seat| match seat.left {
+            None => class.filing.days(),
+            Some(_) => Days(0),
+        };
+        let days = match line.option("days") {
+            Some(days) => days
+                .split(',')
+                .map(|days| Days(days.parse().unwrap()))
+                .collect(),
+            None => class.seats.iter().map(whole).collect(),
+        };
+        let slots = class.filing.timetable.len();
+        let entries = (slots * class.occupied()).to_string();
+        SealAttendance {
+            class: ClassId(self.id(name)),
+            hash: if line.has("without-lists") {
+                Digest([0; 32])
+            } else {
+                digest("lists")
+            },
+            totals: SealedTotals {
+                slots: line.parse("slots", &slots.to_string()),
+                entries: line.parse("entries", &entries),
+                paper: line.parse("paper", "0"),
+                online: line.parse("online", "0"),
+            },
+            days,
+            modules_taught: !line.has("untaught"),
+        }
+    }
+
+    pub(crate) fn sealed_attendance(&self, class: &str) -> Option<Digest> {
+        match self.facts.get(&Key::Attendance(ClassId(self.id(class))))? {
+            Fact::Attendance(attendance) => Some(attendance.sealed.as_ref()?.digest()),
+            _ => None,
+        }
+    }
+
     pub(crate) fn holder(&self, line: &Saying, voucher: &str) -> Tag {
         let own = self
             .voucher(voucher)
@@ -170,5 +223,16 @@ impl Town {
             .map(tag)
             .or(own)
             .unwrap_or(tag("nobody"))
+    }
+}
+
+/// `occupation=sealed`: as the classified unit was listed with it; `occupation=unlisted`: sealed, and of no listing.
+pub(super) fn occupation(line: &Saying, classified: bool) -> Occupation {
+    match line.option("occupation") {
+        Some("sealed") => sealed_occupation(OCCUPATION),
+        Some("unlisted") => sealed_occupation("of no listing"),
+        Some(code) => code.parse().unwrap(),
+        None if classified => sealed_occupation(OCCUPATION),
+        None => OCCUPATION.parse().unwrap(),
     }
 }

@@ -100,19 +100,28 @@ impl Town {
             by: credential(by),
             request: format!("request-{}", self.requests).parse().unwrap(),
             digest: digest("request"),
+            seals: Vec::new(),
             act,
         }
     }
 
     /// Decides and applies a move a minute after the last one; the books are checked after it.
     pub(crate) fn submit(&mut self, by: &str, act: Act) -> Reply {
+        self.submit_naming(&[], by, act)
+    }
+
+    /// The same, of a request that names institutions in clear which would be listed under these seals.
+    pub(crate) fn submit_naming(&mut self, seals: &[InstitutionId], by: &str, act: Act) -> Reply {
         self.requests += 1;
         self.now = Instant(self.now.0 + 60_000);
         let registered = match &act {
             Act::RegisterPerson(act) => Some((act.person, act.tag)),
             _ => None,
         };
-        let command = self.command(by, act);
+        let command = Command {
+            seals: seals.to_vec(),
+            ..self.command(by, act)
+        };
         let mut world = World::new(self.region.clone());
         let events = loop {
             for need in needs(&world, &command) {
