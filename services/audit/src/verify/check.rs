@@ -121,7 +121,7 @@ impl fmt::Display for Check {
             Check::Head => "head row",
             Check::Cosigned => "cosigned checkpoints",
             Check::Witnesses => "witnesses required",
-            Check::BackDated => "cosigning interval",
+            Check::BackDated => "back-dating",
         })
     }
 }
