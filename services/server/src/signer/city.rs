@@ -95,6 +95,7 @@ impl CityLogs {
             by: self.operator.clone(),
             request,
             digest,
+            seals: Vec::new(),
             act: RecordCheckpoints { checkpoints }.into(),
         };
         match self.engine.submit(command.into()).await {
