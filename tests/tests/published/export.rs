@@ -147,7 +147,7 @@ on_both_engines! {
     }
 
     async fn a_server_and_its_database_export_alike_and_receipts_hold(store: Store, place: Place) {
-        drop(store);
+        store.close().await;
         let state = Folder::new("hefu-export-state");
         let running = server(&place, &state).await;
         running.signing.sign().await.unwrap();
@@ -185,7 +185,7 @@ on_both_engines! {
     }
 
     async fn after_an_accepted_fork_both_epochs_are_exported_and_proven(store: Store, place: Place) {
-        drop(store);
+        store.close().await;
         let state = Folder::new("hefu-export-state");
         let (url, folder) = (place.url(), state.path().join("state"));
         let running = server(&place, &state).await;
