@@ -158,7 +158,7 @@ fn receipts_hold_or_do_not(auditor: &Auditor) {
 }
 
 fn two_checkpoints_tell_what_happened(auditor: &Auditor) {
-    let notes = std::fs::read_to_string(auditor.log("checkpoints")).unwrap();
+    let notes = std::fs::read_to_string(auditor.log("checkpoints/0")).unwrap();
     let first: Vec<&str> = notes.split("\n\n").take(2).collect();
     let old = at(&auditor.export, "old");
     std::fs::write(&old, format!("{}\n", first.join("\n\n").trim_end())).unwrap();
