@@ -4,6 +4,8 @@
 //! `cargo bench -p hefu-audit` makes the export under the target folder on its first run; `HEFU_BENCH_EVENTS` is
 //! another number of events, `HEFU_BENCH_RUNS` another number of runs.
 
+#![allow(clippy::unwrap_used)] // a test's own steps must succeed
+
 #[path = "../tests/made/mod.rs"]
 mod made;
 

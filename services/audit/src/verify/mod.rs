@@ -138,11 +138,7 @@ pub fn verify<F: Follow>(
         logs: Vec::new(),
         unseen: 0,
     };
-    let begin_end = (
-        &begin as &dyn Fn(&Region) -> F,
-        &mut end as &mut dyn FnMut(&Region, F),
-    );
-    match all(files, asked, heads, begin_end, &mut report) {
+    match all(files, asked, heads, &begin, &mut end, &mut report) {
         Ok(()) => report.verified = report.key_from_outside,
         Err(Unverified::Failed(failure)) => report.failure = Some(failure),
         Err(Unverified::Unread(error)) => return Err(error),
@@ -154,7 +150,8 @@ fn all<F: Follow>(
     files: &dyn Files,
     asked: &Asked,
     heads: &dyn Fn() -> io::Result<Vec<Head>>,
-    (begin, end): (&dyn Fn(&Region) -> F, &mut dyn FnMut(&Region, F)),
+    begin: &dyn Fn(&Region) -> F,
+    end: &mut dyn FnMut(&Region, F),
     report: &mut Report,
 ) -> Result<(), Unverified> {
     // A city's checkpoint is read before its counties', whose codes follow it: whatever the city recorded, the counties
