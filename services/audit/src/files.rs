@@ -30,6 +30,9 @@ pub trait Files: Sync {
     /// Whatever kept it from being read.
     fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>>;
 
+    /// Says that a file will be asked for soon: what is far away is fetched meanwhile. Of a few files at a time, not of all.
+    fn expect(&self, _path: &str) {}
+
     /// The regions that have a log here, in ascending order.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use comfy_table::{Table, presets};
-use hefu_audit::Files;
+use hefu_audit::{Dir, Files};
 use hefu_domain::Region;
 use hefu_log::{Checkpoint, Hash, Origin};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -115,8 +115,20 @@ fn all(source: &dyn Files, export: &Export) -> anyhow::Result<Vec<Exported>> {
     for logs in logs {
         exported.extend(region(source, &folder, logs, &progress)?);
     }
+    folder.write_synced("regions", listing(&folder)?.as_bytes())?;
     progress.finish_and_clear();
     Ok(exported)
+}
+
+/// Every log that is here, as a server lists its own: so a web server with this folder below `/log/` is read like that one.
+fn listing(folder: &Folder) -> anyhow::Result<String> {
+    let mut listing = String::new();
+    for region in Dir::new(folder.at("")).regions()? {
+        if let Some(log) = copy::exported(folder, region.as_str())? {
+            listing += &format!("{region} {} {}\n", log.origin.epoch(), log.size);
+        }
+    }
+    Ok(listing)
 }
 
 /// The regions asked for, or all that there are.
