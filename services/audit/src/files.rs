@@ -75,8 +75,9 @@ impl Files for Dir {
 
     fn regions(&self) -> io::Result<Vec<Region>> {
         let mut regions = Vec::new();
-        for entry in fs::read_dir(&self.root)? {
-            let entry = entry?;
+        let unread = |error| at(&self.root.display().to_string(), error);
+        for entry in fs::read_dir(&self.root).map_err(unread)? {
+            let entry = entry.map_err(unread)?;
             // `log.vkey`, and whatever else somebody keeps there, is no region's code.
             let region = entry
                 .file_name()

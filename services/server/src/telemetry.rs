@@ -1,5 +1,7 @@
 //! Logs to the terminal; traces and metrics over OTLP where an endpoint is configured, nothing where none is.
 
+use std::io::IsTerminal as _;
+
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName};
 use axum::middleware::Next;
@@ -59,6 +61,7 @@ pub fn start(filter: &str, otlp_endpoint: Option<&str>) -> Result<Telemetry, Tel
     })?;
     let terminal = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .with_filter(parsed);
     let Some(endpoint) = otlp_endpoint else {

@@ -110,6 +110,17 @@ pub(crate) async fn server(place: &Place, state: &Folder) -> Running {
     serve(setup).await.unwrap()
 }
 
+#[test]
+fn a_command_whose_reader_went_away_ends_without_a_word() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = hefu();
+    let ended = command.args(["policy", "show"]).stdout(writer).output();
+    let ended = ended.unwrap();
+    assert_eq!(ended.status.code(), Some(141));
+    assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
+}
+
 on_both_engines! {
     async fn an_export_is_the_database_byte_for_byte_and_goes_on_after_a_cut(store: Store, place: Place) {
         let mut made = Made::open(&store, REGION).await;
