@@ -30,6 +30,9 @@ pub trait Files: Sync {
     /// Whatever kept it from being read.
     fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>>;
 
+    /// Says that a file will be asked for soon: what is far away is fetched meanwhile. Of a few files at a time, not of all.
+    fn expect(&self, _path: &str) {}
+
     /// The regions that have a log here, in ascending order.
     ///
     /// # Errors
@@ -72,8 +75,9 @@ impl Files for Dir {
 
     fn regions(&self) -> io::Result<Vec<Region>> {
         let mut regions = Vec::new();
-        for entry in fs::read_dir(&self.root)? {
-            let entry = entry?;
+        let unread = |error| at(&self.root.display().to_string(), error);
+        for entry in fs::read_dir(&self.root).map_err(unread)? {
+            let entry = entry.map_err(unread)?;
             // `log.vkey`, and whatever else somebody keeps there, is no region's code.
             let region = entry
                 .file_name()

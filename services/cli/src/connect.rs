@@ -3,15 +3,16 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
+use hefu_server::outbound::{self, Failed};
 use tonic::metadata::MetadataValue;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 use tonic::{Request, Status};
 use tonic_types::StatusExt as _;
 
 /// Options of every command that talks to a server.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Remote {
-    /// The server, http://HOST:PORT.
+    /// The server, http://HOST:PORT or https://HOST.
     #[arg(
         long,
         env = "HEFU_SERVER",
@@ -37,14 +38,14 @@ impl Remote {
 
     /// A connection to the server.
     pub(crate) async fn channel(&self) -> anyhow::Result<Channel> {
-        let endpoint = Endpoint::from_shared(self.server.clone())
-            .with_context(|| format!("{} is not a server's address", self.server))?;
-        endpoint.connect().await.with_context(|| {
-            format!(
-                "no server answers at {}; start one with `hefu serve`, or name it with --server",
-                self.server
-            )
-        })
+        let address = outbound::below(&self.server, "")?;
+        let mut endpoint = Endpoint::from(address.clone());
+        if outbound::is_secure(&address) {
+            let tls = ClientTlsConfig::new().trust_anchors(outbound::trusted()?.roots);
+            endpoint = endpoint.tls_config(tls)?;
+        }
+        let connected = endpoint.connect().await;
+        connected.map_err(|error| no_answer(&self.server, &outbound::failed(&error)))
     }
 
     /// A message with this caller's key.
@@ -76,6 +77,18 @@ impl Remote {
             .find(|line| line.starts_with("hefu_"));
         key.map(|key| Some(key.to_owned()))
             .with_context(|| format!("{given} holds no key (hefu_…)"))
+    }
+}
+
+/// What is said when there is no connection to a server.
+pub(crate) fn no_answer(server: &str, why: &Failed) -> anyhow::Error {
+    match why {
+        Failed::NoRoots(_) | Failed::Untrusted(_) | Failed::Long(_) => {
+            anyhow::anyhow!("{server}: {why}")
+        }
+        Failed::Broken(_) => anyhow::anyhow!(
+            "no server answers at {server}; start one with `hefu serve`, or name it with --server: {why}"
+        ),
     }
 }
 

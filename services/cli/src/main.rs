@@ -72,7 +72,11 @@ enum Command {
     Witness(witness::WitnessCommand),
 }
 
+/// What a shell says of a process that SIGPIPE ended.
+const NOBODY_READS: i32 = 128 + 13;
+
 fn main() -> ExitCode {
+    end_quietly_when_nobody_reads();
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -92,6 +96,19 @@ fn main() -> ExitCode {
             ExitCode::from(1)
         }
     }
+}
+
+/// `hefu … | head` ends as other programs do: at the first line that nobody takes any more, without a word. Rust makes a panic
+/// of it, and the signal itself must not end a server whose peers hang up.
+fn end_quietly_when_nobody_reads() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let said = panic.payload_as_str().unwrap_or_default();
+        if said.starts_with("failed printing to std") && said.contains("Broken pipe") {
+            std::process::exit(NOBODY_READS);
+        }
+        before(panic);
+    }));
 }
 
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {

@@ -9,6 +9,7 @@ mod handlers;
 mod http;
 pub mod log_files;
 pub mod offline;
+pub mod outbound;
 mod reads;
 pub mod regions;
 pub mod signer;

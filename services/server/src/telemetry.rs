@@ -1,5 +1,7 @@
 //! Logs to the terminal; traces and metrics over OTLP where an endpoint is configured, nothing where none is.
 
+use std::io::IsTerminal as _;
+
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName};
 use axum::middleware::Next;
@@ -57,8 +59,11 @@ pub fn start(filter: &str, otlp_endpoint: Option<&str>) -> Result<Telemetry, Tel
         filter: filter.to_owned(),
         why: why.to_string(),
     })?;
+    // https://no-color.org
+    let is_colour_unwanted = std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty());
     let terminal = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal() && !is_colour_unwanted)
         .with_target(false)
         .with_filter(parsed);
     let Some(endpoint) = otlp_endpoint else {

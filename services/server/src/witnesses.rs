@@ -26,6 +26,7 @@ pub use ask::Behind;
 use ask::{Answer, Client};
 
 use crate::config::ConfigError;
+use crate::outbound::Http;
 
 /// How long a witness may take for its answer, its second chance included.
 const LONGEST_ANSWER: Duration = Duration::from_secs(3);
@@ -92,14 +93,19 @@ impl Witnesses {
     /// The witnesses of a configuration. With a made-up clock nobody's time is held against it.
     ///
     /// # Errors
-    /// `Witness`: a URL or key that is none, one witness twice, or more required than there are.
+    /// `Witness`: a URL or key that is none, one witness twice, more required than there are, or one of https where the
+    /// system trusts no CA.
     pub fn new(
         configured: &[WitnessAt],
         required: usize,
         clock: Clock,
     ) -> Result<Witnesses, ConfigError> {
         let (keys, urls) = check(configured, required)?;
-        let http = ask::http();
+        let secure = urls.iter().position(ask::Address::is_secure);
+        let http = Http::new(secure.is_some()).map_err(|failed| ConfigError::Witness {
+            witness: secure.map_or(String::new(), |at| configured[at].url.clone()),
+            why: failed.to_string(),
+        })?;
         let all = keys.into_iter().zip(urls).map(|(key, url)| Witness {
             key,
             client: Client::new(http.clone(), url),

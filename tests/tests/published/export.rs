@@ -51,7 +51,7 @@ fn refused(from: &[&str], out: &Path) -> String {
 }
 
 /// Every file below a folder, by its path.
-fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub(crate) fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     fn walk(root: &Path, folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -108,6 +108,17 @@ pub(crate) async fn server(place: &Place, state: &Folder) -> Running {
         witnesses: hefu_server::Witnesses::none(),
     };
     serve(setup).await.unwrap()
+}
+
+#[test]
+fn a_command_whose_reader_went_away_ends_without_a_word() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = hefu();
+    let ended = command.args(["policy", "show"]).stdout(writer).output();
+    let ended = ended.unwrap();
+    assert_eq!(ended.status.code(), Some(141));
+    assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
 }
 
 on_both_engines! {

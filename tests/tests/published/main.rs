@@ -4,4 +4,5 @@
 
 mod export;
 mod files;
+mod secure;
 mod verify;

@@ -145,6 +145,7 @@ fn page(found: &Found, seconds: f64) {
     if let Some(change) = &found.change {
         let events = change.kinds.values().sum::<u64>();
         match change.times {
+            Some((at, _)) if events == 1 => println!("1 event between them, at {at}"),
             Some((first, last)) => println!("{events} events between them, from {first} to {last}"),
             None => println!("no event between them"),
         }

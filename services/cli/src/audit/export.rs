@@ -3,6 +3,8 @@
 //! The invariant: the folder is at every moment a whole export of the checkpoints in it. A log's checkpoint is written last, when
 //! everything that it covers is there and leads to its root; nothing that the source says is believed before that.
 
+#[cfg(feature = "parquet")]
+mod columns;
 mod copy;
 mod folder;
 pub(super) mod keys;
@@ -17,8 +19,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
-use comfy_table::{Table, presets};
-use hefu_audit::Files;
+use comfy_table::{CellAlignment, Table, presets};
+use hefu_audit::{Dir, Files};
 use hefu_domain::Region;
 use hefu_log::{Checkpoint, Hash, Origin};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -40,12 +42,17 @@ pub(crate) struct Export {
     /// Only these regions.
     #[arg(long, value_name = "CODE")]
     region: Vec<Region>,
+    /// Write each region's events.parquet too, typed columns for data frames and SQL. Without it an earlier export's is removed, which
+    /// would lack what is new.
+    #[arg(long)]
+    parquet: bool,
     /// Say as JSON what was exported.
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) async fn run(export: &Export) -> anyhow::Result<ExitCode> {
+    possible(export.parquet, cfg!(feature = "parquet"))?;
     let files = export.live.open().await?;
     let exported = tokio::task::block_in_place(|| all(files.as_ref(), export))?;
     if exported.iter().any(|log| !log.signed) {
@@ -59,6 +66,15 @@ pub(crate) async fn run(export: &Export) -> anyhow::Result<ExitCode> {
         println!("{}", as_table(&exported));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether typed columns can be written, if they are asked for.
+fn possible(parquet: bool, built_with_it: bool) -> anyhow::Result<()> {
+    ensure!(
+        built_with_it || !parquet,
+        "this hefu was built without Parquet: build it with `cargo build --release --features parquet`"
+    );
+    Ok(())
 }
 
 /// One log to be exported: where it stands, and what it must come to.
@@ -113,10 +129,22 @@ fn all(source: &dyn Files, export: &Export) -> anyhow::Result<Vec<Exported>> {
     }
     let mut exported = Vec::new();
     for logs in logs {
-        exported.extend(region(source, &folder, logs, &progress)?);
+        exported.extend(region(source, &folder, logs, export.parquet, &progress)?);
     }
+    folder.write_synced("regions", listing(&folder)?.as_bytes())?;
     progress.finish_and_clear();
     Ok(exported)
+}
+
+/// Every log that is here, as a server lists its own: so a web server with this folder below `/log/` is read like that one.
+fn listing(folder: &Folder) -> anyhow::Result<String> {
+    let mut listing = String::new();
+    for region in Dir::new(folder.at("")).regions()? {
+        if let Some(log) = copy::exported(folder, region.as_str())? {
+            listing += &format!("{region} {} {}\n", log.origin.epoch(), log.size);
+        }
+    }
+    Ok(listing)
 }
 
 /// The regions asked for, or all that there are.
@@ -227,6 +255,7 @@ fn region(
     source: &dyn Files,
     folder: &Folder,
     logs: Vec<Log>,
+    parquet: bool,
     progress: &ProgressBar,
 ) -> anyhow::Result<Vec<Exported>> {
     let Some(current) = logs.last() else {
@@ -251,10 +280,28 @@ fn region(
         copy::goes_on(folder, &pair[0], &pair[1])?;
     }
     tables.finish()?;
+    typed(folder, &logs, parquet)?;
     for log in &logs {
         copy::sign_off(source, folder, log)?;
     }
     Ok(exported)
+}
+
+/// Writes the events of a region's logs as typed columns too, if it is asked for.
+#[cfg_attr(not(feature = "parquet"), expect(unused_variables))]
+fn typed(folder: &Folder, logs: &[Log], asked: bool) -> anyhow::Result<()> {
+    let Some(current) = logs.last() else {
+        return Ok(());
+    };
+    #[cfg(feature = "parquet")]
+    if asked {
+        let sizes: Vec<(u64, u64)> = logs
+            .iter()
+            .map(|log| (log.origin.epoch(), log.size))
+            .collect();
+        return columns::write(folder, &current.prefix, &sizes);
+    }
+    folder.remove(&format!("{}/{}", current.prefix, tables::PARQUET))
 }
 
 /// When a fork was accepted since the last export, what was the current epoch then gets its place among the earlier ones.
@@ -324,6 +371,11 @@ fn as_table(exported: &[Exported]) -> Table {
             log.copied.fetched.to_string(),
             log.copied.kept.to_string(),
         ]);
+    }
+    for column in [1, 3, 4] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
     }
     table
 }

@@ -1,20 +1,24 @@
 //! Reading the logs where they are served or stored, as the files that an export has.
 
+use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
-use std::pin::pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::Context as _;
 use hefu_audit::Files;
 use hefu_domain::Region;
 use hefu_server::log_files::{LogFiles, StoreFiles};
+use hefu_server::outbound::{self, Answered, Failed, Http};
 use hefu_store::{OpenOptions, Store};
 use tokio::runtime::Handle;
-use tonic::body::Body;
-use tonic::codegen::http::{Request, Response, StatusCode};
-use tonic::codegen::{Body as _, Service as _};
-use tonic::transport::{Channel, Endpoint};
+use tokio::task::JoinHandle;
+use tonic::codegen::http::{Request, StatusCode, header};
+
+use crate::connect::no_answer;
+
+/// The list of the logs that are there.
+const REGIONS: &str = "regions";
 
 /// The longest file that is taken from a server: every checkpoint of a log that was signed for years is the longest there is.
 const MOST: usize = 256 << 20;
@@ -26,11 +30,14 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 const TRIES: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// How much of a server's reason is shown, in characters.
+const REASON: usize = 200;
+
 /// Where live logs are: a server, or its database.
 #[derive(Debug, Clone, clap::Args)]
 #[command(group = clap::ArgGroup::new("live").required(true).args(["server", "database"]))]
 pub(crate) struct Live {
-    /// The server, http://HOST:PORT. No key is needed.
+    /// The server, http://HOST:PORT or https://HOST, or wherever else its /log/ is copied to. No key is needed.
     #[arg(long, value_name = "URL")]
     server: Option<String>,
     /// The database itself, sqlite://PATH or postgres://…; a serving process may go on beside it.
@@ -73,33 +80,54 @@ impl Live {
     }
 }
 
-/// The files that a server shows below `/log/`.
+/// The files that a server shows below `/log/`; it need not be hefu, any host of files will do.
 pub(crate) struct ServerFiles {
-    channel: Channel,
+    server: Server,
     runtime: Handle,
+    /// What is being fetched before it is asked for, by its path.
+    expected: Mutex<HashMap<String, JoinHandle<File>>>,
+}
+
+/// A file's bytes, if it is there.
+type File = io::Result<Option<Vec<u8>>>;
+
+impl ServerFiles {
+    /// The files of a server, which must answer: a wrong address is said at once.
+    pub(crate) async fn connect(address: &str, runtime: Handle) -> anyhow::Result<ServerFiles> {
+        let is_secure = outbound::is_secure(&outbound::below(address, REGIONS)?);
+        let server = Server {
+            http: Http::new(is_secure)?,
+            address: address.trim_end_matches('/').to_owned(),
+        };
+        match server.ask(REGIONS).await {
+            Ok(_) => Ok(ServerFiles {
+                server,
+                runtime,
+                expected: Mutex::default(),
+            }),
+            Err(failed) => Err(no_answer(address, &failed)),
+        }
+    }
+
+    fn expected(&self) -> MutexGuard<'_, HashMap<String, JoinHandle<File>>> {
+        self.expected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<T>(&self, read: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+        tokio::task::block_in_place(|| self.runtime.block_on(read))
+    }
+}
+
+/// Where they come from.
+#[derive(Clone)]
+struct Server {
+    http: Http,
     address: String,
 }
 
-impl ServerFiles {
-    /// A connection to a server; it is made again when it breaks.
-    pub(crate) async fn connect(address: &str, runtime: Handle) -> anyhow::Result<ServerFiles> {
-        let endpoint = Endpoint::from_shared(address.to_owned())
-            .with_context(|| format!("{address} is not a server's address"))?
-            .connect_timeout(TIMEOUT)
-            .timeout(TIMEOUT);
-        let channel = endpoint
-            .connect()
-            .await
-            .with_context(|| format!("no server answers at {address}"))?;
-        Ok(ServerFiles {
-            channel,
-            runtime,
-            address: address.to_owned(),
-        })
-    }
-
+impl Server {
     /// One file; what may pass by itself is tried again.
-    async fn file(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
+    async fn file(&self, path: &str) -> File {
         let mut pause = PAUSE;
         for _ in 1..TRIES {
             match self.once(path).await {
@@ -111,108 +139,96 @@ impl ServerFiles {
         self.once(path).await
     }
 
-    async fn once(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
-        let gone = |error: &dyn std::error::Error| {
-            let what = format!("{} does not answer: {}", self.address, whole(error));
-            io::Error::new(io::ErrorKind::ConnectionAborted, what)
-        };
-        let request = Request::get(format!("/log/{path}"))
-            .body(Body::empty())
-            .map_err(io::Error::other)?;
-        let mut channel = self.channel.clone();
-        std::future::poll_fn(|cx| channel.poll_ready(cx))
-            .await
-            .map_err(|error| gone(&error))?;
-        let answer = channel.call(request).await.map_err(|error| gone(&error))?;
-        let status = answer.status();
-        let bytes = body(answer).await.map_err(|error| match error {
-            Cut::Long => io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!(
-                    "{}: /log/{path} is longer than any file of a log",
-                    self.address
-                ),
-            ),
-            Cut::Broken(status) => gone(&status),
+    async fn once(&self, path: &str) -> File {
+        let answer = self.ask(path).await.map_err(|failed| {
+            let kind = match failed {
+                Failed::Broken(_) => io::ErrorKind::ConnectionAborted,
+                Failed::Long(_) => io::ErrorKind::InvalidData,
+                Failed::NoRoots(_) | Failed::Untrusted(_) => io::ErrorKind::Other,
+            };
+            io::Error::new(kind, format!("{}/log/{path}: {failed}", self.address))
         })?;
-        match status {
-            StatusCode::OK => Ok(Some(bytes)),
+        match answer.status {
+            StatusCode::OK => Ok(Some(answer.body.into())),
             StatusCode::NOT_FOUND => Ok(None),
-            status => {
-                let reason = String::from_utf8_lossy(&bytes);
-                let what = format!(
-                    "{} answers {status} for /log/{path}: {}",
-                    self.address,
-                    reason.trim().chars().take(200).collect::<String>()
-                );
-                let kind = match status {
-                    StatusCode::SERVICE_UNAVAILABLE => io::ErrorKind::ConnectionAborted,
-                    _ => io::ErrorKind::Other,
-                };
-                Err(io::Error::new(kind, what))
-            }
+            status => Err(self.declined(path, status, &answer)),
         }
     }
 
-    fn wait<T>(&self, read: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-        tokio::task::block_in_place(|| self.runtime.block_on(read))
+    async fn ask(&self, path: &str) -> Result<Answered, Failed> {
+        let broken = |error: &dyn std::error::Error| Failed::Broken(error.to_string());
+        let uri = outbound::below(&self.address, &format!("log/{path}"));
+        let request = Request::get(uri.map_err(|error| broken(&error))?)
+            .body(Default::default())
+            .map_err(|error| broken(&error))?;
+        match tokio::time::timeout(TIMEOUT, self.http.ask(request, MOST)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Failed::Broken(format!("no answer in {TIMEOUT:?}"))),
+        }
+    }
+
+    /// An answer that is neither the file nor that there is none.
+    fn declined(&self, path: &str, status: StatusCode, answer: &Answered) -> io::Error {
+        let elsewhere = answer.headers.get(header::LOCATION);
+        let reason = match elsewhere.and_then(|to| to.to_str().ok()) {
+            Some(to) => format!("it is at {to}: name that server with --server"),
+            None => String::from_utf8_lossy(&answer.body).trim().to_owned(),
+        };
+        let reason = reason.chars().filter(|c| !c.is_control()).take(REASON);
+        let reason: String = reason.collect();
+        let what = format!(
+            "{} answers {status} for /log/{path}: {reason}",
+            self.address
+        );
+        let kind = match status {
+            StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT => io::ErrorKind::ConnectionAborted,
+            _ => io::ErrorKind::Other,
+        };
+        io::Error::new(kind, what)
     }
 }
 
 impl Files for ServerFiles {
-    fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
-        self.wait(self.file(path))
+    fn read(&self, path: &str) -> File {
+        let expected = self.expected().remove(path);
+        self.wait(async {
+            match expected {
+                Some(fetched) => fetched.await.map_err(io::Error::other)?,
+                None => self.server.file(path).await,
+            }
+        })
+    }
+
+    fn expect(&self, path: &str) {
+        let (server, file) = (self.server.clone(), path.to_owned());
+        let fetched = self.runtime.spawn(async move { server.file(&file).await });
+        self.expected().insert(path.to_owned(), fetched);
     }
 
     fn regions(&self) -> io::Result<Vec<Region>> {
-        let Some(listing) = self.wait(self.file("regions"))? else {
-            let what = format!("{} shows no logs: is it a hefu server?", self.address);
+        let Some(listing) = self.read(REGIONS)? else {
+            let what = format!(
+                "{} has no file /log/regions: is it a hefu server, or a copy of its logs?",
+                self.server.address
+            );
             return Err(io::Error::new(io::ErrorKind::NotFound, what));
         };
         let listing = String::from_utf8_lossy(&listing);
         let region = |line: &str| line.split(' ').next().and_then(|code| code.parse().ok());
         let regions: Option<Vec<Region>> = listing.lines().map(region).collect();
         regions.ok_or_else(|| {
-            let what = format!("{}: /log/regions is no list of regions", self.address);
+            let what = format!(
+                "{}: /log/regions is no list of regions",
+                self.server.address
+            );
             io::Error::new(io::ErrorKind::InvalidData, what)
         })
     }
 }
 
-/// Why a body did not come whole.
-enum Cut {
-    /// It is longer than a file may be.
-    Long,
-    /// The connection broke.
-    Broken(tonic::Status),
-}
-
-async fn body(answer: Response<Body>) -> Result<Vec<u8>, Cut> {
-    let mut body = pin!(answer.into_body());
-    let mut bytes = Vec::new();
-    while let Some(frame) = std::future::poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
-        let frame = frame.map_err(Cut::Broken)?;
-        if let Ok(data) = frame.into_data() {
-            if bytes.len() + data.len() > MOST {
-                return Err(Cut::Long);
-            }
-            bytes.extend_from_slice(&data);
-        }
-    }
-    Ok(bytes)
-}
-
 fn is_passing(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::ConnectionAborted
-}
-
-/// An error with what caused it, for a transport says the useful part last.
-fn whole(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -29,7 +29,7 @@ pub(crate) struct Source {
     /// An exported folder.
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// A server, http://HOST:PORT. No key is needed.
+    /// A server, http://HOST:PORT or https://HOST, or wherever else its /log/ is copied to. No key is needed.
     #[arg(long, value_name = "URL")]
     server: Option<String>,
     /// The database itself, sqlite://PATH or postgres://…; its head rows are checked too.

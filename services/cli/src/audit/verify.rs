@@ -43,6 +43,9 @@ pub(crate) async fn run(asked: Verify) -> anyhow::Result<ExitCode> {
                 println!("{}", source::as_json(&report, seconds)?);
             } else {
                 println!("{}", logs(&report));
+                for file in asked.since.iter().filter(|_| report.failure.is_none()) {
+                    println!("nothing before {} was touched", file.display());
+                }
                 source::say(&report, seconds);
             }
             Ok(source::exit(&report))

@@ -1,15 +1,11 @@
 //! One request to one witness, and what its answer comes to.
 
-use axum::body::Bytes;
 use axum::http::{Method, Request, StatusCode, Uri, header};
 use hefu_audit::witness::AddCheckpoint;
 use hefu_engine::Clock;
 use hefu_log::{LogError, Note, Signature, WitnessKey};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use crate::outbound::{self, Answered, Http};
 
 /// Longest answer that is read, in bytes: a few lines.
 const LONGEST_BODY: usize = 64 * 1024;
@@ -112,37 +108,20 @@ pub(super) enum Answer {
 /// Where a witness takes checkpoints.
 pub(crate) struct Address(Uri);
 
+impl Address {
+    /// Whether it is spoken to over TLS.
+    pub(super) fn is_secure(&self) -> bool {
+        outbound::is_secure(&self.0)
+    }
+}
+
 /// The address that a submission prefix leads to.
 ///
 /// # Errors
 /// What is wrong with it, in words.
 pub(super) fn address(prefix: &str) -> Result<Address, String> {
-    let uri = format!("{}/add-checkpoint", prefix.trim_end_matches('/'));
-    let uri: Uri = uri.parse().map_err(|error| format!("not a URL: {error}"))?;
-    let known = matches!(uri.scheme_str(), Some("http" | "https"));
-    if known && uri.host().is_some_and(|host| !host.is_empty()) && uri.query().is_none() {
-        Ok(Address(uri))
-    } else {
-        Err("a witness's URL is http://… or https://… without a query".to_owned())
-    }
-}
-
-/// Connections to witnesses, kept open between checkpoints.
-pub(super) type Http = legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
-
-/// A client for HTTP and, with the roots that browsers trust, HTTPS.
-pub(super) fn http() -> Http {
-    let mut plain = HttpConnector::new();
-    plain.set_nodelay(true);
-    plain.enforce_http(false);
-    let connector = HttpsConnectorBuilder::new()
-        .with_webpki_roots()
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(plain);
-    legacy::Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .build(connector)
+    let uri = outbound::below(prefix, "add-checkpoint");
+    uri.map(Address).map_err(|error| error.to_string())
 }
 
 /// A witness's end of the line.
@@ -158,23 +137,24 @@ impl Client {
 
     /// Sends a request and reads the answer.
     pub(super) async fn add(&self, request: &AddCheckpoint) -> Result<Answer, Behind> {
-        let unreachable = |error: &dyn std::error::Error| Behind::Unreachable(chain(error));
         let request = Request::builder()
             .method(Method::POST)
             .uri(self.address.0.clone())
-            .body(Full::from(request.to_string()))
-            .map_err(|error| unreachable(&error))?;
-        let answer = self.http.request(request).await;
-        let (head, body) = answer.map_err(|error| unreachable(&error))?.into_parts();
-        let body = Limited::new(body, LONGEST_BODY).collect().await;
-        let body = body.map_err(|error| Behind::Unreachable(error.to_string()))?;
-        let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
-        let is_size = head
-            .headers
+            .body(request.to_string().into())
+            .map_err(|error| Behind::Unreachable(error.to_string()))?;
+        let answer = self.http.ask(request, LONGEST_BODY).await;
+        let answer = answer.map_err(|failed| Behind::Unreachable(failed.to_string()))?;
+        let Answered {
+            status,
+            headers,
+            body,
+        } = answer;
+        let body = String::from_utf8_lossy(&body).into_owned();
+        let is_size = headers
             .get(header::CONTENT_TYPE)
             .is_some_and(|kind| kind == "text/x.tlog.size");
         let size = body.strip_suffix('\n').and_then(|size| size.parse().ok());
-        match (head.status, size) {
+        match (status, size) {
             (StatusCode::OK, _) => Ok(Answer::Lines(body)),
             (StatusCode::CONFLICT, Some(size)) if is_size => Ok(Answer::Size(size)),
             (StatusCode::UNPROCESSABLE_ENTITY, _) => Ok(Answer::NoProof),
@@ -207,15 +187,4 @@ pub(super) fn cosignature(
         return Err(Behind::Clock { time });
     }
     Ok(own.clone())
-}
-
-/// An error with what lies under it: the outermost one alone rarely says why.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut under = error.source();
-    while let Some(error) = under {
-        text = format!("{text}: {error}");
-        under = error.source();
-    }
-    text
 }

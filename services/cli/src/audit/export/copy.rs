@@ -14,6 +14,9 @@ use super::Log;
 use super::folder::Folder;
 use super::tables::Tables;
 
+/// So many bundles of events, each with the tile of its leaves, are on their way before they are needed.
+const AHEAD: u64 = 4;
+
 /// How many files came from where.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Copied {
@@ -182,6 +185,8 @@ struct Copy<'a> {
     /// Whether what is fetched is written.
     writes: bool,
     builder: TileBuilder,
+    /// So many bundles were said to be needed.
+    expected: u64,
     copied: Copied,
 }
 
@@ -221,6 +226,7 @@ impl<'a> Copy<'a> {
             keeps: Keeps::All,
             writes: true,
             builder: TileBuilder::new(),
+            expected: 0,
             copied: Copied::default(),
         }
     }
@@ -231,6 +237,7 @@ impl<'a> Copy<'a> {
         for index in 0..size.div_ceil(TILE_WIDTH.into()) {
             let path = TilePath::in_log(TileKind::Entries, index, size);
             let path = path.context("a bundle outside its log")?;
+            self.expect(index + AHEAD);
             self.bundle(&path, tables)?;
             progress.inc(path.width().into());
         }
@@ -248,6 +255,24 @@ impl<'a> Copy<'a> {
             Some(said) if self.log.ended => self.signed_tiles(said.checkpoint.size),
             Some(_) | None => Ok(()),
         }
+    }
+
+    /// Lets the source fetch what comes next, up to this bundle.
+    fn expect(&mut self, to: u64) {
+        for index in self.expected..to {
+            for kind in [TileKind::Entries, TileKind::Hashes(0)] {
+                let Some(path) = TilePath::in_log(kind, index, self.log.size) else {
+                    return;
+                };
+                let name = format!("{}/{path}", self.log.prefix);
+                let is_read = kind == TileKind::Entries || !self.log.ended;
+                let is_kept = self.keeps.covers(&path, self.log) && self.folder.at(&name).exists();
+                if is_read && !is_kept {
+                    self.source.expect(&name);
+                }
+            }
+        }
+        self.expected = self.expected.max(to);
     }
 
     /// A bundle, the tile of its leaves, and every tile above that they fill.

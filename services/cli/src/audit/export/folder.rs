@@ -76,6 +76,17 @@ impl Folder {
         })
     }
 
+    /// Removes a file, if it is there.
+    pub(super) fn remove(&self, path: &str) -> anyhow::Result<()> {
+        let at = self.at(path);
+        match fs::remove_file(&at) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("cannot remove {}", at.display()))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
     /// Gives a file or folder another name, if it is there.
     pub(super) fn rename(&self, from: &str, to: &str) -> anyhow::Result<()> {
         let (from, to) = (self.at(from), self.at(to));

@@ -8,6 +8,9 @@ use hefu_log::{Hash, Opened};
 
 use super::folder::{Folder, Unfinished};
 
+/// The third table, which is made only where it is asked for.
+pub(super) const PARQUET: &str = "events.parquet";
+
 const HEADER: &str = "epoch,index,time,kind,stream,version,caller,request,leaf\r\n";
 
 /// Both files of one region, being written.

@@ -20,15 +20,26 @@ struct Shelf {
     files: BTreeMap<String, Vec<u8>>,
     breaks_at: Option<String>,
     asked: Mutex<Vec<String>>,
+    /// What was said to be needed soon and was not asked for yet, and how many files those were at the most.
+    expected: Mutex<(Vec<String>, usize)>,
 }
 
 impl Files for Shelf {
     fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
         self.asked.lock().unwrap().push(path.to_owned());
+        let mut expected = self.expected.lock().unwrap();
+        expected.0.retain(|other| other != path);
+        drop(expected);
         if self.breaks_at.as_deref() == Some(path) {
             return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "gone"));
         }
         Ok(self.files.get(path).cloned())
+    }
+
+    fn expect(&self, path: &str) {
+        let (expected, most) = &mut *self.expected.lock().unwrap();
+        expected.push(path.to_owned());
+        *most = expected.len().max(*most);
     }
 
     fn regions(&self) -> io::Result<Vec<Region>> {
@@ -177,10 +188,15 @@ impl Drop for Out {
 }
 
 fn export(source: &Shelf, out: &Out) -> Result<Copied, String> {
+    export_with(source, out, cfg!(feature = "parquet"))
+}
+
+fn export_with(source: &Shelf, out: &Out, parquet: bool) -> Result<Copied, String> {
     let export = Export {
         live: Live::none(),
         out: out.0.clone(),
         region: Vec::new(),
+        parquet,
         json: false,
     };
     let exported = all(source, &export).map_err(|error| format!("{error:#}"))?;
@@ -341,6 +357,48 @@ fn a_log_that_does_not_go_on_from_what_was_exported_is_refused_and_replaces_noth
         "{told}"
     );
     assert!(same_as(&honest, &out));
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn typed_columns_hold_every_epochs_events_and_go_when_they_would_lag_behind() {
+    use parquet::file::reader::{FileReader as _, SerializedFileReader};
+    let (after, out) = (forked(&entries(0, 320, None)), Out::new());
+    export_with(&after, &out, true).unwrap();
+    let table = std::fs::File::open(out.file("140725/events.parquet")).unwrap();
+    let rows = SerializedFileReader::new(table).unwrap();
+    assert_eq!(rows.metadata().file_metadata().num_rows(), 325);
+    export_with(&after, &out, false).unwrap();
+    assert!(!is_there(&out.file("140725/events.parquet")));
+}
+
+#[test]
+fn a_build_without_parquet_says_how_to_get_it() {
+    for (asked, built_with_it) in [(false, false), (false, true), (true, true)] {
+        possible(asked, built_with_it).unwrap();
+    }
+    let told = possible(true, false).unwrap_err().to_string();
+    assert!(
+        told.contains("cargo build --release --features parquet"),
+        "{told}"
+    );
+}
+
+#[test]
+fn what_is_fetched_ahead_is_needed_and_never_more_than_a_few_files() {
+    let (source, out) = (shelf(3_000), Out::new());
+    export(&source, &out).unwrap();
+    let (unread, most) = source.expected.into_inner().unwrap();
+    assert_eq!((unread.len(), most), (0, 8));
+    // The last bundle and its tile are new, and nothing else.
+    let grown = shelf(3_001);
+    export(&grown, &out).unwrap();
+    let (unread, most) = grown.expected.into_inner().unwrap();
+    assert_eq!((unread.len(), most), (0, 2));
+    // Of a log that ended no tile is read that need not be there.
+    let after = forked(&entries(0, 1_000, None));
+    export(&after, &Out::new()).unwrap();
+    assert_eq!(after.expected.into_inner().unwrap(), (Vec::new(), 4));
 }
 
 #[test]
