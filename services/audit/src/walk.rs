@@ -110,7 +110,7 @@ pub fn stretches(files: &dyn Files, region: &Region) -> io::Result<Vec<Stretch>>
 }
 
 /// What the checkpoint of a region's present epoch says.
-pub(crate) fn published(files: &dyn Files, region: &Region) -> io::Result<Checkpoint> {
+fn published(files: &dyn Files, region: &Region) -> io::Result<Checkpoint> {
     let name = format!("{region}/checkpoint");
     let note = files.read(&name)?;
     let note = note.ok_or_else(|| broken(&name, "is missing"))?;
@@ -141,11 +141,9 @@ fn broken(path: &str, what: impl std::fmt::Display) -> io::Error {
 /// As [`stretches`].
 pub fn audit_region(files: &dyn Files, region: &Region, rules: bool) -> io::Result<Audited> {
     let mut auditor = Auditor::new(region.clone(), rules);
-    let mut epoch = 0;
     for stretch in stretches(files, region)? {
-        while epoch < stretch.epoch {
-            auditor.next_epoch();
-            epoch += 1;
+        if stretch.epoch > 0 {
+            auditor.enter(stretch.epoch);
         }
         stretch.each(files, |bytes| {
             auditor.feed(bytes);
@@ -155,6 +153,8 @@ pub fn audit_region(files: &dyn Files, region: &Region, rules: bool) -> io::Resu
             }
         })?;
     }
+    let said = published(files, region)?;
+    auditor.ends_at(said.size, said.root);
     Ok(auditor.end())
 }
 
@@ -173,7 +173,9 @@ pub fn audit_regions<T: Send>(
     // The largest first: the last one to begin is then a small one, and no thread waits long for another.
     let mut order = Vec::with_capacity(regions.len());
     for (place, region) in regions.iter().enumerate() {
-        let events: u64 = stretches(files, region)?.iter().map(|one| one.size).sum();
+        // What a checkpoint claims may be more than there is.
+        let sizes = stretches(files, region)?.into_iter().map(|one| one.size);
+        let events = sizes.fold(0, u64::saturating_add);
         order.push((events, place));
     }
     order.sort();

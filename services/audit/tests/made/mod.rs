@@ -4,6 +4,8 @@
 // Each binary that shares this file uses a part of it.
 #![allow(dead_code)]
 
+mod found;
+
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::fs;
@@ -20,6 +22,9 @@ use hefu_log::{
     Checkpoint, Envelope, Frontier, Hash, NoteSigner, Origin, TileBuilder, TileKind, TilePath,
     leaf_hash,
 };
+
+#[allow(unused_imports)]
+pub(crate) use found::*;
 
 pub(crate) const DEPLOYMENT: &str = "jinzhong.example";
 pub(crate) const COUNTY: &str = "140725";

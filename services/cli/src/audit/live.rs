@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use hefu_audit::Files;
+use hefu_audit::{Files, MAX_FILE};
 use hefu_domain::Region;
 use hefu_server::log_files::{LogFiles, StoreFiles};
 use hefu_store::{OpenOptions, Store};
@@ -15,9 +15,6 @@ use tonic::body::Body;
 use tonic::codegen::http::{Request, Response, StatusCode};
 use tonic::codegen::{Body as _, Service as _};
 use tonic::transport::{Channel, Endpoint};
-
-/// The longest file that is taken from a server: every checkpoint of a log that was signed for years is the longest there is.
-const MOST: usize = 256 << 20;
 
 /// How long one file may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -78,6 +75,7 @@ pub(crate) struct ServerFiles {
     channel: Channel,
     runtime: Handle,
     address: String,
+    patience: Duration,
 }
 
 impl ServerFiles {
@@ -85,8 +83,7 @@ impl ServerFiles {
     pub(crate) async fn connect(address: &str, runtime: Handle) -> anyhow::Result<ServerFiles> {
         let endpoint = Endpoint::from_shared(address.to_owned())
             .with_context(|| format!("{address} is not a server's address"))?
-            .connect_timeout(TIMEOUT)
-            .timeout(TIMEOUT);
+            .connect_timeout(TIMEOUT);
         let channel = endpoint
             .connect()
             .await
@@ -95,6 +92,7 @@ impl ServerFiles {
             channel,
             runtime,
             address: address.to_owned(),
+            patience: TIMEOUT,
         })
     }
 
@@ -102,13 +100,23 @@ impl ServerFiles {
     async fn file(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
         let mut pause = PAUSE;
         for _ in 1..TRIES {
-            match self.once(path).await {
+            match self.in_time(path).await {
                 Err(error) if is_passing(&error) => tokio::time::sleep(pause).await,
                 answer => return answer,
             }
             pause *= 2;
         }
-        self.once(path).await
+        self.in_time(path).await
+    }
+
+    /// One file whole: a server may begin to answer and never end.
+    async fn in_time(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
+        let answer = tokio::time::timeout(self.patience, self.once(path)).await;
+        answer.unwrap_or_else(|_| {
+            let (address, patience) = (&self.address, self.patience);
+            let what = format!("{address} does not show /log/{path} within {patience:?}");
+            Err(io::Error::new(io::ErrorKind::ConnectionAborted, what))
+        })
     }
 
     async fn once(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
@@ -193,7 +201,7 @@ async fn body(answer: Response<Body>) -> Result<Vec<u8>, Cut> {
     while let Some(frame) = std::future::poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
         let frame = frame.map_err(Cut::Broken)?;
         if let Ok(data) = frame.into_data() {
-            if bytes.len() + data.len() > MOST {
+            if bytes.len() + data.len() > MAX_FILE {
                 return Err(Cut::Long);
             }
             bytes.extend_from_slice(&data);
@@ -216,3 +224,6 @@ fn whole(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

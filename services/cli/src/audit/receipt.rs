@@ -46,14 +46,11 @@ pub(crate) fn run(asked: &CheckReceipt) -> anyhow::Result<ExitCode> {
 }
 
 fn read(asked: &CheckReceipt) -> anyhow::Result<(String, Vec<Vkey>)> {
-    let read = |file: &PathBuf| {
-        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
-    };
-    let lines = read(&asked.vkey)?;
+    let lines = source::text(&asked.vkey)?;
     let lines = lines.lines().map(str::trim).filter(|line| !line.is_empty());
     let keys: Result<Vec<Vkey>, _> = lines.map(str::parse).collect();
     let keys = keys.with_context(|| format!("{}", asked.vkey.display()))?;
-    Ok((read(&asked.file)?, keys))
+    Ok((source::text(&asked.file)?, keys))
 }
 
 /// The receipt and the checkpoint that it leads to.
