@@ -14,6 +14,9 @@ use hefu_log::{Checkpoint, Note, TileKind, TilePath, View};
 
 use crate::{Audited, Auditor, Files};
 
+/// The most logs of one region that are walked over: who has accepted so many forks shows another one without end.
+pub const MOST_EPOCHS: usize = 10_000;
+
 /// One epoch of a region's log, as files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stretch {
@@ -91,6 +94,9 @@ pub fn stretches(files: &dyn Files, region: &Region) -> io::Result<Vec<Stretch>>
     };
     let mut stretches = Vec::new();
     while later.epoch > 0 {
+        if stretches.len() == MOST_EPOCHS {
+            return Err(broken(&later.folder, "is one log of too many"));
+        }
         let first = later.first(files)?;
         let kept = first.as_deref().and_then(kept);
         // An epoch that a restored backup lost is not there at all.

@@ -215,6 +215,51 @@ fn an_event_that_is_not_what_this_software_writes_is_no_event() {
     }
 }
 
+/// A server that shows one more log of a region whenever it is asked for the one before.
+struct Forks(NoteSigner);
+
+impl Files for Forks {
+    fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
+        let epoch = match path.strip_prefix("140725/epoch/") {
+            Some(rest) => rest.split('/').next().unwrap().parse().unwrap(),
+            None => MAX_INTEGER,
+        };
+        if path.ends_with("checkpoint") {
+            let note = claimed(origin(COUNTY, MAX_INTEGER), 1, &self.0);
+            return Ok((epoch == MAX_INTEGER).then(|| note.into_bytes()));
+        }
+        let fork = Event::ForkAccepted(ForkAccepted {
+            reason: code("RESTORED_BACKUP"),
+            signed: None,
+            kept: LogTree {
+                epoch: epoch - 1,
+                size: 1,
+                root: Digest([7; 32]),
+            },
+        });
+        Ok(Some(bundle(
+            &Chain::default().log(COUNTY, epoch, [fork]).entries,
+        )))
+    }
+
+    fn regions(&self) -> io::Result<Vec<Region>> {
+        Ok(vec![region()])
+    }
+}
+
+#[test]
+fn forks_without_end_are_followed_as_far_as_anybody_could_have_accepted_them() {
+    let server = Forks(signer(COUNTY, MAX_INTEGER, 1));
+    let asked = asked(&[&server.0]);
+    let report = verify(&server, &asked, &no_heads, |_| (), |_, ()| {}).unwrap();
+    expect(&report.failure.unwrap(), Check::Fork, 0);
+    let error = audit_regions(&server, false, 1, |_, _| ()).unwrap_err();
+    assert!(
+        error.to_string().ends_with("is one log of too many"),
+        "{error}"
+    );
+}
+
 /// A server that lists a region twice, and shows checkpoints of every size there is.
 struct Endless<'a> {
     dir: Dir,

@@ -63,7 +63,7 @@ impl Receipt {
 impl fmt::Display for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{FIRST}entry {}", BASE64_STANDARD.encode(&self.entry))?;
-        write!(f, "{PROOF}index {}\n", self.index)?;
+        writeln!(f, "{PROOF}index {}", self.index)?;
         for hash in &self.proof {
             writeln!(f, "{}", BASE64_STANDARD.encode(hash))?;
         }

@@ -16,7 +16,7 @@ use super::tree::Tree;
 use super::walk::Walk;
 use super::witnessed::{Witnessed, Witnesses};
 use super::{Head, Unverified};
-use crate::{Files, replay};
+use crate::{Files, MOST_EPOCHS, replay};
 
 /// A region whose logs held.
 pub(super) struct Verified<'f, F> {
@@ -133,6 +133,9 @@ impl<'f> Plan<'f> {
         while let Some(log) = logs.last()
             && log.epoch > 0
         {
+            if logs.len() > MOST_EPOCHS {
+                return Err((log.epoch, Stop::Failed(0, Check::Fork)));
+            }
             let fork = fork(log).map_err(|stop| (log.epoch, stop))?;
             logs.push(Log::ended(files, region, &fork));
         }

@@ -151,7 +151,7 @@ impl ServerFiles {
                 let what = format!(
                     "{} answers {status} for /log/{path}: {}",
                     self.address,
-                    reason.trim().chars().take(200).collect::<String>()
+                    printable(&reason).take(200).collect::<String>()
                 );
                 let kind = match status {
                     StatusCode::SERVICE_UNAVAILABLE => io::ErrorKind::ConnectionAborted,
@@ -208,6 +208,11 @@ async fn body(answer: Response<Body>) -> Result<Vec<u8>, Cut> {
         }
     }
     Ok(bytes)
+}
+
+/// A stranger's words without what a terminal would do.
+fn printable(text: &str) -> impl Iterator<Item = char> {
+    text.trim().chars().filter(|c| !c.is_control())
 }
 
 fn is_passing(error: &io::Error) -> bool {
