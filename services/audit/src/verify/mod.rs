@@ -151,11 +151,14 @@ pub fn verify<F: Follow>(
     Ok(report)
 }
 
+/// What gives each region its companion, and what takes it back.
+type Companions<'a, F> = (&'a dyn Fn(&Region) -> F, &'a mut dyn FnMut(&Region, F));
+
 fn all<F: Follow>(
     files: &dyn Files,
     asked: &Asked,
     heads: &dyn Fn() -> io::Result<Vec<Head>>,
-    (begin, end): (&dyn Fn(&Region) -> F, &mut dyn FnMut(&Region, F)),
+    (begin, end): Companions<'_, F>,
     report: &mut Report,
 ) -> Result<(), Unverified> {
     // A city's checkpoint is read before its counties', whose codes follow it: whatever the city recorded, the counties

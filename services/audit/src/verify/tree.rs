@@ -47,7 +47,7 @@ impl Tree {
             }
             let hashes = &mut self.above[level - 1];
             hashes.push(hash);
-            if hashes.len() % 256 != 0 {
+            if !hashes.len().is_multiple_of(256) {
                 break;
             }
             let number = hashes.len() / 256 - 1;
@@ -67,7 +67,7 @@ impl Tree {
         }
         for (level, hashes) in (1_u8..).zip(&self.above) {
             let published = log.tiled >> (8 * u32::from(level));
-            if published % 256 == 0 {
+            if published.is_multiple_of(256) {
                 continue;
             }
             let number = published / 256;
@@ -125,7 +125,7 @@ impl Tree {
     /// The leaves of the bundle in which a tree of `size` ends, if it ends within one.
     fn leaves_before(&self, size: u64, log: &Log<'_>) -> Result<Vec<Hash>, Stop> {
         let bundle = size / 256;
-        if size % 256 == 0 {
+        if size.is_multiple_of(256) {
             return Ok(Vec::new());
         }
         if bundle == self.size / 256 {
