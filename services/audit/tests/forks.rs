@@ -1,5 +1,7 @@
 //! Accepted forks: what the log itself says of them, what can be told of what it does not say, and that it tells the truth.
 
+#![allow(clippy::unwrap_used)] // a test's own steps must succeed
+
 mod made;
 
 use std::fs;

@@ -1,6 +1,8 @@
 //! Whose signatures count over changes of keys and forks, and that nobody gets past them with a key that was replaced, with
 //! the new one alone, or with none.
 
+#![allow(clippy::unwrap_used)] // a test's own steps must succeed
+
 mod made;
 
 use std::path::PathBuf;

@@ -1,5 +1,7 @@
 //! What a stranger finds out about an export: that nothing is wrong with it, or what is, and at which event.
 
+#![allow(clippy::unwrap_used)] // a test's own steps must succeed
+
 mod made;
 
 use std::fs;

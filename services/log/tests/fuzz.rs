@@ -2,6 +2,8 @@
 //! does not hold. Good files are cut, spliced and overwritten at random, from a fixed seed: a failure can be had again.
 //! `tests/long` tries a hundred times as much.
 
+#![allow(clippy::unwrap_used)] // a test's own steps must succeed
+
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
 

@@ -152,7 +152,7 @@ const TABLE: [Mutation; 17] = [
     ),
     of(
         "edited, not chained",
-        edit,
+        |log| edit(log),
         All,
         "stream chain",
         Some(ISSUED as u64),
@@ -164,7 +164,7 @@ const TABLE: [Mutation; 17] = [
         "root",
         None,
     ),
-    of("set back", set_back, All, "time", Some(100)),
+    of("set back", |log| set_back(log), All, "time", Some(100)),
 ];
 
 /// Where the county's one application stands, and its issue.
@@ -185,7 +185,7 @@ fn double(log: &mut Vec<Vec<u8>>) {
 }
 
 /// The application is somebody else's.
-fn edit(log: &mut Vec<Vec<u8>>) {
+fn edit(log: &mut [Vec<u8>]) {
     replace(
         &mut log[APPLIED],
         "\"category\":\"flexible\"",
@@ -193,7 +193,7 @@ fn edit(log: &mut Vec<Vec<u8>>) {
     );
 }
 
-fn set_back(log: &mut Vec<Vec<u8>>) {
+fn set_back(log: &mut [Vec<u8>]) {
     replace(&mut log[100], "\"at\":\"2023-", "\"at\":\"2022-");
 }
 
@@ -204,7 +204,7 @@ pub(crate) fn replace(event: &mut Vec<u8>, from: &str, to: &str) {
 }
 
 /// Edits a log and makes every later event of a stream name the one before it again.
-pub(crate) fn rechain(log: &mut Vec<Vec<u8>>, edit: fn(&mut Vec<Vec<u8>>)) {
+pub(crate) fn rechain(log: &mut [Vec<u8>], edit: fn(&mut [Vec<u8>])) {
     let leaves: Vec<Hash> = log.iter().map(|event| leaf_hash(event)).collect();
     edit(log);
     for at in 0..log.len() {

@@ -11,7 +11,7 @@ use crate::mutations::{Fit, ISSUED, flip, rechain, replace};
 use crate::on_both;
 
 /// Less is set aside for the voucher than the policy gives.
-fn underpay(log: &mut Vec<Vec<u8>>) {
+fn underpay(log: &mut [Vec<u8>]) {
     replace(&mut log[ISSUED], "\"amount\":100000", "\"amount\":90000");
 }
 

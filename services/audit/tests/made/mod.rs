@@ -1,6 +1,8 @@
 //! Logs made of real events, for the tests and the benchmark: a county's people apply, are issued a voucher, look at it
 //! and have it revoked, in waves, so that many streams are under way at once. Written as an export is.
 
+#![allow(clippy::unwrap_used)] // a test's own steps must succeed
+
 // Each binary that shares this file uses a part of it.
 #![allow(dead_code)]
 
