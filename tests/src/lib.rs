@@ -1,5 +1,6 @@
 //! Shared harness of the end-to-end tests.
 
+pub mod cli;
 pub mod engines;
 pub mod office;
 pub mod postgres;

@@ -1,8 +1,9 @@
 //! One region's log under audit: replayed, and where asked every move decided again.
 
 use hefu_domain::Region;
+use hefu_log::Hash;
 
-use crate::replay::{Entry, Failure, Replay, Replayed};
+use crate::replay::{Check, Entry, Failure, Replay, Replayed};
 use crate::rules::{Finding, Ledger, Rules};
 
 /// A region's audit under way.
@@ -53,10 +54,18 @@ impl Auditor {
         }
     }
 
-    /// The epoch's log is over: what is fed from now on is the next one's.
-    pub fn next_epoch(&mut self) {
+    /// The epoch's log is over: what is fed from now on is that later one's.
+    pub fn enter(&mut self, epoch: u64) {
         self.settle();
-        self.replay.next_epoch();
+        self.replay.enter(epoch);
+    }
+
+    /// The log is over: it must be as long as was published of it, and have that root.
+    pub fn ends_at(&mut self, size: u64, root: Hash) {
+        self.settle();
+        if self.failed.is_none() && self.replay.head() != (size, root) {
+            self.failed = Some(self.replay.failure(size, Check::Root));
+        }
     }
 
     /// Whether the log failed, so that nothing more of it needs to be fed.

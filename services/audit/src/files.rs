@@ -55,13 +55,20 @@ impl Dir {
 
 impl Files for Dir {
     fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
-        let file = match File::open(self.root.join(path)) {
-            Ok(file) => file,
+        let place = self.root.join(path);
+        let about = match fs::metadata(&place) {
+            Ok(about) => about,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(at(path, error)),
         };
-        // A folder from a stranger may hold a file of any length: one byte too many is enough to know.
-        let length = file.metadata().map_err(|error| at(path, error))?.len();
+        // A folder from a stranger may hold a pipe, which is never read to its end, and a file of any length: one byte too many
+        // is enough to know.
+        if !about.is_file() {
+            let what = io::Error::new(io::ErrorKind::InvalidData, "is no plain file; export again");
+            return Err(at(path, what));
+        }
+        let file = File::open(&place).map_err(|error| at(path, error))?;
+        let length = about.len();
         let mut bytes = Vec::with_capacity(length.min(MAX_FILE as u64) as usize + 1);
         file.take(MAX_FILE as u64 + 1)
             .read_to_end(&mut bytes)

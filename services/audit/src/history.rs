@@ -3,20 +3,17 @@
 //! The invariant: what is told is what the log says and nothing else. Every event that moved the voucher stands in it: its own, its
 //! sheet's, the sessions that its seat sat through; each with its inclusion proof (RFC 6962) in the tree that was published.
 
-use std::io;
-use std::ops::ControlFlow;
-
 use hefu_domain::event::AssessmentResult;
 use hefu_domain::state::{Voucher, VoucherState};
 use hefu_domain::subsidy::TrailLine;
 use hefu_domain::{
     ClassId, Event, Fen, Instant, Key, PersonId, PlanYear, Programme, Region, SheetId, VoucherId,
 };
-use hefu_log::{Hash, LogError, Node, inclusion_proof, node_hash, verify_inclusion};
+use hefu_log::{Hash, LogError, Node, View, inclusion_proof, node_hash, verify_inclusion};
 use serde::{Serialize, Serializer};
 
-use crate::replay::{Check, Entry, Failure, Replay};
-use crate::{Files, stretches};
+use crate::replay::{Check, Entry, Replay};
+use crate::verify::Follow;
 
 /// A voucher's life.
 #[derive(Debug, Clone, Serialize)]
@@ -58,12 +55,10 @@ pub struct Tree {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SaidBy {
-    /// A checkpoint; its signature is for `hefu audit verify` to check.
+    /// A checkpoint.
     Checkpoint,
     /// The fork that ended the epoch.
     Fork,
-    /// The database's head: nothing of it was signed yet.
-    Head,
 }
 
 /// One event of a voucher's life.
@@ -104,6 +99,17 @@ pub struct Step {
     pub proven: bool,
 }
 
+impl History {
+    /// The events that stand behind the last checkpoint, in a database: nobody has signed them yet, and they have no proof.
+    pub fn unsigned(&self) -> impl Iterator<Item = &Step> {
+        let behind = |step: &&Step| {
+            let covers = |tree: &Tree| tree.epoch == step.epoch && step.index < tree.size;
+            !self.trees.iter().any(covers)
+        };
+        self.steps.iter().filter(behind)
+    }
+}
+
 /// Whoever writes a voucher's history, reading its region's log.
 pub struct Historian {
     replay: Replay,
@@ -126,18 +132,10 @@ impl Historian {
         }
     }
 
-    /// Reads the next event.
-    ///
-    /// # Errors
-    /// The first check that failed: no history is told from a log that does not hold.
-    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        let index = self.replay.head().0;
-        let step = |check: Check, replay: &Replay| replay.failure(index, check);
-        let entry = Entry::read(self.replay.region(), bytes).map_err(|e| step(e, &self.replay))?;
+    /// Takes the next event, which was checked by itself.
+    fn take(&mut self, entry: Entry) -> Result<(), Check> {
         let before = self.place();
-        if let Err(check) = self.replay.apply(&entry) {
-            return Err(step(check, &self.replay));
-        }
+        self.replay.apply(&entry)?;
         self.leaves.push(entry.leaf());
         let after = self.place();
         if before.concerns(self.voucher, &entry.event) || after.concerns(self.voucher, &entry.event)
@@ -148,8 +146,8 @@ impl Historian {
         Ok(())
     }
 
-    /// The epoch's log is over: its tree is what the fork carries on.
-    pub fn next_epoch(&mut self) {
+    /// The epoch's log is over, and that later one's begins: its tree is what the fork carries on.
+    fn enter(&mut self, epoch: u64) {
         let (size, root) = self.replay.head();
         if size > 0 {
             self.prove(Tree {
@@ -159,21 +157,21 @@ impl Historian {
                 said_by: SaidBy::Fork,
             });
         }
-        self.replay.next_epoch();
+        self.replay.enter(epoch);
     }
 
-    /// The epoch that is being read.
-    pub fn epoch(&self) -> u64 {
-        self.replay.epoch()
+    /// Whether the log knows the voucher by now.
+    pub fn knows(&self) -> bool {
+        self.voucher().is_some()
     }
 
     /// The end of the log, with the tree that was published of it; `None` if it knows no such voucher.
-    pub fn end(mut self, size: u64, root: Hash, said_by: SaidBy) -> Option<History> {
+    pub fn end(mut self, size: u64, root: Hash) -> Option<History> {
         self.prove(Tree {
             epoch: self.replay.epoch(),
             size,
             root,
-            said_by,
+            said_by: SaidBy::Checkpoint,
         });
         let world = self.replay.world();
         let voucher = world.voucher(&self.voucher).ok()?;
@@ -270,6 +268,22 @@ impl Historian {
     }
 }
 
+/// A history is told while the log is verified: no history is told from a log that does not hold.
+impl Follow for Historian {
+    type Ready = Entry;
+
+    fn ready(event: &View<'_>, leaf: Hash) -> Result<Entry, Check> {
+        Replay::ready(event, leaf)
+    }
+
+    fn follow(&mut self, epoch: u64, entry: Entry) -> Result<(), Check> {
+        if self.replay.epoch() < epoch {
+            self.enter(epoch);
+        }
+        self.take(entry)
+    }
+}
+
 /// The hashes of all complete subtrees over these leaves, by level.
 fn subtrees(leaves: Vec<Hash>) -> Vec<Vec<Hash>> {
     let mut levels = vec![leaves];
@@ -353,34 +367,4 @@ fn note(event: &Event) -> Option<String> {
 fn reason(event: &Event) -> Option<String> {
     let body = serde_json::to_value(event).ok()?;
     Some(body.get("reason")?.as_str()?.to_owned())
-}
-
-/// A voucher's history out of its region's public files; `None` if that region's log knows no such voucher.
-///
-/// # Errors
-/// As [`stretches`]; the inner error where the log fails.
-pub fn history(
-    files: &dyn Files,
-    region: &Region,
-    voucher: VoucherId,
-) -> io::Result<Result<Option<History>, Failure>> {
-    let mut historian = Historian::new(region.clone(), voucher);
-    for stretch in stretches(files, region)? {
-        while historian.epoch() < stretch.epoch {
-            historian.next_epoch();
-        }
-        let mut failed = None;
-        stretch.each(files, |bytes| match historian.feed(bytes) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(failure) => {
-                failed = Some(failure);
-                ControlFlow::Break(())
-            }
-        })?;
-        if let Some(failure) = failed {
-            return Ok(Err(failure));
-        }
-    }
-    let said = crate::walk::published(files, region)?;
-    Ok(Ok(historian.end(said.size, said.root, SaidBy::Checkpoint)))
 }

@@ -14,7 +14,7 @@ pub mod witness;
 
 pub use auditor::{Audited, Auditor};
 pub use files::{Dir, Files, MAX_FILE};
-pub use history::{Historian, History, SaidBy, Step, Tree, history};
+pub use history::{Historian, History, SaidBy, Step, Tree};
 pub use replay::{Check, Failure, Replay, Replayed, StreamHead};
 pub use rules::{Finding, Kind, Ledger, across};
-pub use walk::{Stretch, audit_region, audit_regions, stretches};
+pub use walk::{MOST_EPOCHS, Stretch, audit_region, audit_regions, stretches};

@@ -38,6 +38,8 @@ pub enum Check {
     Funds,
     /// A nullifier that is taken was free, and one that is freed was held by that voucher.
     Nullifier,
+    /// The events of a whole log give the root that was published of it.
+    Root,
 }
 
 impl fmt::Display for Check {
@@ -54,6 +56,7 @@ impl fmt::Display for Check {
             Check::Apply => "apply",
             Check::Funds => "fund identity",
             Check::Nullifier => "nullifier",
+            Check::Root => "root",
         })
     }
 }
@@ -193,9 +196,9 @@ impl Replay {
             .map_err(|check| self.failure(self.frontier.size(), check))
     }
 
-    /// The epoch's log is over: what is fed from now on is the next one's, from index 0. An epoch that nothing was fed of is one that
-    /// a restored backup lost: the next one carries on what the one before it left.
-    pub fn next_epoch(&mut self) {
+    /// The epoch's log is over: what is fed from now on is that later one's, from index 0. It carries on what this one left, for
+    /// the epochs between the two are ones that a restored backup lost.
+    pub fn enter(&mut self, epoch: u64) {
         let (size, root) = self.head();
         if size > 0 {
             self.carries = Some(LogTree {
@@ -205,7 +208,7 @@ impl Replay {
             });
         }
         self.earlier += size;
-        self.epoch += 1;
+        self.epoch = epoch;
         self.frontier = Frontier::default();
     }
 
@@ -325,8 +328,8 @@ impl Follow for Replay {
     }
 
     fn follow(&mut self, epoch: u64, entry: Entry) -> Result<(), Check> {
-        while self.epoch < epoch {
-            self.next_epoch();
+        if self.epoch < epoch {
+            self.enter(epoch);
         }
         self.apply(&entry)
     }

@@ -14,6 +14,9 @@ use hefu_log::{Checkpoint, Note, TileKind, TilePath, View};
 
 use crate::{Audited, Auditor, Files};
 
+/// The most logs of one region that are walked over: who has accepted so many forks shows another one without end.
+pub const MOST_EPOCHS: usize = 10_000;
+
 /// One epoch of a region's log, as files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stretch {
@@ -91,6 +94,9 @@ pub fn stretches(files: &dyn Files, region: &Region) -> io::Result<Vec<Stretch>>
     };
     let mut stretches = Vec::new();
     while later.epoch > 0 {
+        if stretches.len() == MOST_EPOCHS {
+            return Err(broken(&later.folder, "is one log of too many"));
+        }
         let first = later.first(files)?;
         let kept = first.as_deref().and_then(kept);
         // An epoch that a restored backup lost is not there at all.
@@ -110,7 +116,7 @@ pub fn stretches(files: &dyn Files, region: &Region) -> io::Result<Vec<Stretch>>
 }
 
 /// What the checkpoint of a region's present epoch says.
-pub(crate) fn published(files: &dyn Files, region: &Region) -> io::Result<Checkpoint> {
+fn published(files: &dyn Files, region: &Region) -> io::Result<Checkpoint> {
     let name = format!("{region}/checkpoint");
     let note = files.read(&name)?;
     let note = note.ok_or_else(|| broken(&name, "is missing"))?;
@@ -141,11 +147,9 @@ fn broken(path: &str, what: impl std::fmt::Display) -> io::Error {
 /// As [`stretches`].
 pub fn audit_region(files: &dyn Files, region: &Region, rules: bool) -> io::Result<Audited> {
     let mut auditor = Auditor::new(region.clone(), rules);
-    let mut epoch = 0;
     for stretch in stretches(files, region)? {
-        while epoch < stretch.epoch {
-            auditor.next_epoch();
-            epoch += 1;
+        if stretch.epoch > 0 {
+            auditor.enter(stretch.epoch);
         }
         stretch.each(files, |bytes| {
             auditor.feed(bytes);
@@ -155,6 +159,8 @@ pub fn audit_region(files: &dyn Files, region: &Region, rules: bool) -> io::Resu
             }
         })?;
     }
+    let said = published(files, region)?;
+    auditor.ends_at(said.size, said.root);
     Ok(auditor.end())
 }
 
@@ -173,7 +179,9 @@ pub fn audit_regions<T: Send>(
     // The largest first: the last one to begin is then a small one, and no thread waits long for another.
     let mut order = Vec::with_capacity(regions.len());
     for (place, region) in regions.iter().enumerate() {
-        let events: u64 = stretches(files, region)?.iter().map(|one| one.size).sum();
+        // What a checkpoint claims may be more than there is.
+        let sizes = stretches(files, region)?.into_iter().map(|one| one.size);
+        let events = sizes.fold(0, u64::saturating_add);
         order.push((events, place));
     }
     order.sort();

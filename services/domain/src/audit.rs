@@ -67,6 +67,8 @@ pub struct LogKeyRotated {
     pub old: String,
     /// The one from now on.
     pub new: String,
+    /// The last tree that the old key signed: what the new one has to go on from.
+    pub signed: LogTree,
     /// The old key's signature over [`LogKeyRotated::statement`], base64.
     pub by_old: String,
     /// The new key's.
@@ -74,9 +76,11 @@ pub struct LogKeyRotated {
 }
 
 impl LogKeyRotated {
-    /// The text that both keys sign.
-    pub fn statement(old: &str, new: &str) -> String {
-        format!("hefu log key rotation\n{old}\n{new}\n")
+    /// The text that both keys sign. It names the tree, so that whoever holds one of the two keys cannot put the change
+    /// into another history.
+    pub fn statement(old: &str, new: &str, signed: &LogTree) -> String {
+        let LogTree { size, root, .. } = signed;
+        format!("hefu log key rotation\n{old}\n{new}\n{size}\n{root}\n")
     }
 }
 

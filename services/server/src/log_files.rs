@@ -397,7 +397,20 @@ impl LogFiles {
 
     /// The newest epoch of which something is published, and its last checkpoint.
     async fn newest(&self, region: &Region, head: u64) -> Result<Option<Published>, StoreError> {
-        for epoch in (0..=head).rev() {
+        let found = self.checkpoint(region, head, MAX_INTEGER).await?;
+        if found.is_some() || head == 0 {
+            return Ok(found);
+        }
+        // Of an epoch that begins now nothing is published yet.
+        let mut earlier = vec![0];
+        let mut last = 0;
+        while let Some(epoch) = self.store.epoch_after(region.as_str(), last).await?
+            && epoch < head
+        {
+            earlier.push(epoch);
+            last = epoch;
+        }
+        for epoch in earlier.into_iter().rev() {
             let found = self.checkpoint(region, epoch, MAX_INTEGER).await?;
             if found.is_some() {
                 return Ok(found);

@@ -228,6 +228,12 @@ impl Reads {
         ask!(self, events, &page)
     }
 
+    /// The next epoch after this one that has events: not always the next number, for a restored backup may have lost some.
+    pub async fn epoch_after(&mut self, region: &str, epoch: u64) -> Result<Option<u64>> {
+        let first = self.events_onwards(region, (epoch + 1, 0), 1).await?;
+        Ok(first.first().map(|event| event.epoch))
+    }
+
     /// Events of one stream after (epoch, index).
     pub async fn events_of_stream(
         &mut self,

@@ -287,6 +287,11 @@ impl Store {
         reads.events_of_stream(region, stream, after, limit).await
     }
 
+    pub async fn epoch_after(&self, region: &str, epoch: u64) -> Result<Option<u64>> {
+        let mut reads = self.reads(For::Browsing).await?;
+        reads.epoch_after(region, epoch).await
+    }
+
     pub async fn tiles(&self, keys: &[TileKey]) -> Result<Vec<TileRow>> {
         self.reads(For::Browsing).await?.tiles(keys).await
     }

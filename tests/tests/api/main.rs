@@ -8,6 +8,7 @@ mod clock;
 mod closing;
 mod endpoints;
 mod fields;
+mod history;
 mod log_files;
 mod personal;
 mod proposals;

@@ -11,21 +11,13 @@ use hefu_log::{Checkpoint, Note, Receipt, Vkey};
 use hefu_server::offline::Offline;
 use hefu_server::{RegionTree, Running, Setup, serve};
 use hefu_store::Store;
+use hefu_tests::cli::hefu;
 use hefu_tests::engines::{Folder, Place};
 use hefu_tests::on_both_engines;
 use hefu_tests::published::Made;
 use hefu_wire::v1;
 
 pub(crate) const REGION: &str = "140725";
-
-/// The command itself, which `tests/run` builds before the tests.
-pub(crate) fn hefu() -> Command {
-    let folder = std::env::current_exe().unwrap();
-    let folder = folder.parent().and_then(Path::parent).unwrap();
-    let mut command = Command::new(folder.join(format!("hefu{}", std::env::consts::EXE_SUFFIX)));
-    command.env_remove("HEFU_STATE");
-    command
-}
 
 fn export(from: &[&str], out: &Path) -> Output {
     let mut command = hefu();

@@ -2,36 +2,14 @@
 //! and on its database, untouched and tampered with; what they print, and what they exit with.
 
 use std::path::Path;
-use std::process::Output;
 
+use hefu_tests::cli::{audit_json as json, audit_text as text};
 use hefu_tests::engines::{Folder, Place};
 use hefu_tests::on_both_engines;
 use hefu_tests::published::tamper;
 use serde_json::Value;
 
-use super::export::{REGION, exported, hefu, server};
-
-fn audit(arguments: &[&str]) -> Output {
-    hefu().arg("audit").args(arguments).output().unwrap()
-}
-
-/// Exit code and JSON of a run that says what it found.
-fn json(arguments: &[&str]) -> (Option<i32>, Value) {
-    let output = audit(&[arguments, &["--json"]].concat());
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let found = serde_json::from_slice(&output.stdout);
-    (
-        output.status.code(),
-        found.unwrap_or_else(|_| panic!("{said}")),
-    )
-}
-
-/// Exit code and text.
-fn text(arguments: &[&str]) -> (Option<i32>, String) {
-    let output = audit(arguments);
-    let said = [output.stdout, output.stderr].concat();
-    (output.status.code(), String::from_utf8(said).unwrap())
-}
+use super::export::{REGION, exported, server};
 
 fn at(folder: &Folder, path: &str) -> String {
     folder.path().join(path).to_str().unwrap().to_owned()
@@ -105,6 +83,18 @@ fn untouched_logs_verify(auditor: &Auditor) {
         ] {
             assert_eq!(report[field], value, "{field} in {report}");
         }
+        let fields: Vec<&String> = report.as_object().unwrap().keys().collect();
+        let all = [
+            "events",
+            "failure",
+            "forks",
+            "key_from_outside",
+            "regions",
+            "seconds",
+            "verified",
+            "witnesses",
+        ];
+        assert_eq!(fields, all, "{report}");
         assert!(report["events"].as_u64() >= Some(12) && report["seconds"].is_number());
         // The keys that lie beside the logs are the operator's own.
         let (code, said) = text(&verify);

@@ -131,8 +131,9 @@ on_both! {
             hefu_log::Checkpoint::open(&before.note, &old).unwrap();
             let last = store.events(&head.region, 0, head.size - 1, 1).await.unwrap().remove(0);
             let Event::LogKeyRotated(rotated) = decode(&last).unwrap() else { panic!("{}", last.kind) };
+            assert_eq!((rotated.signed.epoch, rotated.signed.size), (0, head.size - 1));
             for (vkey, signature) in [(&rotated.old, &rotated.by_old), (&rotated.new, &rotated.by_new)] {
-                signed_by(vkey, signature, &hefu_domain::event::LogKeyRotated::statement(&rotated.old, &rotated.new));
+                signed_by(vkey, signature, &hefu_domain::event::LogKeyRotated::statement(&rotated.old, &rotated.new, &rotated.signed));
             }
         }
         // The next start signs with it too.

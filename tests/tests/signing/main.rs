@@ -6,6 +6,8 @@
 mod desk;
 mod forks;
 mod growth;
+mod mutations;
+mod replayed;
 mod restored;
 mod scrubs;
 mod served;
@@ -25,6 +27,7 @@ macro_rules! on_both {
             mod $name {
                 use super::*;
 
+                #[allow(unused_mut)] // not every test has a signer sign
                 async fn test(engine: hefu_tests::engines::Engine) {
                     let mut $desk = $crate::desk::Desk::open(engine).await;
                     $body

@@ -22,6 +22,8 @@ pub(super) struct Bundle<R> {
     pub(super) times: Option<(At, At)>,
     /// The root over them if they are 256.
     pub(super) root: Option<Hash>,
+    /// Of a log that ended: the first event that is not the one in its tile.
+    pub(super) unlike: Option<u64>,
     /// Why there are no more.
     pub(super) stop: Option<Stop>,
 }
@@ -43,6 +45,7 @@ impl<R> Bundle<R> {
             events: Vec::new(),
             times: None,
             root: None,
+            unlike: None,
             stop: None,
         };
         let checked = log
@@ -53,6 +56,14 @@ impl<R> Bundle<R> {
         let tiled = match leaves.is_empty() {
             true => Ok(()),
             false => log.check_tile(0, number, &leaves),
+        };
+        // What a log that ended shows as tiles is what was signed; what a fork kept of it may be something else.
+        let tiled = match tiled {
+            Err(Stop::Failed(index, Check::Leaf)) if !log.current => {
+                bundle.unlike = Some(index);
+                Ok(())
+            }
+            tiled => tiled,
         };
         if leaves.len() == 256 {
             bundle.root = Some(root_of(&leaves));

@@ -31,6 +31,10 @@ pub enum Check {
     Signature,
     /// A change of the log's key is signed by both keys and follows the one before.
     Rotation,
+    /// Every log of the deployment that a key was brought along for is here.
+    Missing,
+    /// The log tells of every key that was brought along for it, or for a later epoch of it.
+    Replaced,
     /// An epoch begins with the fork that was accepted, and that fork tells the truth about the logs before it.
     Fork,
     /// The older checkpoint is one of this log: its tree is a beginning of today's.
@@ -75,6 +79,12 @@ impl Check {
             Check::Rotation => {
                 "take no signature of the new key; ask the operator for proof of the change"
             }
+            Check::Missing => {
+                "you brought a key for this log, and it is not here: ask the operator for it, or name the others with --region"
+            }
+            Check::Replaced => {
+                "you brought a key that follows those of this log: it is an older copy, or signed by a key that was replaced. Get a newer one, or bring only the keys of its time"
+            }
             Check::Fork => {
                 "keep both logs and the checkpoint: they prove that two histories were shown"
             }
@@ -115,6 +125,8 @@ impl fmt::Display for Check {
             Check::Key => "key",
             Check::Signature => "signature",
             Check::Rotation => "key rotation",
+            Check::Missing => "missing log",
+            Check::Replaced => "replaced key",
             Check::Fork => "fork",
             Check::Since => "older checkpoint",
             Check::Recorded => "recorded checkpoint",

@@ -1,10 +1,12 @@
 //! Whose signature counts. The invariant: the chain of keys of a log begins with one that was given from outside, each
-//! link is signed by both its keys, and the last key before a checkpoint is the one that must have signed it. Only
-//! where nothing was given from outside do the keys beside the log stand in, and then nothing is proven by them.
+//! link is signed by both its keys over the tree that the old one signed last, and the last key before a checkpoint is the
+//! one that must have signed it. A key that was replaced signs nothing any more: no later log, and no shorter one for
+//! somebody who has heard of the key that follows. Only where nothing was given from outside do the keys beside the log
+//! stand in, and then nothing is proven by them.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use hefu_domain::event::LogKeyRotated;
+use hefu_domain::event::{LogKeyRotated, LogTree};
 use hefu_log::{LogError, Note, Origin, Vkey};
 
 use super::check::Check;
@@ -38,6 +40,11 @@ impl Keys {
         self.from_outside
     }
 
+    /// Which logs they are named for.
+    pub(super) fn origins(&self) -> impl Iterator<Item = Origin> {
+        self.keys.iter().filter_map(|key| key.name().parse().ok())
+    }
+
     fn parse(text: &str, from_outside: bool) -> Result<Self, LogError> {
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
         let keys = lines.map(str::parse).collect::<Result<_, _>>()?;
@@ -47,71 +54,102 @@ impl Keys {
 
 /// The keys of one log as far as it was walked over.
 pub(super) struct LogKeys {
-    origin: String,
+    origin: Origin,
     /// Where a chain may begin.
     roots: Vec<Vkey>,
     links: Vec<Change>,
 }
 
+/// A key that follows another.
 struct Change {
     index: u64,
     old: Vkey,
     new: Vkey,
+    signed: LogTree,
 }
 
 impl LogKeys {
-    /// The keys of a log. An accepted fork gives it another name and leaves it its key, so the keys of the logs before
-    /// it count under its own name too.
-    pub(super) fn of(origin: &Origin, keys: &Keys, before: &[LogKeys]) -> Self {
-        let name = origin.to_string();
-        let mut roots: Vec<Vkey> = (keys.keys.iter())
-            .filter(|key| key.name() == name)
-            .cloned()
-            .collect();
-        let earlier = before.iter().flat_map(LogKeys::trusted);
-        let same_log = |key: &&Vkey| {
-            key.name().parse().is_ok_and(|named: Origin| {
-                named.deployment() == origin.deployment()
-                    && named.region() == origin.region()
-                    && named.epoch() < origin.epoch()
-            })
+    /// The keys of a log. An accepted fork gives it another name and leaves it its key: where no key was given under its
+    /// own name, it is that of the latest log before it. `before` is the one that it goes on from; of logs between the
+    /// two nothing is left.
+    pub(super) fn of(origin: &Origin, keys: &Keys, before: Option<&LogKeys>) -> Self {
+        let after = before.map(|before| before.origin.epoch());
+        let named = keys.keys.iter().filter_map(|key| {
+            let epoch = epoch_of(key, origin)?;
+            (epoch <= origin.epoch() && after < Some(epoch)).then_some((epoch, key))
+        });
+        let named: Vec<(u64, &Vkey)> = named.collect();
+        let latest = named.iter().map(|(epoch, _)| *epoch).max();
+        let given: Vec<&Vkey> = match latest {
+            Some(latest) => named
+                .iter()
+                .filter(|(epoch, _)| *epoch == latest)
+                .map(|(_, key)| *key)
+                .collect(),
+            None => before.and_then(LogKeys::heir).into_iter().collect(),
         };
-        for key in earlier.chain(keys.keys.iter().filter(same_log)) {
-            roots.extend(Vkey::new(&name, key.public()).ok());
+        let mut roots: Vec<Vkey> = Vec::new();
+        for key in given {
+            let own = Vkey::new(&origin.to_string(), key.public());
+            roots.extend(own.ok().filter(|own| !roots.contains(own)));
         }
         Self {
-            origin: name,
+            origin: origin.clone(),
             roots,
             links: Vec::new(),
         }
     }
 
-    /// Whether they are the keys of that log.
-    pub(super) fn are_of(&self, origin: &Origin) -> bool {
-        self.origin == origin.to_string()
+    /// Whose log it is.
+    pub(super) fn deployment(&self) -> &str {
+        self.origin.deployment()
     }
 
-    /// Takes a change of keys.
+    /// Whether they are the keys of that log.
+    pub(super) fn are_of(&self, origin: &Origin) -> bool {
+        self.origin == *origin
+    }
+
+    /// Takes a change of keys. The tree that it names is for [`LogKeys::trees`] to tell.
     pub(super) fn rotate(&mut self, index: u64, event: &LogKeyRotated) -> Result<(), Check> {
         let key = |line: &str| -> Result<Vkey, Check> {
             let key: Vkey = line.parse().map_err(|_| Check::Rotation)?;
-            (key.name() == self.origin)
+            (key.name() == self.origin.to_string())
                 .then_some(key)
                 .ok_or(Check::Rotation)
         };
         let (old, new) = (key(&event.old)?, key(&event.new)?);
-        let statement = LogKeyRotated::statement(&event.old, &event.new);
-        let follows = self.links.last().is_none_or(|last| last.new == old);
+        let signed = event.signed;
+        let statement = LogKeyRotated::statement(&event.old, &event.new, &signed);
+        let from = self.links.last().map_or(0, |last| last.signed.size);
+        let follows = self.links.last().is_none_or(|last| last.new == old)
+            && signed.epoch == self.origin.epoch()
+            && (from..=index).contains(&signed.size);
         if follows
             && old != new
-            && signed(&statement, &old, &event.by_old)
-            && signed(&statement, &new, &event.by_new)
+            && is_signed(&statement, &old, &event.by_old)
+            && is_signed(&statement, &new, &event.by_new)
         {
-            self.links.push(Change { index, old, new });
+            self.links.push(Change {
+                index,
+                old,
+                new,
+                signed,
+            });
             Ok(())
         } else {
             Err(Check::Rotation)
         }
+    }
+
+    /// The trees that the changes of keys name, each with its event's index; their sizes ascend.
+    pub(super) fn trees(&self) -> impl Iterator<Item = (u64, LogTree)> {
+        self.links.iter().map(|link| (link.index, link.signed))
+    }
+
+    /// Forgets what stands behind the last signed event: a change of keys that nobody signed vouches for nobody.
+    pub(super) fn end_at(&mut self, size: u64) {
+        self.links.retain(|link| link.index < size);
     }
 
     /// Checks a checkpoint of `size` events: it is signed by the key in force, and that key's chain begins outside.
@@ -152,8 +190,34 @@ impl LogKeys {
         }
     }
 
-    /// The roots, and every key that follows one of them. A key that comes before one of them is vouched for by it
-    /// too: it signed the change, and the checkpoint over the change is signed in the root's name.
+    /// Whether the log tells of every key that was brought along for it: it has not stopped short of a change of keys, or
+    /// of a fork, that whoever brought them has heard of.
+    pub(super) fn reaches(&self, keys: &Keys) -> bool {
+        let later = |key: &Vkey| epoch_of(key, &self.origin) > Some(self.origin.epoch());
+        self.is_one() && !keys.keys.iter().any(later)
+    }
+
+    /// Whether all roots are keys of one chain.
+    fn is_one(&self) -> bool {
+        let chained =
+            |root: &Vkey| (self.links.iter()).any(|link| link.old == *root || link.new == *root);
+        match (self.roots.len(), self.links.is_empty()) {
+            (0 | 1, true) => true,
+            (_, true) => false,
+            (_, false) => self.roots.iter().all(chained),
+        }
+    }
+
+    /// The key that signs a log which goes on from this one. None if it cannot be told which of several that is: then
+    /// it has to be brought along under the later log's name.
+    fn heir(&self) -> Option<&Vkey> {
+        let last = self.links.last().map(|last| &last.new);
+        last.or(self.roots.first())
+            .filter(|_| !self.roots.is_empty() && self.is_one())
+    }
+
+    /// The roots, and every key of the chain that one of them is in. A key that comes before one of them is vouched for
+    /// by it: it signed the change, and the checkpoint over the change is signed in its name.
     fn trusted(&self) -> impl Iterator<Item = &Vkey> {
         let chained = self
             .links
@@ -166,8 +230,15 @@ impl LogKeys {
     }
 }
 
+/// Of which epoch's log a key is, if it is of this region's.
+fn epoch_of(key: &Vkey, origin: &Origin) -> Option<u64> {
+    let named: Origin = key.name().parse().ok()?;
+    let same = named.deployment() == origin.deployment() && named.region() == origin.region();
+    same.then_some(named.epoch())
+}
+
 /// Whether a key signed a statement: the 64 bytes in base64 behind a note's signature line.
-fn signed(statement: &str, key: &Vkey, signature: &str) -> bool {
+fn is_signed(statement: &str, key: &Vkey, signature: &str) -> bool {
     let Ok(bytes) = BASE64_STANDARD.decode(signature) else {
         return false;
     };

@@ -3,6 +3,7 @@
 
 use std::io;
 
+use hefu_domain::event::{ForkAccepted, LogTree};
 use hefu_domain::{Instant, Region};
 use hefu_log::{Checkpoint, Hash, Note, Tile, TileKind, TilePath, leaf_hash};
 
@@ -26,6 +27,10 @@ pub(super) struct Log<'f> {
     pub(super) tiled: u64,
     /// Whether this is the region's present epoch, whose files are all there.
     pub(super) current: bool,
+    /// The tree that was left of it, if an accepted fork ended it.
+    pub(super) kept: Option<LogTree>,
+    /// And the last one that was signed of it, if the fork knows.
+    pub(super) signed: Option<LogTree>,
     /// When its events were written, by the witnesses' clocks.
     pub(super) intervals: Option<Intervals>,
 }
@@ -65,20 +70,25 @@ impl<'f> Log<'f> {
             size: said.size,
             tiled: said.size,
             current: true,
+            kept: None,
+            signed: None,
             intervals: None,
         }
     }
 
-    /// A log that an accepted fork ended, with so many events kept.
-    pub(super) fn ended(files: &'f dyn Files, region: &Region, epoch: u64, kept: u64) -> Self {
+    /// A log that an accepted fork ended, as far as it was kept.
+    pub(super) fn ended(files: &'f dyn Files, region: &Region, fork: &ForkAccepted) -> Self {
+        let epoch = fork.kept.epoch;
         Self {
             files,
             region: region.clone(),
             epoch,
             folder: format!("{region}/epoch/{epoch}/"),
-            size: kept,
+            size: fork.kept.size,
             tiled: 0,
             current: false,
+            kept: Some(fork.kept),
+            signed: fork.signed.filter(|signed| signed.epoch == epoch),
             intervals: None,
         }
     }

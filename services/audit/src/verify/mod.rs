@@ -21,7 +21,7 @@ mod witnessed;
 use std::io;
 
 use hefu_domain::Region;
-use hefu_log::{Checkpoint, Frontier, Hash, LogError};
+use hefu_log::{Checkpoint, Frontier, Hash, LogError, Origin};
 
 pub use between::{Between, Change};
 pub use check::{Check, Failure};
@@ -31,6 +31,7 @@ pub use report::{Fork, Report, Seen};
 pub use witnessed::Witnesses;
 
 use check::Stop;
+use keys::LogKeys;
 use log::{Log, Said};
 use region::{Epoch, Means, Recorded, Verified};
 
@@ -96,8 +97,8 @@ pub struct Head {
     pub size: u64,
     /// Root over them.
     pub root: Hash,
-    /// Right edge of the tree.
-    pub frontier: Frontier,
+    /// Right edge of the tree; absent if the row's is none.
+    pub frontier: Option<Frontier>,
 }
 
 /// Why a region is not verified.
@@ -138,7 +139,11 @@ pub fn verify<F: Follow>(
         logs: Vec::new(),
         unseen: 0,
     };
-    match all(files, asked, heads, &begin, &mut end, &mut report) {
+    let begin_end = (
+        &begin as &dyn Fn(&Region) -> F,
+        &mut end as &mut dyn FnMut(&Region, F),
+    );
+    match all(files, asked, heads, begin_end, &mut report) {
         Ok(()) => report.verified = report.key_from_outside,
         Err(Unverified::Failed(failure)) => report.failure = Some(failure),
         Err(Unverified::Unread(error)) => return Err(error),
@@ -146,12 +151,14 @@ pub fn verify<F: Follow>(
     Ok(report)
 }
 
+/// What gives each region its companion, and what takes it back.
+type Companions<'a, F> = (&'a dyn Fn(&Region) -> F, &'a mut dyn FnMut(&Region, F));
+
 fn all<F: Follow>(
     files: &dyn Files,
     asked: &Asked,
     heads: &dyn Fn() -> io::Result<Vec<Head>>,
-    begin: &dyn Fn(&Region) -> F,
-    end: &mut dyn FnMut(&Region, F),
+    (begin, end): Companions<'_, F>,
     report: &mut Report,
 ) -> Result<(), Unverified> {
     // A city's checkpoint is read before its counties', whose codes follow it: whatever the city recorded, the counties
@@ -189,18 +196,29 @@ fn all<F: Follow>(
         held.push(Held {
             region,
             epochs: verified.epochs,
+            keys: verified.keys,
             recorded: verified.recorded,
         });
     }
     report.witnesses.sort();
     report.witnesses.dedup();
-    recorded(&held, &mut report.unseen)
+    for fork in &mut report.forks {
+        let origins = asked
+            .since
+            .iter()
+            .map(|Older(said)| &said.checkpoint.origin);
+        let mut of_region = origins.filter(|origin| origin.region() == fork.region.as_str());
+        fork.seen = of_region.any(|origin| origin.epoch() >= fork.epoch);
+    }
+    recorded(&held, &mut report.unseen)?;
+    none_is_missing(asked, &held)
 }
 
 /// A region whose log held, for what others say of it.
 struct Held<'f> {
     region: Region,
     epochs: Vec<Epoch<'f>>,
+    keys: Vec<LogKeys>,
     recorded: Vec<Recorded>,
 }
 
@@ -213,6 +231,9 @@ impl From<io::Error> for Unverified {
 /// The regions to verify. A checkpoint from before, of a region without a log, is of one that was hidden.
 fn chosen(files: &dyn Files, asked: &Asked) -> Result<Vec<Region>, Unverified> {
     let mut regions = files.regions()?;
+    regions.sort();
+    // A listing that names one twice would count it twice.
+    regions.dedup();
     let none = |what: String| Unverified::Unread(io::Error::new(io::ErrorKind::NotFound, what));
     let missing = |region: &&Region| !regions.contains(region);
     if let Some(region) = asked.regions.iter().find(missing) {
@@ -226,8 +247,13 @@ fn chosen(files: &dyn Files, asked: &Asked) -> Result<Vec<Region>, Unverified> {
         if (regions.iter()).any(|region| region.as_str() == origin.region()) {
             continue;
         }
-        let region = origin.region().parse();
+        let region: Result<Region, _> = origin.region().parse();
         let region = region.map_err(|_| none(format!("{origin} names no region")))?;
+        if !asked.regions.is_empty() && !asked.regions.contains(&region) {
+            let what =
+                format!("the older checkpoint of {origin} is of no region that is asked for");
+            return Err(none(what));
+        }
         let stop = Stop::Failed(said.checkpoint.size, Check::Since);
         return Err(region::unverified(&region, origin.epoch(), stop));
     }
@@ -252,6 +278,30 @@ fn none_is_hidden(
             let stop = Stop::Failed(head.size, Check::Head);
             Err(region::unverified(&head.region, head.epoch, stop))
         }
+        None => Ok(()),
+    }
+}
+
+/// Whether each log of this deployment that a key was brought along for is here, if all of them were asked for.
+fn none_is_missing(asked: &Asked, held: &[Held<'_>]) -> Result<(), Unverified> {
+    if !asked.keys.are_from_outside() || !asked.regions.is_empty() {
+        return Ok(());
+    }
+    let here = |named: &Origin| {
+        let same = |of: &Held<'_>| {
+            of.keys
+                .iter()
+                .any(|keys| keys.deployment() == named.deployment())
+        };
+        held.iter().any(same) && !held.iter().any(|of| of.region.as_str() == named.region())
+    };
+    let named = asked.keys.origins().filter(here);
+    match named.filter_map(|named| named.region().parse().ok()).next() {
+        Some(region) => Err(region::unverified(
+            &region,
+            0,
+            Stop::Failed(0, Check::Missing),
+        )),
         None => Ok(()),
     }
 }

@@ -2,7 +2,7 @@
 //! invariant: what a log says of the one before is believed only as far as the one before bears it out.
 
 use hefu_domain::Region;
-use hefu_domain::event::{ForkAccepted, LogTree, RegionTree};
+use hefu_domain::event::{ForkAccepted, RegionTree};
 use hefu_domain::state::RegionState;
 use hefu_log::{Hash, Origin, View};
 
@@ -16,7 +16,7 @@ use super::tree::Tree;
 use super::walk::Walk;
 use super::witnessed::{Witnessed, Witnesses};
 use super::{Head, Unverified};
-use crate::{Files, replay};
+use crate::{Files, MOST_EPOCHS, replay};
 
 /// A region whose logs held.
 pub(super) struct Verified<'f, F> {
@@ -32,8 +32,8 @@ pub(super) struct Verified<'f, F> {
 pub(super) struct Epoch<'f> {
     pub(super) log: Log<'f>,
     pub(super) tree: Tree,
-    /// The last tree that was signed, as the fork that ended it says.
-    pub(super) signed: Option<LogTree>,
+    /// Whether what a fork kept of it is not what was signed, event for event.
+    pub(super) rewritten: bool,
 }
 
 /// What a city's event says of another log.
@@ -133,26 +133,29 @@ impl<'f> Plan<'f> {
         while let Some(log) = logs.last()
             && log.epoch > 0
         {
-            let kept = kept(log).map_err(|stop| (log.epoch, stop))?;
-            logs.push(Log::ended(files, region, kept.epoch, kept.size));
+            if logs.len() > MOST_EPOCHS {
+                return Err((log.epoch, Stop::Failed(0, Check::Fork)));
+            }
+            let fork = fork(log).map_err(|stop| (log.epoch, stop))?;
+            logs.push(Log::ended(files, region, &fork));
         }
         Ok(Self { said, logs })
     }
 }
 
-/// The tree that a log says it goes on from.
-fn kept(log: &Log<'_>) -> Result<LogTree, Stop> {
-    let fork = Stop::Failed(0, Check::Fork);
+/// The fork that a log says it begins with.
+fn fork(log: &Log<'_>) -> Result<ForkAccepted, Stop> {
+    let none = Stop::Failed(0, Check::Fork);
     if log.size == 0 {
-        return Err(fork);
+        return Err(none);
     }
     let bundle = log.bundle(0)?;
     let (entry, _) = split_entry(&bundle.bytes).ok_or(Stop::Failed(0, Check::Entries))?;
     let event = View::read(entry).map_err(|_| Stop::Failed(0, replay::Check::Bytes.into()))?;
     match Told::by(&event).map_err(|check| Stop::Failed(0, check))? {
-        Some(Told::Forked(event)) if event.kept.epoch < log.epoch => Ok(event.kept),
+        Some(Told::Forked(event)) if event.kept.epoch < log.epoch => Ok(event),
         Some(Told::Forked(_) | Told::Opened(_) | Told::Recorded(_) | Told::Rotated(_)) | None => {
-            Err(fork)
+            Err(none)
         }
     }
 }
@@ -181,13 +184,13 @@ impl<'f> Walked<'f> {
         if !log.current
             && let Some(old) = said(self.files, &log.region, log.epoch)?.and_then(Result::ok)
         {
-            // What an ended log published stands up to its last checkpoint.
-            log.tiled = old.checkpoint.size.min(log.size);
+            // What an ended log published stands up to its last checkpoint, of which fewer events may be left.
+            log.tiled = old.checkpoint.size;
         }
         let present = log.current.then_some(&self.said.note);
         let witnessed = Witnessed::read(&log, &origin, present, means.witnesses)?;
         log.intervals = witnessed.intervals(&origin);
-        let mut keys = LogKeys::of(&origin, means.keys, &self.keys);
+        let mut keys = LogKeys::of(&origin, means.keys, self.keys.last());
         if log.current && keys.are_belied(&self.said.note) {
             return Err(Stop::Failed(self.said.checkpoint.size, Check::Signature));
         }
@@ -200,8 +203,7 @@ impl<'f> Walked<'f> {
                 (0, _, None) => Err(failed(Check::Origin)),
                 (0, Some(Told::Forked(event)), Some(before)) => {
                     let confirmed = self.judge(event, before)?;
-                    let rewritten = rewritten(event, before)?;
-                    fork = Some((event.signed, Fork::new(&log, event, confirmed, rewritten)));
+                    fork = Some(Fork::new(&log, event, confirmed, before));
                     Ok(())
                 }
                 (0, _, Some(_)) | (_, Some(Told::Forked(_)), _) => Err(failed(Check::Fork)),
@@ -219,18 +221,18 @@ impl<'f> Walked<'f> {
         };
         let tree = walk.over(&log, means.threads, &mut hear)?;
         witnessed.holds(&tree, &log)?;
-        if let Some((signed, fork)) = fork {
-            if let Some(before) = self.epochs.last_mut() {
-                before.signed = signed;
-            }
-            self.forks.push(fork);
+        handed_over(&keys, &tree, &log)?;
+        if log.current {
+            keys.end_at(self.said.checkpoint.size);
         }
+        let rewritten = !log.current && rewritten(&log, &tree)?;
+        self.forks.extend(fork);
         self.recorded.append(&mut recorded);
         self.keys.push(keys);
         self.epochs.push(Epoch {
             log,
             tree,
-            signed: None,
+            rewritten,
         });
         Ok(())
     }
@@ -242,6 +244,10 @@ impl<'f> Walked<'f> {
         let (log, kept) = (&before.log, &event.kept);
         let root = before.tree.root_at(before.tree.size(), log)?;
         if (kept.epoch, kept.size, kept.root.0) != (log.epoch, before.tree.size(), root.0) {
+            return Err(LIE);
+        }
+        // It was read before, to find that log, and must still say the same.
+        if event.signed.filter(|signed| signed.epoch == log.epoch) != log.signed {
             return Err(LIE);
         }
         let epoch = event.signed.map_or(kept.epoch, |signed| signed.epoch);
@@ -265,7 +271,8 @@ impl<'f> Walked<'f> {
         match event.signed {
             Some(signed) if (signed.size, signed.root.0) == (size, root.0) => Ok(true),
             Some(signed) if size >= signed.size => Err(LIE),
-            // An earlier one than the last: then it is one of the tree that was kept.
+            // An earlier one than the last: then it is one of the tree that was kept, unless that was rewritten.
+            Some(_) if before.rewritten => Ok(false),
             Some(_) | None => match size <= kept.size && before.tree.root_at(size, log)? == root {
                 true => Ok(false),
                 false => Err(LIE),
@@ -284,6 +291,9 @@ impl<'f> Walked<'f> {
             return Err(failed(Check::Root));
         }
         let signer = keys.check(&self.said.note, said.size).map_err(failed)?;
+        if means.keys.are_from_outside() && !keys.reaches(means.keys) {
+            return Err(failed(Check::Replaced));
+        }
         if let Some(head) = means.head {
             today.holds(head)?;
         }
@@ -307,9 +317,9 @@ impl Epoch<'_> {
             return Ok(Some(self.tree.root_at(size, &self.log)? == root));
         }
         // What was signed last is the end of it.
-        Ok(match self.signed {
+        Ok(match self.log.signed {
             _ if self.log.current => Some(false),
-            Some(signed) if signed.epoch == self.log.epoch && size >= signed.size => {
+            Some(signed) if size >= signed.size => {
                 Some((size, root.0) == (signed.size, signed.root.0))
             }
             Some(_) | None => None,
@@ -322,7 +332,7 @@ impl Epoch<'_> {
         let same = head.epoch == self.log.epoch
             && head.size == size
             && head.root == self.tree.root_at(size, &self.log)?
-            && head.frontier == self.tree.frontier_at(size, &self.log)?;
+            && head.frontier == Some(self.tree.frontier_at(size, &self.log)?);
         same.then_some(()).ok_or(Stop::Failed(size, Check::Head))
     }
 }
@@ -354,12 +364,37 @@ fn names(region: &RegionState, origin: &Origin) -> bool {
         }
 }
 
-/// Whether what was kept is not what was signed, event for event.
-fn rewritten(event: &ForkAccepted, before: &Epoch<'_>) -> Result<bool, Stop> {
-    match event.signed {
-        Some(signed) if signed.epoch == event.kept.epoch && signed.size <= event.kept.size => {
-            Ok(before.tree.root_at(signed.size, &before.log)?.0 != signed.root.0)
-        }
-        Some(_) | None => Ok(false),
+/// Holds the trees that changes of keys name against the log's: what the old key signed last is what the new one goes on from.
+fn handed_over(keys: &LogKeys, tree: &Tree, log: &Log<'_>) -> Result<(), Stop> {
+    let sizes: Vec<u64> = keys.trees().map(|(_, signed)| signed.size).collect();
+    let roots = tree.roots(&sizes, log)?;
+    let another = keys.trees().zip(roots);
+    match another
+        .into_iter()
+        .find(|((_, signed), root)| signed.root.0 != root.0)
+    {
+        Some(((index, _), _)) => Err(Stop::Failed(index, Check::Rotation)),
+        None => Ok(()),
+    }
+}
+
+/// Whether what was kept of a log that ended is not what was signed of it, event for event. Where all that was signed is
+/// still there, its root tells; where events are lost, the signed tiles do. Where the tiles differ and the root does not,
+/// or the events are not those that were kept either, something was changed since.
+fn rewritten(log: &Log<'_>, tree: &Tree) -> Result<bool, Stop> {
+    if let (Some(kept), Some(index)) = (log.kept, tree.unlike)
+        && kept.root.0 != tree.root_at(tree.size(), log)?.0
+    {
+        return Err(Stop::Failed(index, Check::Leaf));
+    }
+    let whole = log.signed.filter(|signed| signed.size <= tree.size());
+    let same = match whole {
+        Some(signed) => Some(tree.root_at(signed.size, log)?.0 == signed.root.0),
+        None => None,
+    };
+    match (same, tree.unlike) {
+        (Some(true), Some(index)) => Err(Stop::Failed(index, Check::Leaf)),
+        (Some(same), _) => Ok(!same),
+        (None, unlike) => Ok(unlike.is_some()),
     }
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::check::Failure;
 use super::log::Log;
+use super::region::Epoch;
 use crate::cosigned::Word;
 
 /// What was found.
@@ -76,8 +77,13 @@ pub struct Fork {
     pub confirmed: bool,
     /// Whether an event that was kept is not the one that was signed.
     pub rewritten: bool,
+    /// The first of these, where the signed tiles still tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_rewritten: Option<u64>,
     /// Signed events that are gone, where that can be told.
     pub lost: u64,
+    /// Whether it is no news: a checkpoint from before that was brought along is of this epoch or a later one.
+    pub seen: bool,
 }
 
 /// In words, for whoever must hear of it.
@@ -96,8 +102,13 @@ impl fmt::Display for Fork {
             )?,
             None => f.write_str("; what had been signed before is not known any more")?,
         }
-        if self.rewritten {
-            f.write_str("; signed events were REWRITTEN")?;
+        match self.first_rewritten {
+            Some(first) => write!(
+                f,
+                "; signed events were REWRITTEN, the first is event {first}"
+            )?,
+            None if self.rewritten => f.write_str("; signed events were REWRITTEN")?,
+            None => {}
         }
         f.write_str(match self.confirmed {
             true => "; the old checkpoint confirms it",
@@ -111,7 +122,7 @@ impl Fork {
         log: &Log<'_>,
         event: &ForkAccepted,
         confirmed: bool,
-        rewritten: bool,
+        before: &Epoch<'_>,
     ) -> Self {
         let lost = match event.signed {
             Some(signed) if signed.epoch == event.kept.epoch => {
@@ -128,8 +139,10 @@ impl Fork {
             signed: event.signed,
             kept: event.kept,
             confirmed,
-            rewritten,
+            rewritten: before.rewritten,
+            first_rewritten: before.tree.unlike.filter(|_| before.rewritten),
             lost,
+            seen: false,
         }
     }
 }

@@ -52,15 +52,26 @@ impl<F: Follow> Walk<F> {
         hear: &mut Hear<'_>,
     ) -> Result<Tree, Stop> {
         let mut tree = Tree::default();
-        if threads < 2 || log.bundles() < FEW {
-            for number in 0..log.bundles() {
-                self.take(Bundle::read::<F>(log, number), log, &mut tree, hear)?;
+        let walked = match threads < 2 || log.bundles() < FEW {
+            true => self.alone(log, &mut tree, hear),
+            false => self.together(log, threads, &mut tree, hear),
+        };
+        match (walked, tree.unlike) {
+            // What broke the chain is the event that is not what was signed.
+            (Err(Stop::Failed(index, _)), Some(unlike)) if unlike < index => {
+                Err(Stop::Failed(unlike, Check::Leaf))
             }
-        } else {
-            self.together(log, threads, &mut tree, hear)?;
-        }
+            (walked, _) => walked,
+        }?;
         tree.check_edge(log)?;
         Ok(tree)
+    }
+
+    fn alone(&mut self, log: &Log<'_>, tree: &mut Tree, hear: &mut Hear<'_>) -> Result<(), Stop> {
+        for number in 0..log.bundles() {
+            self.take(Bundle::read::<F>(log, number), log, tree, hear)?;
+        }
+        Ok(())
     }
 
     /// Each thread checks every so-manieth bundle and hands it over; here they are taken in turn.
@@ -105,6 +116,7 @@ impl<F: Follow> Walk<F> {
         tree: &mut Tree,
         hear: &mut Hear<'_>,
     ) -> Result<(), Stop> {
+        tree.unlike = tree.unlike.or(bundle.unlike);
         if let (Some((first, _)), Some(last)) = (bundle.times, self.last)
             && first < last
         {

@@ -58,9 +58,13 @@ impl Witnessed {
         if witnesses.keys.is_empty() {
             return Ok(Self(Vec::new()));
         }
+        // One that is larger than all that was ever signed says nothing of this log, however many of them there are.
+        let last = log.size.max(log.signed.map_or(0, |signed| signed.size));
         let mut cosigned = Vec::new();
         let mut from = 0;
-        while let Some(page) = log.published(from)? {
+        while from <= last
+            && let Some(page) = log.published(from)?
+        {
             let bad = || Stop::Failed(from, Check::Cosigned);
             let page = std::str::from_utf8(&page).map_err(|_| bad())?;
             let notes = series::read(page).map_err(|_| bad())?;
@@ -71,7 +75,9 @@ impl Witnessed {
                     return Err(Stop::Failed(size, Check::Cosigned));
                 }
                 from = size + 1;
-                cosigned.push(one);
+                if !one.words.is_empty() {
+                    cosigned.push(one);
+                }
             }
             if notes.is_empty() {
                 break;
@@ -80,7 +86,6 @@ impl Witnessed {
         if let Some(present) = present {
             cosigned.push(witnesses.read(present, from)?);
         }
-        cosigned.retain(|one| !one.words.is_empty());
         cosigned.sort_by_key(|one| one.checkpoint.size);
         Ok(Self(cosigned))
     }

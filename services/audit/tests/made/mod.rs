@@ -1,8 +1,12 @@
 //! Logs made of real events, for the tests and the benchmark: a county's people apply, are issued a voucher, look at it
 //! and have it revoked, in waves, so that many streams are under way at once. Written as an export is.
 
+#![allow(clippy::unwrap_used)] // a test's own steps must succeed
+
 // Each binary that shares this file uses a part of it.
 #![allow(dead_code)]
+
+mod found;
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -20,6 +24,9 @@ use hefu_log::{
     Checkpoint, Envelope, Frontier, Hash, NoteSigner, Origin, TileBuilder, TileKind, TilePath,
     leaf_hash,
 };
+
+#[allow(unused_imports)]
+pub(crate) use found::*;
 
 pub(crate) const DEPLOYMENT: &str = "jinzhong.example";
 pub(crate) const COUNTY: &str = "140725";

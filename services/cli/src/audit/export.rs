@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
-use hefu_audit::{Dir, Files};
+use hefu_audit::{Dir, Files, MOST_EPOCHS};
 use hefu_domain::Region;
 use hefu_log::{Checkpoint, Hash, Origin};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -202,6 +202,11 @@ fn epochs(
         ended: false,
     }];
     while let Some(log) = logs.last().filter(|log| log.origin.epoch() > 0) {
+        ensure!(
+            logs.len() <= MOST_EPOCHS,
+            "{} goes on from one log of too many",
+            log.origin
+        );
         let before = ended(source, region, log, keys)?;
         logs.push(before);
     }

@@ -1,65 +1,104 @@
-//! `hefu audit history`: one voucher's life on one page, each event with the proof that it is in the log.
+//! `hefu audit history`: one voucher's life on one page, each event with the proof that it is in a log that was verified.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant as Stopwatch;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use clap::Args;
-use hefu_audit::{Dir, Files, Historian, History, SaidBy, Step};
+use hefu_audit::verify::{Report, verify};
+use hefu_audit::{Historian, History, SaidBy, Step};
 use hefu_domain::{Fen, Region, VoucherId};
-use hefu_log::{Checkpoint, Hash, Note};
-use hefu_store::{Head, OpenOptions, Snapshot, Store};
+use serde_json::{Value, json};
 
-/// Events of one read.
-const PAGE: u32 = 2_000;
+use super::source::{self, Source};
+
 /// The longest name of a caller that still leaves the page 100 columns.
 const WHO: usize = 28;
 
 #[derive(Args)]
 pub(crate) struct HistoryOf {
-    /// Its id, or regions/REGION/vouchers/ID.
+    /// Its id, or regions/REGION/vouchers/ID. By the id alone all regions are looked through.
     voucher: String,
     #[command(flatten)]
-    log: Log,
+    source: Source,
     /// Print one JSON object, with every proof.
     #[arg(long)]
     json: bool,
 }
 
-#[derive(Args)]
-#[group(required = true, multiple = false)]
-struct Log {
-    /// An exported log.
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
-    /// sqlite://PATH or postgres://…
-    #[arg(long, value_name = "URL")]
-    database: Option<String>,
+/// What was found.
+struct Found {
+    report: Report,
+    /// Absent where a log failed.
+    history: Option<History>,
 }
 
 pub(crate) async fn run(asked: HistoryOf) -> anyhow::Result<ExitCode> {
-    let (region, voucher) = named(&asked.voucher)?;
-    let history = match &asked.log.database {
-        Some(database) => in_database(database, region, voucher).await?,
-        None => {
-            let dir = Dir::new(asked.log.dir.clone().context("no folder was named")?);
-            tokio::task::spawn_blocking(move || in_files(&dir, region, voucher)).await??
-        }
+    let watch = Stopwatch::now();
+    let found = match find(&asked).await {
+        Ok(found) => found,
+        Err(error) => return Ok(source::unchecked(&error)),
     };
-    let Some(history) = history else {
-        bail!("no log here knows the voucher {voucher}");
-    };
+    let seconds = watch.elapsed().as_secs_f64();
     if asked.json {
-        println!("{}", serde_json::to_string(&history)?);
+        println!("{}", as_json(&found, seconds)?);
     } else {
-        print!("{}", page(&history));
+        if let Some(history) = &found.history {
+            print!("{}", page(history));
+        }
+        source::say(&found.report, seconds);
     }
-    let proven = history.steps.iter().all(|step| step.proven);
-    Ok(if proven {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(1)
+    let missing = found
+        .history
+        .as_ref()
+        .map_or(0, |history| unproven(history).count());
+    Ok(match missing {
+        0 => source::exit(&found.report),
+        _ => ExitCode::from(source::FAILED),
     })
+}
+
+/// Tells the history while the logs are verified.
+async fn find(asked: &HistoryOf) -> anyhow::Result<Found> {
+    let (region, voucher) = named(&asked.voucher)?;
+    let logs = asked.source.open().await?;
+    let mut what = logs.asked();
+    what.regions.extend(region);
+    let mut known = None;
+    let begin = |region: &Region| Historian::new(region.clone(), voucher);
+    let report = tokio::task::block_in_place(|| {
+        let end = |region: &Region, historian: Historian| {
+            if historian.knows() {
+                known = Some((region.clone(), historian));
+            }
+        };
+        verify(logs.files.as_ref(), &what, &|| logs.heads(), begin, end)
+    })?;
+    let history = known.and_then(|(region, historian)| {
+        let log = report.logs.iter().find(|log| log.region == region)?;
+        historian.end(log.size, log.root)
+    });
+    ensure!(
+        history.is_some() || report.failure.is_some(),
+        "no log here knows the voucher {voucher}"
+    );
+    Ok(Found { report, history })
+}
+
+fn as_json(found: &Found, seconds: f64) -> anyhow::Result<Value> {
+    let report = source::as_json(&found.report, seconds)?;
+    Ok(json!({"history": found.history, "report": report}))
+}
+
+/// The events that no tree proves, though one covers them.
+fn unproven(history: &History) -> impl Iterator<Item = &Step> {
+    let late: Vec<(u64, u64)> = history.unsigned().map(at).collect();
+    let missing = move |step: &&Step| !step.proven && !late.contains(&at(step));
+    history.steps.iter().filter(missing)
+}
+
+fn at(step: &Step) -> (u64, u64) {
+    (step.epoch, step.index)
 }
 
 /// The voucher's id, and its region where the name says it.
@@ -74,80 +113,6 @@ fn named(name: &str) -> anyhow::Result<(Option<Region>, VoucherId)> {
         .parse()
         .with_context(|| format!("{id} is no voucher's id"))?;
     Ok((region, id))
-}
-
-fn in_files(
-    files: &dyn Files,
-    region: Option<Region>,
-    voucher: VoucherId,
-) -> anyhow::Result<Option<History>> {
-    let regions = match region {
-        Some(region) => vec![region],
-        None => files.regions()?,
-    };
-    for region in regions {
-        if let Some(history) = hefu_audit::history(files, &region, voucher)?? {
-            return Ok(Some(history));
-        }
-    }
-    Ok(None)
-}
-
-async fn in_database(
-    database: &str,
-    region: Option<Region>,
-    voucher: VoucherId,
-) -> anyhow::Result<Option<History>> {
-    let store = Store::open(database, OpenOptions::reading()).await?;
-    let mut snapshot = store.snapshot().await?;
-    let mut found = None;
-    for head in snapshot.all_heads().await? {
-        let code: Region = head.region.parse()?;
-        if found.is_none() && region.as_ref().is_none_or(|region| *region == code) {
-            found = in_log(&mut snapshot, &head, code, voucher).await?;
-        }
-    }
-    drop(snapshot);
-    store.close().await;
-    Ok(found)
-}
-
-async fn in_log(
-    snapshot: &mut Snapshot,
-    head: &Head,
-    code: Region,
-    voucher: VoucherId,
-) -> anyhow::Result<Option<History>> {
-    let mut historian = Historian::new(code, voucher);
-    for epoch in 0..=head.epoch {
-        if epoch > 0 {
-            historian.next_epoch();
-        }
-        let mut from = 0;
-        loop {
-            let page = snapshot
-                .event_bytes(&head.region, epoch, from, PAGE)
-                .await?;
-            for bytes in &page {
-                historian.feed(bytes)?;
-            }
-            from += page.len() as u64;
-            if page.len() < PAGE as usize {
-                break;
-            }
-        }
-    }
-    let signed = snapshot
-        .checkpoint(&head.region, head.epoch, head.size)
-        .await?;
-    let signed = signed.and_then(|row| {
-        let note = Note::parse(&row.note).ok()?;
-        note.text().parse::<Checkpoint>().ok()
-    });
-    Ok(match signed {
-        Some(signed) => historian.end(signed.size, signed.root, SaidBy::Checkpoint),
-        None => historian.end(head.size, Hash(head.root), SaidBy::Head),
-    })
 }
 
 /// The page that a person reads, 100 columns wide.
@@ -172,7 +137,6 @@ fn page(history: &History) -> String {
         let said = match tree.said_by {
             SaidBy::Checkpoint => "the checkpoint of",
             SaidBy::Fork => "the fork that ended",
-            SaidBy::Head => "the head, not signed yet, of",
         };
         let (epoch, size, root) = (tree.epoch, tree.size, tree.root);
         text.push_str(&format!(
@@ -183,27 +147,32 @@ fn page(history: &History) -> String {
     text
 }
 
-/// Whether every event is in the log, in a sentence.
+/// Whether every event is in the log, in a sentence or two.
 fn proofs(history: &History) -> String {
-    let steps = history.steps.len();
-    let missing: Vec<String> = history
-        .steps
-        .iter()
-        .filter(|step| !step.proven)
-        .map(place)
-        .collect();
+    let places = |steps: Vec<&Step>| steps.into_iter().map(place).collect::<Vec<_>>().join(", ");
+    let late: Vec<&Step> = history.unsigned().collect();
+    let missing: Vec<&Step> = unproven(history).collect();
+    let mut text = match late.is_empty() {
+        true => String::new(),
+        false => format!("not signed yet: event {}\n", places(late)),
+    };
     if missing.is_empty() {
-        let hashes = history.steps.iter().map(|step| step.proof.len()).max();
-        let most = hashes.unwrap_or_default();
-        format!(
-            "all {steps} events are in these trees: proofs of up to {most} hashes each; --json shows them\n"
-        )
+        let proven = history.steps.iter().filter(|step| step.proven);
+        let count = proven.clone().count();
+        let most = proven
+            .map(|step| step.proof.len())
+            .max()
+            .unwrap_or_default();
+        text.push_str(&format!(
+            "all {count} events are in these trees: proofs of up to {most} hashes each; --json shows them\n"
+        ));
     } else {
-        format!(
-            "NOT PROVEN to be in these trees: event {}\n",
-            missing.join(", ")
-        )
+        let places = places(missing);
+        text.push_str(&format!(
+            "NOT PROVEN to be in these trees: event {places}\n"
+        ));
     }
+    text
 }
 
 /// Sessions that one school recorded one after the other are told in one line.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hefu_audit::Files;
+use hefu_audit::{Files, MAX_FILE};
 use hefu_domain::Region;
 use hefu_server::log_files::{LogFiles, StoreFiles};
 use hefu_server::outbound::{self, Answered, Failed, Http};
@@ -20,10 +20,7 @@ use crate::connect::no_answer;
 /// The list of the logs that are there.
 const REGIONS: &str = "regions";
 
-/// The longest file that is taken from a server: every checkpoint of a log that was signed for years is the longest there is.
-const MOST: usize = 256 << 20;
-
-/// How long one file may take.
+/// How long one file may take, unless a test is in a hurry.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How often a file is asked for when the server does not answer, with a pause that doubles.
@@ -98,6 +95,7 @@ impl ServerFiles {
         let server = Server {
             http: Http::new(is_secure)?,
             address: address.trim_end_matches('/').to_owned(),
+            patience: TIMEOUT,
         };
         match server.ask(REGIONS).await {
             Ok(_) => Ok(ServerFiles {
@@ -123,6 +121,8 @@ impl ServerFiles {
 struct Server {
     http: Http,
     address: String,
+    /// How long one file may take from the request to its last byte: a server may begin to answer and never end.
+    patience: Duration,
 }
 
 impl Server {
@@ -161,9 +161,9 @@ impl Server {
         let request = Request::get(uri.map_err(|error| broken(&error))?)
             .body(Default::default())
             .map_err(|error| broken(&error))?;
-        match tokio::time::timeout(TIMEOUT, self.http.ask(request, MOST)).await {
+        match tokio::time::timeout(self.patience, self.http.ask(request, MAX_FILE)).await {
             Ok(answer) => answer,
-            Err(_) => Err(Failed::Broken(format!("no answer in {TIMEOUT:?}"))),
+            Err(_) => Err(Failed::Broken(format!("not there in {:?}", self.patience))),
         }
     }
 
@@ -232,3 +232,6 @@ impl Files for ServerFiles {
 fn is_passing(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::ConnectionAborted
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ pub(crate) enum AuditCommand {
     Export(export::Export),
     /// Make the receipt of an event: its bytes, and the signed proof that they were recorded. It is checked offline.
     GetReceipt(get_receipt::GetReceipt),
-    /// Verify every byte, signature, fork and record of the logs. Exits 0 if all holds, 1 if not, 4 if no key came from outside.
+    /// Verify every byte, signature, fork and record of the logs. Exits 0 if all holds, 1 if not, 3 if a fork was accepted, 4 if no key came from outside.
     Verify(verify::Verify),
     /// Tell what happened between two checkpoints: whether the later log extends the earlier, events by kind, money moved.
     Diff(diff::Diff),

@@ -46,14 +46,11 @@ pub(crate) fn run(asked: &CheckReceipt) -> anyhow::Result<ExitCode> {
 }
 
 fn read(asked: &CheckReceipt) -> anyhow::Result<(String, Vec<Vkey>)> {
-    let read = |file: &PathBuf| {
-        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
-    };
-    let lines = read(&asked.vkey)?;
+    let lines = source::text(&asked.vkey)?;
     let lines = lines.lines().map(str::trim).filter(|line| !line.is_empty());
     let keys: Result<Vec<Vkey>, _> = lines.map(str::parse).collect();
     let keys = keys.with_context(|| format!("{}", asked.vkey.display()))?;
-    Ok((read(&asked.file)?, keys))
+    Ok((source::text(&asked.file)?, keys))
 }
 
 /// The receipt and the checkpoint that it leads to.
@@ -84,14 +81,15 @@ fn show(receipt: &Receipt, checkpoint: &Checkpoint, as_json: bool) -> anyhow::Re
         println!("{holds}");
         return Ok(());
     }
-    let text = |field: &str| event[field].as_str().unwrap_or_default().to_owned();
+    // Text as it is spelt in the event: nothing in it moves a terminal's cursor.
+    let told = View::read(&receipt.entry)?;
     println!("The receipt holds.");
     println!("log      {}", checkpoint.origin);
     println!("event    {} of {}", receipt.index, checkpoint.size);
-    println!("time     {}", text("at"));
-    println!("kind     {}", text("kind"));
-    println!("about    {}", text("stream"));
-    println!("asked by {}, request {}", text("caller"), text("request"));
+    println!("time     {}", told.at);
+    println!("kind     {}", told.kind);
+    println!("about    {}", told.stream);
+    println!("asked by {}, request {}", told.caller, told.request);
     println!("{}", serde_json::to_string_pretty(&event["body"])?);
     Ok(())
 }

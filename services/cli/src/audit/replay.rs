@@ -14,6 +14,7 @@ use hefu_domain::state::Account;
 use hefu_store::{OpenOptions, Store};
 use serde_json::{Value, json};
 
+use super::source;
 use crate::check::{Checked, Figures, check};
 
 /// Regions that are replayed side by side.
@@ -44,26 +45,13 @@ struct Log {
 
 pub(crate) async fn run(replay: Replay) -> anyhow::Result<ExitCode> {
     let watch = Stopwatch::now();
-    let (checked, compared) = match &replay.log.database {
-        Some(database) => {
-            let store = Store::open(database, OpenOptions::reading()).await?;
-            let checked = check(&store, replay.rules, false).await?;
-            store.close().await;
-            (checked, true)
-        }
-        None => {
-            let dir = replay.log.dir.clone().context("no folder was named")?;
-            let rules = replay.rules;
-            let checked = tokio::task::spawn_blocking(move || folder(&Dir::new(dir), rules));
-            (checked.await??, false)
-        }
+    let (checked, compared) = match replayed(&replay).await {
+        Ok(replayed) => replayed,
+        Err(error) => return Ok(source::unchecked(&error)),
     };
     let seconds = watch.elapsed().as_secs_f64();
     if replay.json {
-        println!(
-            "{}",
-            serde_json::to_string(&object(&checked, compared, seconds))?
-        );
+        println!("{}", object(&checked, compared, seconds));
     } else {
         report(&checked, compared, replay.rules, seconds);
     }
@@ -71,8 +59,26 @@ pub(crate) async fn run(replay: Replay) -> anyhow::Result<ExitCode> {
     Ok(if holds {
         ExitCode::SUCCESS
     } else {
-        ExitCode::from(1)
+        ExitCode::from(source::FAILED)
     })
+}
+
+/// What was found, and whether there were tables to compare with.
+async fn replayed(replay: &Replay) -> anyhow::Result<(Checked, bool)> {
+    match &replay.log.database {
+        Some(database) => {
+            let store = Store::open(database, OpenOptions::reading()).await?;
+            let checked = check(&store, replay.rules, false).await?;
+            store.close().await;
+            Ok((checked, true))
+        }
+        None => {
+            let dir = replay.log.dir.clone().context("no folder was named")?;
+            let rules = replay.rules;
+            let checked = tokio::task::spawn_blocking(move || folder(&Dir::new(dir), rules));
+            Ok((checked.await??, false))
+        }
+    }
 }
 
 /// One region's share of what a folder comes to.

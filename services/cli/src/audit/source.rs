@@ -1,13 +1,14 @@
 //! Where the logs that somebody checks are read from, and whose signatures count.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::Args;
 use hefu_audit::verify::{Asked, Head, Keys, Older, Report, Witnesses};
-use hefu_audit::{Dir, Files};
+use hefu_audit::{Dir, Files, MAX_FILE};
 use hefu_domain::Region;
 use hefu_log::tile::{TILE_WIDTH, encode_entries};
 use hefu_log::{Frontier, Hash, TileKind, TilePath, WitnessKey};
@@ -18,6 +19,8 @@ use tokio::runtime::Handle;
 
 use super::live::ServerFiles;
 
+/// Something does not hold.
+pub(crate) const FAILED: u8 = 1;
 /// The logs could not be checked at all: a wrong argument, or files that cannot be read.
 const UNCHECKED: u8 = 2;
 /// Everything holds, but the keys are the operator's own.
@@ -85,20 +88,33 @@ impl Source {
     }
 }
 
+/// A file that somebody named. Others may have made it, so it is not read without end.
+pub(crate) fn text(file: &Path) -> anyhow::Result<String> {
+    let cannot = || format!("cannot read {}", file.display());
+    let mut bytes = Vec::new();
+    let opened = File::open(file).with_context(cannot)?;
+    opened
+        .take(MAX_FILE as u64 + 1)
+        .read_to_end(&mut bytes)
+        .with_context(cannot)?;
+    ensure!(
+        bytes.len() <= MAX_FILE,
+        "{} is longer than any file of a log: name another one",
+        file.display()
+    );
+    String::from_utf8(bytes).with_context(|| format!("{} is no text", file.display()))
+}
+
 /// Keys that somebody brought along.
 pub(crate) fn outside(file: &Path) -> anyhow::Result<Keys> {
-    let text =
-        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    Keys::from_outside(&text).with_context(|| format!("{}", file.display()))
+    Keys::from_outside(&text(file)?).with_context(|| format!("{}", file.display()))
 }
 
 /// The witnesses whose public keys are in these files, one a line.
 pub(crate) fn witnesses(files: &[PathBuf], required: usize) -> anyhow::Result<Witnesses> {
     let mut keys: Vec<WitnessKey> = Vec::new();
     for file in files {
-        let text = std::fs::read_to_string(file);
-        let text = text.with_context(|| format!("cannot read {}", file.display()))?;
-        for line in text.lines().filter(|line| !line.is_empty()) {
+        for line in text(file)?.lines().filter(|line| !line.is_empty()) {
             let key = line
                 .parse()
                 .with_context(|| format!("{}", file.display()))?;
@@ -110,9 +126,7 @@ pub(crate) fn witnesses(files: &[PathBuf], required: usize) -> anyhow::Result<Wi
 
 /// A checkpoint in a file.
 pub(crate) fn checkpoint(file: &Path) -> anyhow::Result<Older> {
-    let note =
-        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    Older::parse(&note).with_context(|| format!("{}", file.display()))
+    Older::parse(&text(file)?).with_context(|| format!("{}", file.display()))
 }
 
 impl Logs {
@@ -132,16 +146,16 @@ impl Logs {
 }
 
 fn head(row: hefu_store::Head) -> io::Result<Head> {
-    let wrong = |what: &str| {
-        let what = format!("the head row of region {} has no {what}", row.region);
+    let wrong = || {
+        let what = format!("a head row is of \"{}\", which is no region", row.region);
         io::Error::new(io::ErrorKind::InvalidData, what)
     };
     Ok(Head {
-        region: row.region.parse().map_err(|_| wrong("region's code"))?,
+        region: row.region.parse().map_err(|_| wrong())?,
         epoch: row.epoch,
         size: row.size,
         root: Hash(row.root),
-        frontier: Frontier::from_bytes(&row.frontier).map_err(|_| wrong("right edge"))?,
+        frontier: Frontier::from_bytes(&row.frontier).ok(),
     })
 }
 
@@ -229,10 +243,10 @@ pub(crate) fn unchecked(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(UNCHECKED)
 }
 
-/// 0 if everything holds, 1 if not, 4 if it does by the operator's own keys.
+/// 0 if everything holds, 1 if not, 4 if all holds by the operator's own keys.
 pub(crate) fn exit(report: &Report) -> ExitCode {
     match (&report.failure, report.verified) {
-        (Some(_), _) => ExitCode::from(1),
+        (Some(_), _) => ExitCode::from(FAILED),
         (None, true) => ExitCode::SUCCESS,
         (None, false) => ExitCode::from(SELF_CONSISTENT),
     }
@@ -264,6 +278,10 @@ pub(crate) fn say(report: &Report, seconds: f64) {
     let checked = format!("{events} events of {regions} region{s} in {seconds:.1} s");
     match (&report.failure, report.verified) {
         (Some(failure), _) => println!("NOT VERIFIED: {failure}"),
+        (None, true) if report.forks.iter().any(|fork| !fork.seen) => println!(
+            "VERIFIED WITH A FORK: {checked}, from a key that you brought along. What was signed before a fork is not all there: ask for the reason. \
+             Keep today's checkpoints, and show them with --since next time."
+        ),
         (None, true) => println!("verified: {checked}, from a key that you brought along"),
         (None, false) => println!(
             "SELF-CONSISTENT ONLY: {checked}, but the key lay beside the logs. Get it from somewhere else, and name it with --vkey."

@@ -3,7 +3,8 @@
 //!
 //! Every lie here is well-formed: canonical bytes, dense indexes, unbroken chains. Only the rules know better.
 
-use hefu_audit::{Check, Finding, Kind, SaidBy, across, audit_regions, history};
+use hefu_audit::verify::{Asked, Keys, Seen, no_heads, verify};
+use hefu_audit::{Check, Finding, Historian, Kind, SaidBy, across, audit_regions};
 use hefu_domain::event::{ForkAccepted, LogTree};
 use hefu_domain::state::*;
 use hefu_domain::*;
@@ -408,7 +409,7 @@ fn a_folder_with_a_bundle_missing_is_an_error_and_no_short_log() {
     let bundle = export
         .files
         .keys()
-        .find(|path| path.contains("epoch/0/tile/"))
+        .find(|path| path.contains("epoch/0/tile/entries/"))
         .cloned();
     let bundle = bundle.unwrap();
     export.files.remove(&bundle).unwrap();
@@ -420,12 +421,8 @@ fn a_folder_with_a_bundle_missing_is_an_error_and_no_short_log() {
 #[test]
 fn a_vouchers_history_tells_every_event_of_its_life_with_its_proof() {
     let town = a_long_life();
-    let export = Export::of(&[&town]);
-    let voucher = VoucherId(town.id("v1"));
-    let told = history(&export, &town.region, voucher)
-        .unwrap()
-        .unwrap()
-        .unwrap();
+    let (historian, log) = historian(&town, "v1");
+    let told = historian.end(log.size, log.root).unwrap();
     assert_eq!((told.state, told.trees.len()), ("written_off", 2));
     assert_eq!(
         told.trees
@@ -479,36 +476,43 @@ fn a_vouchers_history_tells_every_event_of_its_life_with_its_proof() {
 #[test]
 fn an_event_that_is_in_no_published_tree_is_not_said_to_be_proven() {
     let mut town = after(SUBMITTED);
-    let published = Export::of(&[&town]);
+    let (_, before) = historian(&town, "v1");
     town.run("approve c1#1").unwrap();
-    let mut export = Export::of(&[&town]);
+    let (told, log) = historian(&town, "v1");
     // Another tree of the same size was signed.
-    let note = published.files.get("140725/checkpoint").unwrap();
-    let size = town.stored.events.len();
-    let note = String::from_utf8(note.clone()).unwrap();
-    let note = note.replacen(&format!("\n{}\n", size - 1), &format!("\n{size}\n"), 1);
-    export
-        .files
-        .insert("140725/checkpoint".to_owned(), note.into_bytes());
-    let voucher = VoucherId(town.id("v1"));
-    let told = history(&export, &town.region, voucher)
-        .unwrap()
-        .unwrap()
-        .unwrap();
+    let told = told.end(log.size, before.root).unwrap();
     assert!(told.steps.iter().all(|step| !step.proven));
+    assert_eq!(told.unsigned().count(), 0);
+    // And one without the last event, which is nothing but late.
+    let (told, _) = historian(&town, "v1");
+    let told = told.end(before.size, before.root).unwrap();
+    let (last, others) = told.steps.split_last().unwrap();
+    assert!(!last.proven && others.iter().all(|step| step.proven));
+    assert_eq!(
+        told.unsigned().map(|step| step.index).collect::<Vec<_>>(),
+        [last.index]
+    );
 }
 
 #[test]
 fn a_voucher_that_the_log_does_not_know_has_no_history() {
     let town = after("person p1");
-    let export = Export::of(&[&town]);
-    let nobody = VoucherId(town.id("v9"));
-    assert!(
-        history(&export, &town.region, nobody)
-            .unwrap()
-            .unwrap()
-            .is_none()
-    );
+    let (nobody, log) = historian(&town, "v9");
+    assert!(!nobody.knows());
+    assert!(nobody.end(log.size, log.root).is_none());
+}
+
+/// Whoever has read a town's whole log for a voucher, and what was signed of it.
+fn historian(town: &Town, voucher: &str) -> (Historian, Seen) {
+    let export = Export::of(&[town]);
+    let voucher = VoucherId(town.id(voucher));
+    let asked = Asked::all(Keys::from_outside(&export.vkeys).unwrap());
+    let begin = |region: &Region| Historian::new(region.clone(), voucher);
+    let mut historian = None;
+    let end = |_: &Region, told| historian = Some(told);
+    let mut report = verify(&export, &asked, &no_heads, begin, end).unwrap();
+    assert_eq!(report.failure, None);
+    (historian.unwrap(), report.logs.remove(0))
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod audit;
 mod classified;
 mod employment;
 mod funds;
+mod hostile;
 mod issuance;
 mod matrix;
 mod redemption;

@@ -67,6 +67,27 @@ fn another_event_index_proof_or_key_does_not_hold() {
 }
 
 #[test]
+fn a_proof_holds_in_the_tree_that_it_was_made_for_and_in_no_other() {
+    let known = [key(1).vkey().clone()];
+    for (size, other) in [(7, 8), (8, 7), (4, 5), (300, 256), (256, 300)] {
+        let mut mixed = receipt(3, size);
+        mixed.proof = receipt(3, other).proof;
+        assert_eq!(
+            mixed.verify(&known),
+            Err(LogError::Proof),
+            "{size} by {other}"
+        );
+        let mut mixed = receipt(3, size);
+        mixed.note = receipt(3, other).note;
+        assert_eq!(
+            mixed.verify(&known),
+            Err(LogError::Proof),
+            "{size} in {other}"
+        );
+    }
+}
+
+#[test]
 fn a_receipt_spelt_otherwise_is_none() {
     let good = receipt(3, 7).to_string();
     assert!(good.parse::<Receipt>().is_ok());

@@ -3,8 +3,8 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use hefu_domain::event::LogKeyRotated;
-use hefu_domain::{Event, Instant, Region};
+use hefu_domain::event::{LogKeyRotated, LogTree};
+use hefu_domain::{Digest, Event, Instant, Region};
 use hefu_engine::Source;
 use hefu_engine::system::{self, Notice};
 use hefu_log::{LogError, Note, NoteSigner};
@@ -58,7 +58,12 @@ impl Offline {
             }
             let old = keys.signer(&memory.origin, &memory.key)?;
             let new = keys.signer(&memory.origin, keys.newest())?;
-            let rotated = rotated(&old, &new).map_err(SignerError::from)?;
+            let signed = LogTree {
+                epoch: memory.origin.epoch(),
+                size: memory.tree.size(),
+                root: Digest(memory.tree.root().0),
+            };
+            let rotated = rotated(&old, &new, signed).map_err(SignerError::from)?;
             let region: Region = memory.origin.region().parse().map_err(|_| unknown())?;
             let request = format!(
                 "rotate-log-key-{}",
@@ -80,15 +85,16 @@ impl Offline {
 }
 
 /// The event, with both keys' signatures over what it says.
-fn rotated(old: &NoteSigner, new: &NoteSigner) -> Result<LogKeyRotated, LogError> {
+fn rotated(old: &NoteSigner, new: &NoteSigner, signed: LogTree) -> Result<LogKeyRotated, LogError> {
     let (from, to) = (old.vkey().to_string(), new.vkey().to_string());
-    let statement = Note::new(LogKeyRotated::statement(&from, &to))?;
+    let statement = Note::new(LogKeyRotated::statement(&from, &to, &signed))?;
     let by = |key: &NoteSigner| BASE64_STANDARD.encode(key.sign(&statement).bytes());
     Ok(LogKeyRotated {
         by_old: by(old),
         by_new: by(new),
         old: from,
         new: to,
+        signed,
     })
 }
 

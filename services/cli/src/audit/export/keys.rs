@@ -1,6 +1,8 @@
 //! Which keys sign the logs, as the logs' own publisher says. Whoever trusts nobody compares them with a copy that they had before;
 //! what is checked here is that every checkpoint bears a signature of them.
 
+use std::collections::HashSet;
+
 use anyhow::Context as _;
 use hefu_audit::Files;
 use hefu_log::{Checkpoint, LogError, Note, Vkey};
@@ -39,8 +41,10 @@ impl Keys {
 
     /// These keys behind those that were known before, each once: what was published once is never forgotten.
     pub(crate) fn after(self, mut before: Keys) -> Keys {
+        // A key has one line.
+        let known: HashSet<String> = before.lines.iter().cloned().collect();
         for (line, key) in self.lines.into_iter().zip(self.keys) {
-            if !before.keys.contains(&key) {
+            if !known.contains(&line) {
                 before.lines.push(line);
                 before.keys.push(key);
             }

@@ -6,7 +6,7 @@ use std::io;
 use hefu_audit::Files;
 use hefu_domain::Region;
 use hefu_log::tile::{TILE_WIDTH, encode_entries};
-use hefu_log::{Checkpoint, Frontier, NoteSigner, Origin, TileKind, TilePath, leaf_hash};
+use hefu_log::{Checkpoint, NoteSigner, Origin, TileBuilder, TileKind, TilePath, leaf_hash};
 
 use super::Town;
 
@@ -14,6 +14,8 @@ use super::Town;
 #[derive(Default)]
 pub(crate) struct Export {
     pub(crate) files: BTreeMap<String, Vec<u8>>,
+    /// The keys that sign the logs, a line each.
+    pub(crate) vkeys: String,
 }
 
 impl Export {
@@ -42,17 +44,23 @@ impl Export {
             let bundle = encode_entries(bundle).unwrap();
             self.files.insert(format!("{folder}{path}"), bundle);
         }
-        let mut frontier = Frontier::default();
-        events
-            .iter()
-            .for_each(|bytes| frontier.push(leaf_hash(bytes)));
+        let mut tiles = TileBuilder::new();
+        let mut full = Vec::new();
+        for bytes in events {
+            tiles.push(leaf_hash(bytes), |tile| full.push(tile));
+        }
+        for tile in full.into_iter().chain(tiles.partial()) {
+            self.files
+                .insert(format!("{folder}{}", tile.path()), tile.to_bytes());
+        }
         let origin = Origin::new("test.example/simulated", region.as_str(), epoch).unwrap();
         let signer = NoteSigner::new(&origin.to_string(), &[7; 32]).unwrap();
         let checkpoint = Checkpoint {
             origin,
             size,
-            root: frontier.root(),
+            root: tiles.frontier().unwrap().root(),
         };
+        self.vkeys.push_str(&format!("{}\n", signer.vkey()));
         let note = checkpoint.sign(&signer).unwrap().to_string();
         self.files
             .insert(format!("{folder}checkpoint"), note.into_bytes());

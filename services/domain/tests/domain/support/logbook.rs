@@ -35,9 +35,9 @@ impl Logbook {
     /// An auditor, who reads all of it and decides every move again.
     pub(crate) fn audited(&self, region: &Region) -> Audited {
         let mut auditor = Auditor::new(region.clone(), true);
-        for epoch in &self.ended {
-            epoch.iter().for_each(|bytes| auditor.feed(bytes));
-            auditor.next_epoch();
+        for (epoch, events) in (1..).zip(&self.ended) {
+            events.iter().for_each(|bytes| auditor.feed(bytes));
+            auditor.enter(epoch);
         }
         self.events.iter().for_each(|bytes| auditor.feed(bytes));
         auditor.end()
@@ -54,12 +54,13 @@ impl Logbook {
         let key = event.stream();
         let before = self.streams.get(&key).copied();
         let version = before.map_or(1, |(version, _)| version + 1);
+        let stream = format!("{key:?}");
         let encoded = Envelope {
             region: region.as_str(),
             index: self.events.len() as u64,
             at: &at.to_string(),
             kind: event.kind(),
-            stream: "a stream",
+            stream: &stream,
             version,
             prev: before.map(|(_, leaf)| leaf),
             caller,
