@@ -9,7 +9,9 @@ mod growth;
 mod restored;
 mod scrubs;
 mod served;
+mod strays;
 mod tampering;
+mod unfinished;
 
 // The two counties of the region writer's tests; not everything there is needed here.
 #[allow(dead_code)]
