@@ -10,6 +10,7 @@ mod metrics;
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -41,6 +42,9 @@ pub struct WitnessAt {
     pub url: String,
     /// Its public key, as it prints it.
     pub vkey: String,
+    /// A PEM file with the authority that its certificate leads to, where that is none that browsers trust.
+    #[serde(default)]
+    pub ca: Option<PathBuf>,
 }
 
 /// A deployment's witnesses, and how many of them must cosign what it publishes. Cheap to clone.
@@ -92,21 +96,24 @@ impl Witnesses {
     /// The witnesses of a configuration. With a made-up clock nobody's time is held against it.
     ///
     /// # Errors
-    /// `Witness`: a URL or key that is none, one witness twice, or more required than there are.
+    /// `Witness`: a URL, key or authority that is none, one witness twice, or more required than there are.
     pub fn new(
         configured: &[WitnessAt],
         required: usize,
         clock: Clock,
     ) -> Result<Witnesses, ConfigError> {
-        let (keys, urls) = check(configured, required)?;
-        let http = ask::http();
-        let all = keys.into_iter().zip(urls).map(|(key, url)| Witness {
-            key,
-            client: Client::new(http.clone(), url),
-            standing: Mutex::default(),
-        });
+        let checked = check(configured, required)?;
+        let mut all = Vec::with_capacity(checked.len());
+        for Checked { key, url, trust } in checked {
+            let http = ask::http(trust).map_err(|why| wrong(key.name(), why))?;
+            all.push(Witness {
+                key,
+                client: Client::new(http, url),
+                standing: Mutex::default(),
+            });
+        }
         Ok(Witnesses {
-            all: all.collect(),
+            all: all.into(),
             required,
             clock,
         })
@@ -180,31 +187,50 @@ impl Witnesses {
     }
 }
 
-/// The keys and addresses of a configuration.
+/// A witness of a configuration, before anybody is asked.
+pub(crate) struct Checked {
+    key: WitnessKey,
+    url: ask::Address,
+    trust: ask::Trust,
+}
+
+/// The witnesses of a configuration.
 ///
 /// # Errors
 /// See [`Witnesses::new`].
 pub(crate) fn check(
     configured: &[WitnessAt],
     required: usize,
-) -> Result<(Vec<WitnessKey>, Vec<ask::Address>), ConfigError> {
-    let wrong = |witness: &str, why: String| ConfigError::Witness {
-        witness: witness.to_owned(),
-        why,
-    };
+) -> Result<Vec<Checked>, ConfigError> {
     let mut keys: Vec<WitnessKey> = Vec::with_capacity(configured.len());
-    let mut urls = Vec::with_capacity(configured.len());
-    for WitnessAt { url, vkey } in configured {
+    let mut checked = Vec::with_capacity(configured.len());
+    for WitnessAt { url, vkey, ca } in configured {
         let key = vkey.parse();
-        keys.push(key.map_err(|error: LogError| wrong(vkey, error.to_string()))?);
-        urls.push(ask::address(url).map_err(|why| wrong(url, why))?);
+        let key: WitnessKey = key.map_err(|error: LogError| wrong(vkey, error.to_string()))?;
+        keys.push(key.clone());
         distinct(&keys).map_err(|error| wrong(vkey, error.to_string()))?;
+        let trust = match ca {
+            None => Ok(ask::Trust::Web),
+            Some(file) => ask::Trust::read(file),
+        };
+        checked.push(Checked {
+            key,
+            trust: trust.map_err(|why| wrong(url, why))?,
+            url: ask::address(url).map_err(|why| wrong(url, why))?,
+        });
     }
     if required > keys.len() {
         let why = format!("{required} of {} witnesses cannot be", keys.len());
         return Err(wrong("witnesses_required", why));
     }
-    Ok((keys, urls))
+    Ok(checked)
+}
+
+fn wrong(witness: &str, why: String) -> ConfigError {
+    ConfigError::Witness {
+        witness: witness.to_owned(),
+        why,
+    }
 }
 
 impl Witness {

@@ -9,6 +9,8 @@ mod growth;
 mod restored;
 mod scrubs;
 mod served;
+mod sizes;
+mod stopped;
 mod strays;
 mod tampering;
 mod unfinished;

@@ -9,7 +9,7 @@ use hefu_tests::engines::{Engine, Place, fresh};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 /// Ways to change what was written, or to get the right to.
-const ATTEMPTS: [&str; 33] = [
+const ATTEMPTS: [&str; 32] = [
     "UPDATE event SET kind = 'Paid'",
     "DELETE FROM event",
     "TRUNCATE event",
@@ -29,7 +29,6 @@ const ATTEMPTS: [&str; 33] = [
     "COMMENT ON TABLE event IS 'mine'",
     "COPY event TO '/tmp/hefu-event-copy'",
     "COPY event FROM PROGRAM 'true'",
-    "GRANT UPDATE ON event TO hefu_service",
     "ALTER ROLE hefu_service SUPERUSER",
     "SET session_replication_role = replica",
     "SET SESSION AUTHORIZATION postgres",
@@ -102,6 +101,11 @@ async fn nothing_that_was_written_of_a_log_can_be_changed_with_the_serving_right
     let mut conn = PgConnection::connect(&url).await.unwrap();
     // In the role as a serving connection holds it, and after giving it back.
     for role in ["SET ROLE hefu_service", "RESET ROLE"] {
+        // Who has nothing to give is warned, not refused; the attempts that follow show what it gave.
+        conn.execute(role).await.unwrap();
+        conn.execute("GRANT ALL ON event, checkpoint TO hefu_service")
+            .await
+            .unwrap();
         for attempt in ATTEMPTS {
             conn.execute(role).await.unwrap();
             let Err(refused) = conn.execute(attempt).await else {

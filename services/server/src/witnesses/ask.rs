@@ -1,5 +1,9 @@
 //! One request to one witness, and what its answer comes to.
 
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::http::{Method, Request, StatusCode, Uri, header};
 use hefu_audit::witness::AddCheckpoint;
@@ -10,6 +14,9 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
 
 /// Longest answer that is read, in bytes: a few lines.
 const LONGEST_BODY: usize = 64 * 1024;
@@ -130,19 +137,57 @@ pub(super) fn address(prefix: &str) -> Result<Address, String> {
 /// Connections to witnesses, kept open between checkpoints.
 pub(super) type Http = legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
-/// A client for HTTP and, with the roots that browsers trust, HTTPS.
-pub(super) fn http() -> Http {
+/// Whom a witness's certificate must lead to.
+pub(crate) enum Trust {
+    /// The authorities that browsers trust.
+    Web,
+    /// Those of a file, and nobody else.
+    Own(RootCertStore),
+}
+
+impl Trust {
+    /// The authorities in a PEM file.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub(super) fn read(file: &Path) -> Result<Trust, String> {
+        let unfit = |why: &dyn fmt::Display| format!("the authority in {}: {why}", file.display());
+        let mut roots = RootCertStore::empty();
+        let all = CertificateDer::pem_file_iter(file).map_err(|error| unfit(&error))?;
+        for certificate in all {
+            let certificate = certificate.map_err(|error| unfit(&error))?;
+            roots.add(certificate).map_err(|error| unfit(&error))?;
+        }
+        match roots.is_empty() {
+            true => Err(unfit(&"no certificate in PEM is there")),
+            false => Ok(Trust::Own(roots)),
+        }
+    }
+}
+
+/// A client for HTTP and HTTPS.
+///
+/// # Errors
+/// What keeps TLS from being spoken.
+pub(super) fn http(trust: Trust) -> Result<Http, String> {
     let mut plain = HttpConnector::new();
     plain.set_nodelay(true);
     plain.enforce_http(false);
-    let connector = HttpsConnectorBuilder::new()
-        .with_webpki_roots()
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(plain);
-    legacy::Client::builder(TokioExecutor::new())
+    let connector = match trust {
+        Trust::Web => HttpsConnectorBuilder::new().with_webpki_roots(),
+        Trust::Own(roots) => {
+            let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+            let tls = ClientConfig::builder_with_provider(provider)
+                .with_safe_default_protocol_versions()
+                .map_err(|error| error.to_string())?;
+            let tls = tls.with_root_certificates(roots).with_no_client_auth();
+            HttpsConnectorBuilder::new().with_tls_config(tls)
+        }
+    };
+    let connector = connector.https_or_http().enable_http1();
+    Ok(legacy::Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
-        .build(connector)
+        .build(connector.wrap_connector(plain)))
 }
 
 /// A witness's end of the line.
