@@ -16,5 +16,8 @@ END
 $$;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO hefu_service;
--- The log is append-only for everybody who serves.
-REVOKE UPDATE, DELETE, TRUNCATE ON event FROM hefu_service;
+-- The log is append-only for everybody who serves, and so is what was signed of it. A tile may be made again, out of the log.
+REVOKE UPDATE, DELETE, TRUNCATE ON event, checkpoint FROM hefu_service;
+REVOKE DELETE, TRUNCATE ON tile FROM hefu_service;
+-- Which tables there are is the owner's to say.
+REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON _sqlx_migrations FROM hefu_service;

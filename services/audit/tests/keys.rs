@@ -258,6 +258,7 @@ fn a_change_of_keys_that_nobody_signed_yet_vouches_for_nobody() {
         size: history.size(),
         root: history.root(),
         frontier: Some(history.frontier_at(701)),
+        stray: None,
     };
     let with = |size: usize, by: &NoteSigner, known: &NoteSigner| {
         put(&county, "checkpoint", history.note(size, by).as_bytes());

@@ -428,6 +428,7 @@ fn a_head_row_is_what_the_log_gives_with_what_nobody_signed_yet() {
         size: size as u64,
         root: history.frontier_at(size).root(),
         frontier: Some(history.frontier_at(size)),
+        stray: None,
     };
     let with = |head: Head| run_with_heads(&dir, &asked(&[&signer]), &[head]);
     let report = with(head(700));
@@ -456,6 +457,12 @@ fn a_head_row_is_what_the_log_gives_with_what_nobody_signed_yet() {
     ] {
         assert_eq!(with(wrong).failure.unwrap().check, Check::Head);
     }
+    let stray = Head {
+        stray: Some((0, 701)),
+        ..head(700)
+    };
+    let failure = with(stray).failure.unwrap();
+    assert_eq!((failure.check, failure.index), (Check::Beyond, 701));
     let hidden = Head {
         region: code(CITY),
         ..head(1)

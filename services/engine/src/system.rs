@@ -37,18 +37,22 @@ pub async fn append(store: &Store, notice: &Notice<'_>) -> Result<Head, EngineEr
     write(locked, notice, head.clone(), head).await
 }
 
-/// Begins an epoch of the region's log with the event. State, stream chains and nullifiers carry on; indexes start at 0, the fence
-/// is raised so that whoever writes now stops, and the alarm is taken off. Returns the head after it.
+/// Begins an epoch of the region's log with the event, behind the head that the event speaks of. State, stream chains and
+/// nullifiers carry on; indexes start at 0, the fence is raised so that whoever writes now stops, and the alarm is taken off.
+/// Returns the head after it.
 ///
 /// # Errors
-/// Those of [`append`].
+/// Those of [`append`]; `Busy` too where the head is another one by now.
 pub async fn begin_epoch(
     store: &Store,
     notice: &Notice<'_>,
+    read: Head,
     epoch: u64,
 ) -> Result<Head, EngineError> {
     let mut locked = hold(store, notice.region).await?;
-    let read = head_of(&mut locked, notice.region).await?;
+    if head_of(&mut locked, notice.region).await? != read {
+        return Err(EngineError::Busy("somebody else wrote to the region"));
+    }
     let empty = Head {
         epoch,
         size: 0,

@@ -14,6 +14,7 @@ mod reads;
 pub mod regions;
 pub mod signer;
 pub mod start;
+pub mod strays;
 pub mod telemetry;
 pub mod witness;
 mod witnesses;

@@ -9,6 +9,7 @@ use hefu_store::{OpenOptions, Store, StoreError};
 use hefu_vault::{Secrets, VaultError};
 
 use crate::signer::{Signer, SignerError};
+use crate::strays::Stray;
 
 /// What a database says of a deployment whose clock is made up, behind its name.
 pub(crate) const SIMULATED: &str = " (simulated clock)";
@@ -41,6 +42,19 @@ pub enum OfflineError {
         "region {0} has no alarm: its log extends what was signed, and there is nothing to accept"
     )]
     NoAlarm(Region),
+    /// Rows would be left that belong to no log.
+    #[error(
+        "region {region} has event rows that belong to no log, from epoch {}, index {} on: nothing goes on beside them. Copy them for \
+         whoever asks what was lost; then, as the database's owner (on SQLite without the trigger event_is_never_deleted, which is put \
+         back afterwards), {}; and accept the fork again",
+        stray.epoch, stray.index, stray.removal(region.as_str())
+    )]
+    Strays {
+        /// Whose.
+        region: Region,
+        /// The first of them.
+        stray: Stray,
+    },
     /// A log is in doubt: nothing is changed under it.
     #[error(
         "the log of region {0} is in doubt (see its alarm); accept the fork, or put the right database back, first"

@@ -59,15 +59,19 @@ pub struct Answered {
 pub struct Http(legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
 
 impl Http {
-    /// A client for http, and if `secure` for https as well.
+    /// A client for http, and if `secure` for https as well, by the CAs that this system trusts.
     ///
     /// # Errors
     /// `NoRoots`, only if `secure`.
     pub fn new(secure: bool) -> Result<Http, Failed> {
-        let roots = match secure {
+        Ok(Http::trusting(match secure {
             true => trusted()?,
             false => RootCertStore::empty(),
-        };
+        }))
+    }
+
+    /// A client for http and https, by these CAs and no others.
+    pub fn trusting(roots: RootCertStore) -> Http {
         let tls = ClientConfig::builder().with_root_certificates(roots);
         let mut plain = HttpConnector::new();
         plain.set_nodelay(true);
@@ -81,7 +85,7 @@ impl Http {
         let client = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .build(connector);
-        Ok(Http(client))
+        Http(client)
     }
 
     /// Sends a request and reads the answer, of so many bytes at the most. It waits as long as it takes.

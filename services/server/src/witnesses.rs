@@ -10,6 +10,7 @@ mod metrics;
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use hefu_audit::witness::AddCheckpoint;
 use hefu_engine::Clock;
 use hefu_log::cosignature::distinct;
 use hefu_log::{Checkpoint, Hash, LogError, Note, Signature, WitnessKey};
+use rustls::RootCertStore;
 use serde::Deserialize;
 use tokio::time::Instant;
 
@@ -42,6 +44,9 @@ pub struct WitnessAt {
     pub url: String,
     /// Its public key, as it prints it.
     pub vkey: String,
+    /// A PEM file with the authority that its certificate leads to, where that is none that this system trusts.
+    #[serde(default)]
+    pub ca: Option<PathBuf>,
 }
 
 /// A deployment's witnesses, and how many of them must cosign what it publishes. Cheap to clone.
@@ -93,26 +98,29 @@ impl Witnesses {
     /// The witnesses of a configuration. With a made-up clock nobody's time is held against it.
     ///
     /// # Errors
-    /// `Witness`: a URL or key that is none, one witness twice, more required than there are, or one of https where the
-    /// system trusts no CA.
+    /// `Witness`: a URL, key or authority that is none, one witness twice, more required than there are, or one of https where
+    /// the system trusts no CA.
     pub fn new(
         configured: &[WitnessAt],
         required: usize,
         clock: Clock,
     ) -> Result<Witnesses, ConfigError> {
-        let (keys, urls) = check(configured, required)?;
-        let secure = urls.iter().position(ask::Address::is_secure);
-        let http = Http::new(secure.is_some()).map_err(|failed| ConfigError::Witness {
-            witness: secure.map_or(String::new(), |at| configured[at].url.clone()),
-            why: failed.to_string(),
-        })?;
-        let all = keys.into_iter().zip(urls).map(|(key, url)| Witness {
-            key,
-            client: Client::new(http.clone(), url),
-            standing: Mutex::default(),
-        });
+        let checked = check(configured, required)?;
+        let mut all = Vec::with_capacity(checked.len());
+        for Checked { key, url, roots } in checked {
+            let http = match roots {
+                Some(roots) => Ok(Http::trusting(roots)),
+                None => Http::new(url.is_secure()),
+            };
+            let http = http.map_err(|failed| wrong(key.name(), failed.to_string()))?;
+            all.push(Witness {
+                key,
+                client: Client::new(http, url),
+                standing: Mutex::default(),
+            });
+        }
         Ok(Witnesses {
-            all: all.collect(),
+            all: all.into(),
             required,
             clock,
         })
@@ -186,31 +194,48 @@ impl Witnesses {
     }
 }
 
-/// The keys and addresses of a configuration.
+/// A witness of a configuration, before anybody is asked.
+pub(crate) struct Checked {
+    key: WitnessKey,
+    url: ask::Address,
+    /// The authorities of its own, where it has any.
+    roots: Option<RootCertStore>,
+}
+
+/// The witnesses of a configuration.
 ///
 /// # Errors
 /// See [`Witnesses::new`].
 pub(crate) fn check(
     configured: &[WitnessAt],
     required: usize,
-) -> Result<(Vec<WitnessKey>, Vec<ask::Address>), ConfigError> {
-    let wrong = |witness: &str, why: String| ConfigError::Witness {
-        witness: witness.to_owned(),
-        why,
-    };
+) -> Result<Vec<Checked>, ConfigError> {
     let mut keys: Vec<WitnessKey> = Vec::with_capacity(configured.len());
-    let mut urls = Vec::with_capacity(configured.len());
-    for WitnessAt { url, vkey } in configured {
+    let mut checked = Vec::with_capacity(configured.len());
+    for WitnessAt { url, vkey, ca } in configured {
         let key = vkey.parse();
-        keys.push(key.map_err(|error: LogError| wrong(vkey, error.to_string()))?);
-        urls.push(ask::address(url).map_err(|why| wrong(url, why))?);
+        let key: WitnessKey = key.map_err(|error: LogError| wrong(vkey, error.to_string()))?;
+        keys.push(key.clone());
         distinct(&keys).map_err(|error| wrong(vkey, error.to_string()))?;
+        let roots = ca.as_deref().map(ask::authority).transpose();
+        checked.push(Checked {
+            key,
+            roots: roots.map_err(|why| wrong(url, why))?,
+            url: ask::address(url).map_err(|why| wrong(url, why))?,
+        });
     }
     if required > keys.len() {
         let why = format!("{required} of {} witnesses cannot be", keys.len());
         return Err(wrong("witnesses_required", why));
     }
-    Ok((keys, urls))
+    Ok(checked)
+}
+
+fn wrong(witness: &str, why: String) -> ConfigError {
+    ConfigError::Witness {
+        witness: witness.to_owned(),
+        why,
+    }
 }
 
 impl Witness {

@@ -222,7 +222,7 @@ fn a_changed_export_fails_where_it_was_changed(auditor: &Auditor) {
     }
 }
 
-/// A head row that is not the log's, and an event that is gone, are found in the database itself.
+/// A row that belongs to no log, a head row that is not the log's, and an event that is gone are found in the database itself.
 async fn a_changed_database_fails_where_it_was_changed(auditor: &Auditor, place: &Place) {
     let verify = [
         "verify",
@@ -233,6 +233,16 @@ async fn a_changed_database_fails_where_it_was_changed(auditor: &Auditor, place:
         "--vkey",
         &auditor.keys,
     ];
+    let stray = "INSERT INTO event SELECT region, epoch, 900, kind, stream, version, NULL, 'stray', 0, digest, at_ms, leaf, bytes \
+                 FROM event WHERE region = '140725' AND idx = 0";
+    tamper(place, stray).await;
+    let (code, report) = json(&verify);
+    assert_eq!(
+        (code, &report["failure"]["check"]),
+        (Some(1), &"end of log".into()),
+        "{report}"
+    );
+    assert_eq!(report["failure"]["index"], 900);
     let head = "UPDATE head SET root = (SELECT leaf FROM event e WHERE e.region = '140700' AND e.idx = 0) \
                 WHERE region = '140725'";
     tamper(place, head).await;

@@ -11,7 +11,11 @@ mod replayed;
 mod restored;
 mod scrubs;
 mod served;
+mod sizes;
+mod stopped;
+mod strays;
 mod tampering;
+mod unfinished;
 
 // The two counties of the region writer's tests; not everything there is needed here.
 #[allow(dead_code)]

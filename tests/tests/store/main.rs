@@ -9,6 +9,7 @@ mod guards;
 mod locks;
 mod published;
 mod reads;
+mod rights;
 mod secrets;
 mod setup;
 mod uniqueness;

@@ -56,6 +56,14 @@ on_both_engines! {
         assert_eq!(store.checkpoints(PINGYAO, 0, 0, 100).await.unwrap(), []);
     }
 
+    async fn a_published_checkpoint_is_never_replaced(store: Store, _place: Place) {
+        let first = checkpoint(SHOUYANG, 0, 3);
+        store.publish(vec![], vec![first.clone()]).await.unwrap();
+        let again = CheckpointRow { note: "another".to_owned(), at_ms: 5, ..first.clone() };
+        store.publish(vec![], vec![again, checkpoint(SHOUYANG, 0, 4)]).await.unwrap();
+        assert_eq!(store.checkpoints(SHOUYANG, 0, 0, 9).await.unwrap(), [first, checkpoint(SHOUYANG, 0, 4)]);
+    }
+
     async fn what_cannot_stand_leaves_nothing_behind(store: Store, _place: Place) {
         let short = TileRow { hashes: vec![1; TILE_BYTES - 1], ..tile(SHOUYANG, 0, 1, 1) };
         let refused = store.publish(vec![tile(SHOUYANG, 0, 0, 1), short], vec![checkpoint(SHOUYANG, 0, 1)]).await;

@@ -4,8 +4,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod asking;
+mod killed;
 mod serving;
 mod signing;
+mod tls;
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -129,6 +131,7 @@ fn at(address: SocketAddr, key: &WitnessKey) -> WitnessAt {
     WitnessAt {
         url: format!("http://{address}/"),
         vkey: key.to_string(),
+        ca: None,
     }
 }
 

@@ -243,6 +243,39 @@ async fn a_damaged_memory_stops_the_witness() {
 }
 
 #[tokio::test]
+async fn a_memory_that_is_gone_stops_the_witness_and_a_new_log_does_not() {
+    let folder = Folder::new("hefu-witness");
+    let (log, later) = (Log::new(REGION, 20), Log::new("140726", 20));
+    let running = witness(folder.path(), &[&log]).await;
+    let request = log.request(0, 9).to_string();
+    let answer = post(running.address, "/add-checkpoint", &request).await;
+    assert_eq!(answer.0, 200);
+    running.stop().await;
+    let settings = |logs: &[&Log]| setup(folder.path(), logs, Clock::simulated(Instant(NOON_MS)).0);
+    for gone in ["hefu.example%2F140725%2F0.seen", "witness.logs"] {
+        let file = folder.path().join(gone);
+        let kept = fs::read(&file).unwrap();
+        fs::remove_file(&file).unwrap();
+        let error = refused(settings(&[&log, &later])).await;
+        assert!(matches!(error, WitnessError::Damaged { .. }), "{error}");
+        assert!(error.to_string().contains("it is gone"), "{error}");
+        fs::write(&file, kept).unwrap();
+    }
+    let running = serve(settings(&[&log, &later])).await.unwrap();
+    for (log, old) in [(&log, 9), (&later, 0)] {
+        let request = log.request(old, 15).to_string();
+        let answer = post(running.address, "/add-checkpoint", &request).await;
+        assert_eq!(answer.0, 200);
+    }
+    running.stop().await;
+    // Watched once and left out for a while, a log is still not begun with anew.
+    fs::remove_file(folder.path().join("hefu.example%2F140726%2F0.seen")).unwrap();
+    serve(settings(&[&log])).await.unwrap().stop().await;
+    let error = refused(settings(&[&log, &later])).await;
+    assert!(matches!(error, WitnessError::Damaged { .. }), "{error}");
+}
+
+#[tokio::test]
 async fn a_witness_s_folder_serves_one_process_and_one_name() {
     let folder = Folder::new("hefu-witness");
     let log = Log::new(REGION, 20);

@@ -43,6 +43,8 @@ pub enum Check {
     Recorded,
     /// The database's head row says what the log gives.
     Head,
+    /// The database has no event rows but those of the logs.
+    Beyond,
     /// What witnesses cosigned is this log: each of their signatures holds, over a tree that the log has.
     Cosigned,
     /// As many witnesses as were asked for cosigned the checkpoint.
@@ -93,6 +95,9 @@ impl Check {
             }
             Check::Recorded => "keep both logs: city and county were shown two histories",
             Check::Head => "stop the writers; the table was changed, or restored without the log",
+            Check::Beyond => {
+                "ask who put the row there: it belongs to no log, and what is looked up in the table may come by it"
+            }
             Check::Cosigned => {
                 "keep this copy and what the witness saw: together they prove that two histories were shown"
             }
@@ -131,6 +136,7 @@ impl fmt::Display for Check {
             Check::Since => "older checkpoint",
             Check::Recorded => "recorded checkpoint",
             Check::Head => "head row",
+            Check::Beyond => "end of log",
             Check::Cosigned => "cosigned checkpoints",
             Check::Witnesses => "witnesses required",
             Check::BackDated => "back-dating",

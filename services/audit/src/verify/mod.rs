@@ -99,6 +99,8 @@ pub struct Head {
     pub root: Hash,
     /// Right edge of the tree; absent if the row's is none.
     pub frontier: Option<Frontier>,
+    /// The first event row that belongs to none of the region's logs: its epoch and index.
+    pub stray: Option<(u64, u64)>,
 }
 
 /// Why a region is not verified.
@@ -179,6 +181,10 @@ fn all<F: Follow>(
             witnesses: &asked.witnesses,
         };
         let verified = region::verify(files, &region, note, &means, begin(&region))?;
+        if let Some((epoch, index)) = means.head.and_then(|head| head.stray) {
+            let stop = Stop::Failed(index, Check::Beyond);
+            return Err(region::unverified(&region, epoch, stop));
+        }
         for older in &asked.since {
             since(&region, &verified, older)?;
         }

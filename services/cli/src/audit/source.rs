@@ -13,6 +13,7 @@ use hefu_domain::Region;
 use hefu_log::tile::{TILE_WIDTH, encode_entries};
 use hefu_log::{Frontier, Hash, TileKind, TilePath, WitnessKey};
 use hefu_server::log_files::{LogFile, LogFileError, LogFiles, LogPath, StoreFiles};
+use hefu_server::strays::{self, Stray};
 use hefu_store::{OpenOptions, Store, StoreError};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
@@ -140,12 +141,24 @@ impl Logs {
         let Some((store, runtime)) = &self.store else {
             return Ok(Vec::new());
         };
-        let rows = wait(runtime, store.all_heads())?;
-        rows.into_iter().map(head).collect()
+        let rows = wait(runtime, heads(store))?;
+        let rows = rows.into_iter();
+        rows.map(|(row, stray)| head(row, stray)).collect()
     }
 }
 
-fn head(row: hefu_store::Head) -> io::Result<Head> {
+/// The head rows of one instant, and the first event row of each region that belongs to no log.
+async fn heads(store: &Store) -> Result<Vec<(hefu_store::Head, Option<Stray>)>, StoreError> {
+    let mut snapshot = store.snapshot().await?;
+    let mut heads = Vec::new();
+    for head in snapshot.all_heads().await? {
+        let stray = strays::find(&mut snapshot, &head).await?;
+        heads.push((head, stray));
+    }
+    Ok(heads)
+}
+
+fn head(row: hefu_store::Head, stray: Option<Stray>) -> io::Result<Head> {
     let wrong = || {
         let what = format!("a head row is of \"{}\", which is no region", row.region);
         io::Error::new(io::ErrorKind::InvalidData, what)
@@ -156,6 +169,7 @@ fn head(row: hefu_store::Head) -> io::Result<Head> {
         size: row.size,
         root: Hash(row.root),
         frontier: Frontier::from_bytes(&row.frontier).ok(),
+        stray: stray.map(|stray| (stray.epoch, stray.index)),
     })
 }
 

@@ -3,19 +3,22 @@
 use hefu_domain::event::{ForkAccepted, LogTree};
 use hefu_domain::{Digest, Event, Reason, Region};
 use hefu_engine::system::{self, Notice};
-use hefu_log::{Checkpoint, Frontier, Origin, Vkey, leaf_hash};
+use hefu_log::{Checkpoint, Frontier, Opened, Origin, Vkey, leaf_hash};
 use hefu_store::{Head, Store, StoreError};
+use serde_json::value::RawValue;
 
 use super::memory::Memory;
-use super::{Signer, SignerError, log};
+use super::{Signer, SignerError, log, signs};
 use crate::offline::{Offline, OfflineError};
+use crate::strays;
 
 impl Offline {
     /// Accepts that a region's log is not what was signed of it, and begins a new epoch on what is there. Returns its first
-    /// checkpoint's origin.
+    /// checkpoint's origin. What an earlier call began that was killed is finished, for the reason that was given then.
     ///
     /// # Errors
-    /// `NotOpen` and `NoAlarm` where there is nothing to accept; the store's and the signer's.
+    /// `NotOpen` and `NoAlarm` where there is nothing to accept, `Strays` where rows would be left that belong to no log; the
+    /// store's and the signer's.
     pub async fn accept_fork(
         &mut self,
         region: &Region,
@@ -29,29 +32,72 @@ impl Offline {
         if head.alarm.is_none() {
             return Err(OfflineError::NoAlarm(region.clone()));
         }
+        let kept = kept(&self.store, &head).await?;
+        let end = Head {
+            size: kept.size,
+            ..head.clone()
+        };
+        if let Some(stray) = strays::find(&mut *self.store.snapshot().await?, &end).await? {
+            let region = region.clone();
+            return Err(OfflineError::Strays { region, stray });
+        }
+        if let Some(origin) = self.begun(region, &head).await? {
+            self.signer.begin_anew(&origin)?;
+            self.store.set_alarm(region.as_str(), None).await?;
+            self.signer.round().await?;
+            return Ok(origin);
+        }
         let signed = self.signer.last_signed(&head).await?;
+        let signed = signed.map(|(tree, _)| tree);
+        // No origin is ever used twice, not even one that a restored backup and a lost memory know nothing of.
+        let last = self.signer.last_epoch(region)?.unwrap_or(0);
+        let epoch = 1 + signed.map_or(head.epoch, |tree| tree.epoch.max(head.epoch));
+        let epoch = epoch.max(last + 1);
         let accepted = ForkAccepted {
             reason,
-            signed: signed.as_ref().map(|(tree, _)| *tree),
-            kept: kept(&self.store, &head).await?,
+            signed,
+            kept,
         };
-        // No origin is ever used twice, not even one that a restored backup knows nothing of.
-        let epoch = 1 + signed.map_or(head.epoch, |(tree, _)| tree.epoch.max(head.epoch));
         let request = format!("accept-fork-{epoch}");
-        let said = format!("{region} {epoch} {accepted:?}");
         let notice = Notice {
             region,
             at: self.clock.now(),
             request: &request,
-            digest: self.secrets.request_digest("AcceptFork", said.as_bytes()),
+            digest: self.digest(region, epoch, &accepted),
             event: Event::ForkAccepted(accepted),
         };
-        system::begin_epoch(&self.store, &notice, epoch).await?;
+        system::begin_epoch(&self.store, &notice, head, epoch).await?;
         let origin = log::origin(&self.deployment, self.clock.is_simulated(), region, epoch);
         let origin = origin.map_err(SignerError::from)?;
         self.signer.begin_anew(&origin)?;
         self.signer.round().await?;
         Ok(origin)
+    }
+
+    /// The origin of a log that an earlier call began and was killed over: never signed, and begun by an event that bears this
+    /// deployment's own digest. Whoever has nothing but the database cannot make one.
+    async fn begun(&self, region: &Region, head: &Head) -> Result<Option<Origin>, OfflineError> {
+        let origin = self.signer.origin(head)?;
+        if self.signer.last_epoch(region)? >= Some(head.epoch) {
+            return Ok(None);
+        }
+        let first = self.store.events(region.as_str(), head.epoch, 0, 1).await?;
+        let Some(first) = first.first() else {
+            return Ok(None);
+        };
+        let Ok(Event::ForkAccepted(accepted)) = hefu_engine::decode(first) else {
+            return Ok(None);
+        };
+        let own = self.digest(region, head.epoch, &accepted).to_string();
+        let opened = Opened::<Box<RawValue>>::decode(&first.bytes);
+        let is_own = opened.is_ok_and(|opened| opened.digest == own);
+        Ok(is_own.then_some(origin))
+    }
+
+    /// What stands for an accepted fork in its event's envelope.
+    fn digest(&self, region: &Region, epoch: u64, accepted: &ForkAccepted) -> Digest {
+        let said = format!("{region} {epoch} {accepted:?}");
+        self.secrets.request_digest("AcceptFork", said.as_bytes())
     }
 }
 
@@ -84,6 +130,17 @@ impl Signer {
             };
             (tree, origin)
         }))
+    }
+
+    /// The last epoch of a region's log that was ever signed, or was about to be, by the public keys on record.
+    fn last_epoch(&self, region: &Region) -> Result<Option<u64>, SignerError> {
+        let Some(desk) = &self.desk else {
+            return Ok(None);
+        };
+        let lines = desk.vkeys()?;
+        let known = lines.iter().filter_map(|line| signs(line));
+        let own = known.filter(|origin| origin.region() == region.as_str());
+        Ok(own.map(|origin| origin.epoch()).max())
     }
 
     /// Remembers a log that begins now, in the place of whatever was remembered of its region.

@@ -319,11 +319,7 @@ impl Signer {
         origin: &Origin,
     ) -> Result<Log, Failed> {
         let checkpoint = reads.checkpoint(&head.region, head.epoch, u64::MAX).await?;
-        let own = |line: &String| {
-            let vkey: Result<Vkey, LogError> = line.parse();
-            let known = vkey.and_then(|vkey| vkey.name().parse::<Origin>());
-            known.is_ok_and(|known| known.region() == head.region)
-        };
+        let own = |line: &String| signs(line).is_some_and(|log| log.region() == head.region);
         if head.epoch > 0 || checkpoint.is_some() || desk.vkeys()?.iter().any(own) {
             return Err(Doubt::Memory.into());
         }
@@ -453,6 +449,12 @@ impl Signer {
             head.epoch,
         )?)
     }
+}
+
+/// The log that the public key of such a line signs.
+fn signs(line: &str) -> Option<Origin> {
+    let vkey: Vkey = line.parse().ok()?;
+    vkey.name().parse().ok()
 }
 
 /// Waits for the disk where nobody else has to.

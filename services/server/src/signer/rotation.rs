@@ -1,6 +1,8 @@
 //! A log key that follows another: in every log an event that both have signed, and from the checkpoint that covers it on
 //! the new one signs.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use hefu_domain::event::{LogKeyRotated, LogTree};
@@ -11,7 +13,8 @@ use hefu_log::{LogError, Note, NoteSigner};
 use hefu_store::StoreError;
 use hefu_token::keys::{self, Use};
 
-use super::{Keys, SignerError};
+use super::log::Log;
+use super::{Keys, Signer, SignerError};
 use crate::offline::{Offline, OfflineError};
 
 impl Offline {
@@ -21,17 +24,24 @@ impl Offline {
     /// # Errors
     /// `InDoubt` while a log is in doubt; the store's and the signer's. Called again, it goes on where it stopped.
     pub async fn rotate_log_key(&mut self) -> Result<(String, usize), OfflineError> {
+        let before = self.signer.signing_keys().await?;
         let round = self.signer.round().await?;
         if let Some(region) = round.alarmed.into_iter().next() {
             return Err(OfflineError::InDoubt(region));
         }
         let newest = self.signer.keys.newest().to_owned();
+        // Handed over by a rotation that was killed before it signed anything with the new key.
+        let taken_up = |log: &&Log| {
+            let before = before.get(log.memory.origin.region());
+            before.is_some_and(|before| *before != log.memory.key) && log.memory.key == newest
+        };
+        let taken_up = self.signer.logs.values().filter(taken_up).count();
         let mut logs = self.signer.logs.values();
-        if logs.all(|log| log.memory.key == newest) {
+        if taken_up == 0 && logs.all(|log| log.memory.key == newest) {
             self.make_log_key()?;
         }
         self.signer.keys = Keys::load(&self.state)?;
-        let handed_over = self.hand_over().await?;
+        let handed_over = taken_up + self.hand_over().await?;
         self.signer.round().await?;
         Ok((self.signer.keys.newest().to_owned(), handed_over))
     }
@@ -81,6 +91,23 @@ impl Offline {
             handed_over += 1;
         }
         Ok(handed_over)
+    }
+}
+
+impl Signer {
+    /// The name of the key that signed each log last, as it is remembered, by region.
+    async fn signing_keys(&self) -> Result<BTreeMap<String, String>, SignerError> {
+        let mut keys = BTreeMap::new();
+        let Some(desk) = &self.desk else {
+            return Ok(keys);
+        };
+        for head in self.store.all_heads().await? {
+            // What cannot be read is for the round to raise.
+            if let Ok(Some(memory)) = desk.memory(&head.region) {
+                keys.insert(head.region, memory.key);
+            }
+        }
+        Ok(keys)
     }
 }
 

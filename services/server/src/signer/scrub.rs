@@ -4,15 +4,14 @@
 
 use std::time::{Duration, Instant as Stopwatch};
 
-use hefu_domain::Event;
-use hefu_domain::event::ForkAccepted;
 use hefu_log::tile::TILE_WIDTH;
-use hefu_log::{Doubt, Growth, Hash, Opened, Origin, Tile, TileBuilder, TileKind};
+use hefu_log::{Doubt, Growth, Hash, Origin, Tile, TileBuilder, TileKind};
 use hefu_store::{Store, StoreError};
 
 use super::log::{self, PAGE};
 use super::memory::Memory;
 use super::{Failed, SignerError};
+use crate::strays;
 
 /// How much longer than a page took it sleeps before the next.
 const REST: u32 = 3;
@@ -45,13 +44,30 @@ pub(crate) async fn scrub(store: &Store, memory: &Memory) -> Result<Option<Found
             }
             Err(Failed::Error(error)) => return Err(error),
         }
-        let Some(fork) = fork(store, &origin).await? else {
-            return Ok(None);
+        let mut reads = store.snapshot().await?;
+        let fork = strays::fork(&mut reads, origin.region(), origin.epoch()).await?;
+        drop(reads);
+        let Some(fork) = fork else {
+            return stray(store, memory).await;
         };
         // The first event of an epoch, which was signed, says what the epoch before came to.
         (size, root) = (fork.kept.size, Hash(fork.kept.root.0));
         origin = Origin::new(origin.deployment(), origin.region(), fork.kept.epoch)?;
     }
+}
+
+/// The first row that no epoch's log ends with.
+async fn stray(store: &Store, memory: &Memory) -> Result<Option<Found>, SignerError> {
+    let mut reads = store.snapshot().await?;
+    let heads = reads.heads(&[memory.origin.region().to_owned()]).await?;
+    let Some(head) = heads.first() else {
+        return Ok(None);
+    };
+    let stray = strays::find(&mut reads, head).await?;
+    Ok(stray.map(|stray| Found {
+        epoch: (stray.epoch != head.epoch).then_some(stray.epoch),
+        doubt: Doubt::Beyond { index: stray.index },
+    }))
 }
 
 /// Hashes one epoch of a log up to a size. The tiles of an epoch that ended in a fork may be those of the log that was lost.
@@ -184,17 +200,4 @@ async fn restore(store: &Store, origin: &Origin, size: u64) -> Result<(), Failed
 
 async fn rest(worked: Duration) {
     tokio::time::sleep(worked * REST).await;
-}
-
-/// The fork that an epoch of a log began with, if it did.
-async fn fork(store: &Store, origin: &Origin) -> Result<Option<ForkAccepted>, StoreError> {
-    let first = store.events(origin.region(), origin.epoch(), 0, 1).await?;
-    let opened = first
-        .first()
-        .and_then(|event| Opened::<Box<serde_json::value::RawValue>>::decode(&event.bytes).ok());
-    let event = opened.and_then(|opened| Event::decode(&opened.kind, opened.body.get()));
-    match event {
-        Some(Ok(Event::ForkAccepted(fork))) => Ok(Some(fork)),
-        Some(Ok(_) | Err(_)) | None => Ok(None),
-    }
 }

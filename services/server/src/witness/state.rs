@@ -10,9 +10,12 @@
 //! check: <SHA-256 of the lines above, in base64url>
 //! ```
 //!
+//! and `witness.logs` with the name of each log that has such a file, a line each: a log that was watched before and whose
+//! file is gone is not begun with anew.
+//!
 //! The invariant: a file is replaced whole and synced before the cosignature over what it says is made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -80,19 +83,12 @@ impl State {
         let lock = take(folder)?;
         let made = !key_file(folder).exists();
         if made {
+            // The list before the key: a key without one has lost it.
+            begin_list(&list_file(folder))?;
             make_key(folder, name.ok_or(WitnessError::NoName)?, &seed())?;
         }
         let cosigner = read_key(folder, name)?;
-        let mut seen = BTreeMap::new();
-        for log in &logs {
-            let origin: Origin = log
-                .name()
-                .parse()
-                .map_err(|_| WitnessError::NoLog(log.to_string()))?;
-            let log = origin.to_string();
-            let last = read_seen(&seen_file(folder, &log), &log)?;
-            seen.insert(log, Mutex::new(last.unwrap_or(Seen::NOTHING)));
-        }
+        let seen = take_up(folder, &logs)?;
         let state = State {
             folder: folder.to_owned(),
             cosigner,
@@ -141,6 +137,64 @@ impl State {
         *seen = next;
         let signature = self.cosigner.cosign(&request.note, time);
         Ok(signature.map_err(WitnessError::Log)?)
+    }
+}
+
+/// What was seen of each log. A log that is watched for the first time gets its file before it is on the list of those
+/// that have one; both are on the disk when this returns.
+fn take_up(folder: &Path, logs: &[Vkey]) -> Result<BTreeMap<String, Mutex<Seen>>, WitnessError> {
+    let list = list_file(folder);
+    let mut known = known_logs(&list)?;
+    let (mut seen, before) = (BTreeMap::new(), known.len());
+    for log in logs {
+        let origin: Origin = log
+            .name()
+            .parse()
+            .map_err(|_| WitnessError::NoLog(log.to_string()))?;
+        let log = origin.to_string();
+        let path = seen_file(folder, &log);
+        let last = match read_seen(&path, &log)? {
+            Some(last) => last,
+            None if known.contains(&log) => {
+                let what = "it is gone";
+                return Err(WitnessError::Damaged { path, what });
+            }
+            None => {
+                replace(&path, write_seen(&log, &Seen::NOTHING).as_bytes())?;
+                Seen::NOTHING
+            }
+        };
+        known.insert(log.clone());
+        seen.insert(log, Mutex::new(last));
+    }
+    if known.len() > before {
+        let lines: String = known.iter().map(|log| format!("{log}\n")).collect();
+        replace(&list, lines.as_bytes())?;
+    }
+    Ok(seen)
+}
+
+fn list_file(folder: &Path) -> PathBuf {
+    folder.join("witness.logs")
+}
+
+/// An empty list, if there is none.
+fn begin_list(list: &Path) -> Result<(), WitnessError> {
+    match list.exists() {
+        true => Ok(()),
+        false => replace(list, b""),
+    }
+}
+
+/// The logs that were ever watched. Without the list nobody knows which they are.
+fn known_logs(list: &Path) -> Result<BTreeSet<String>, WitnessError> {
+    match fs::read_to_string(list) {
+        Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(WitnessError::Damaged {
+            path: list.to_owned(),
+            what: "it is gone",
+        }),
+        Err(error) => Err(failed("read", list)(error)),
     }
 }
 

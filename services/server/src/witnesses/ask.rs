@@ -1,9 +1,15 @@
 //! One request to one witness, and what its answer comes to.
 
+use std::fmt;
+use std::path::Path;
+
 use axum::http::{Method, Request, StatusCode, Uri, header};
 use hefu_audit::witness::AddCheckpoint;
 use hefu_engine::Clock;
 use hefu_log::{LogError, Note, Signature, WitnessKey};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 
 use crate::outbound::{self, Answered, Http};
 
@@ -122,6 +128,24 @@ impl Address {
 pub(super) fn address(prefix: &str) -> Result<Address, String> {
     let uri = outbound::below(prefix, "add-checkpoint");
     uri.map(Address).map_err(|error| error.to_string())
+}
+
+/// The authorities in a PEM file.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(super) fn authority(file: &Path) -> Result<RootCertStore, String> {
+    let unfit = |why: &dyn fmt::Display| format!("the authority in {}: {why}", file.display());
+    let mut roots = RootCertStore::empty();
+    let all = CertificateDer::pem_file_iter(file).map_err(|error| unfit(&error))?;
+    for certificate in all {
+        let certificate = certificate.map_err(|error| unfit(&error))?;
+        roots.add(certificate).map_err(|error| unfit(&error))?;
+    }
+    match roots.is_empty() {
+        true => Err(unfit(&"no certificate in PEM is there")),
+        false => Ok(roots),
+    }
 }
 
 /// A witness's end of the line.

@@ -71,10 +71,14 @@ impl Postgres {
         })
     }
 
-    /// Runs as the role that connects, which owns the tables; serving connections then give that up.
+    /// Runs as the role that connects, which owns the tables; serving connections then give that up. A role that does not own
+    /// them changes nothing: for it the schema must be up to date.
     pub(crate) async fn migrate(&self) -> Result<()> {
         self.may_write()?;
         let mut conn = self.address.connect().await.map_err(failure)?;
+        if is_anothers(&mut conn).await? {
+            return is_migrated(&mut conn).await;
+        }
         MIGRATIONS
             .run(&mut conn)
             .await
@@ -228,6 +232,31 @@ async fn fit(conn: &mut PgConnection) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Whether the tables are there and another role owns them.
+async fn is_anothers(conn: &mut PgConnection) -> Result<bool> {
+    let text = "SELECT NOT pg_has_role(current_user, relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('event')";
+    let anothers = sqlx::query_scalar(text).fetch_optional(conn).await;
+    Ok(anothers.map_err(failure)?.unwrap_or(false))
+}
+
+/// Refuses a schema that is not the one that this program works with.
+async fn is_migrated(conn: &mut PgConnection) -> Result<()> {
+    let text = "SELECT version, checksum FROM _sqlx_migrations WHERE success ORDER BY version";
+    let applied: Vec<(i64, Vec<u8>)> = sqlx::query_as(text)
+        .fetch_all(conn)
+        .await
+        .map_err(failure)?;
+    let ours = MIGRATIONS
+        .iter()
+        .map(|migration| (migration.version, migration.checksum.to_vec()));
+    match ours.eq(applied) {
+        true => Ok(()),
+        false => Err(StoreError::setup(
+            "the tables are another role's, and not as this version of hefu makes them: run `hefu migrate` as the role that owns them",
+        )),
+    }
 }
 
 /// Connects lazily: the first connection is made after migration, when the serving role is there.

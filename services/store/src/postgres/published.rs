@@ -7,7 +7,7 @@ use crate::published::{CheckpointPage, CheckpointRow, TileKey, TileRow};
 use crate::rows::big;
 use sqlx::postgres::{PgConnection, PgRow};
 
-/// Writes all of it in one transaction. A tile or checkpoint made again replaces the one that stands.
+/// Writes all of it in one transaction. A tile made again replaces the one that stands; a checkpoint that is published stays.
 pub(crate) async fn publish(
     mut conn: Conn,
     tiles: &[TileRow],
@@ -37,7 +37,7 @@ async fn put_tiles(conn: &mut PgConnection, tiles: &[TileRow]) -> Result<()> {
 async fn put_checkpoints(conn: &mut PgConnection, checkpoints: &[CheckpointRow]) -> Result<()> {
     let text = "INSERT INTO checkpoint (region, epoch, size, at_ms, note)
         SELECT * FROM UNNEST($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[])
-        ON CONFLICT (region, epoch, size) DO UPDATE SET at_ms = excluded.at_ms, note = excluded.note";
+        ON CONFLICT (region, epoch, size) DO NOTHING";
     let text_of = |of: fn(&CheckpointRow) -> &str| checkpoints.iter().map(of).collect::<Vec<_>>();
     let number_of = |of: fn(&CheckpointRow) -> i64| checkpoints.iter().map(of).collect::<Vec<_>>();
     let put = sqlx::query(text)

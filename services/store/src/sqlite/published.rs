@@ -7,7 +7,7 @@ use crate::published::{CheckpointPage, CheckpointRow, TileKey, TileRow};
 use crate::rows::big;
 use rusqlite::{Connection, Row, params};
 
-/// Writes all of it in one transaction. A tile or checkpoint made again replaces the one that stands.
+/// Writes all of it in one transaction. A tile made again replaces the one that stands; a checkpoint that is published stays.
 pub(crate) fn publish(
     conn: &Connection,
     tiles: &[TileRow],
@@ -32,8 +32,9 @@ pub(crate) fn publish(
         statement.execute(bound).map_err(failure)?;
     }
     for c in checkpoints {
-        let text = "INSERT INTO checkpoint (region, epoch, size, at_ms, note) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (region, epoch, size) DO UPDATE SET at_ms = excluded.at_ms, note = excluded.note";
+        let text =
+            "INSERT INTO checkpoint (region, epoch, size, at_ms, note) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (region, epoch, size) DO NOTHING";
         let bound = params![c.region, big(c.epoch), big(c.size), c.at_ms, c.note];
         let mut statement = transaction.prepare_cached(text).map_err(failure)?;
         statement.execute(bound).map_err(failure)?;
