@@ -4,6 +4,8 @@
 // Each binary that shares this file uses a part of it.
 #![allow(dead_code)]
 
+pub(crate) mod trained;
+
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::fs;
@@ -69,7 +71,17 @@ pub(crate) fn opened(region: &str) -> Event {
 /// A county's events, without end.
 pub(crate) fn county() -> impl Iterator<Item = Event> {
     let year = PlanYear::try_from(2023).unwrap();
-    let begin = [
+    let waves = (0..).flat_map(move |wave| {
+        (0..8).flat_map(move |step| {
+            (0..WAVE).map(move |person| step_of(year, wave * WAVE + person, step))
+        })
+    });
+    begin(year).into_iter().chain(waves)
+}
+
+/// A county is opened and has money.
+fn begin(year: PlanYear) -> [Event; 3] {
+    [
         opened(COUNTY),
         Event::PlanYearOpened(PlanYearOpened { year }),
         Event::FundsAppropriated(FundsAppropriated {
@@ -78,13 +90,15 @@ pub(crate) fn county() -> impl Iterator<Item = Event> {
             amount: Fen::yuan(500_000_000),
             reference: code("2023-41"),
         }),
-    ];
-    let waves = (0..).flat_map(move |wave| {
-        (0..8).flat_map(move |step| {
-            (0..WAVE).map(move |person| step_of(year, wave * WAVE + person, step))
-        })
-    });
-    begin.into_iter().chain(waves)
+    ]
+}
+
+/// The id of the so-manieth thing of its kind.
+fn id<T: FromStr>(kind: &str, n: u64) -> T
+where
+    T::Err: std::fmt::Debug,
+{
+    code(format!("{kind}{:05x}-aaaa-7bbb-8ccc-{n:012x}", n % 0xfffff))
 }
 
 fn digest(seed: impl Display) -> Digest {
@@ -97,8 +111,8 @@ fn tag(seed: impl Display) -> Tag {
 
 /// One step of a person's voucher.
 fn step_of(year: PlanYear, n: u64, step: u64) -> Event {
-    let person: PersonId = code(format!("018{:05x}-aaaa-7bbb-8ccc-{n:012x}", n % 0xfffff));
-    let voucher: VoucherId = code(format!("019{:05x}-aaaa-7bbb-8ccc-{n:012x}", n % 0xfffff));
+    let person: PersonId = id("018", n);
+    let voucher: VoucherId = id("019", n);
     let programme = Programme::General;
     let live = Held {
         once: Once::Live { programme, year },
