@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use hefu_audit::Replayed;
 use hefu_domain::{Key, Region, Tag, VoucherId};
-use hefu_store::{Nullifier, Row, Snapshot, StoreError, Table};
+use hefu_store::{Nullifier, Row, Snapshot, StoreError};
 
 use super::{MOST_NAMED, PAGE, Verified};
 use crate::rows;
