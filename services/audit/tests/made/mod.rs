@@ -87,7 +87,7 @@ fn begin(year: PlanYear) -> [Event; 3] {
         Event::FundsAppropriated(FundsAppropriated {
             year,
             source: code("county"),
-            amount: Fen::yuan(500_000_000),
+            amount: Fen::yuan(5_000_000_000),
             reference: code("2023-41"),
         }),
     ]
