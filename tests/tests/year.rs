@@ -86,22 +86,21 @@ async fn year(engine: Engine) -> Played {
         assert!(opened.simulated, "{opened:?}");
         let root = replayed.root.to_string();
         played.roots.insert(region.to_string(), root);
-        for fact in replayed.world.facts() {
-            match fact {
-                Fact::Account(account) => {
-                    assert_eq!(account.reserved.0, 0, "a reserve is open after the closing");
-                    played.paid_fen += account.paid.0;
-                }
-                Fact::Voucher(voucher) => {
-                    assert!(!voucher.state.is_live(), "a voucher is not final");
-                    *played
-                        .states
-                        .entry(voucher.state.code().to_owned())
-                        .or_default() += 1;
-                }
-                _ => {}
+        let facts = replayed.each(|_, fact| match fact {
+            Fact::Account(account) => {
+                assert_eq!(account.reserved.0, 0, "a reserve is open after the closing");
+                played.paid_fen += account.paid.0;
             }
-        }
+            Fact::Voucher(voucher) => {
+                assert!(!voucher.state.is_live(), "a voucher is not final");
+                *played
+                    .states
+                    .entry(voucher.state.code().to_owned())
+                    .or_default() += 1;
+            }
+            _ => {}
+        });
+        facts.unwrap();
     });
     // Every move of the year comes out of its own events as it stands in the log, and every row is what the log says.
     let audited = audited.await.unwrap();

@@ -26,9 +26,20 @@ pub struct Audited {
 impl Auditor {
     /// An audit from the first event on; with `rules` every move is decided again.
     pub fn new(region: Region, rules: bool) -> Auditor {
+        let rules = rules.then(|| Rules::new(region.clone()));
+        Auditor::of(Replay::new(region), rules)
+    }
+
+    /// The same with rules, and with so many facts to a generation: see [`Replay::by_generations`].
+    pub fn by_generations(region: Region, generation: usize) -> Auditor {
+        let rules = Rules::new(region.clone());
+        Auditor::of(Replay::by_generations(region, generation), Some(rules))
+    }
+
+    fn of(replay: Replay, rules: Option<Rules>) -> Auditor {
         Auditor {
-            rules: rules.then(|| Rules::new(region.clone())),
-            replay: Replay::new(region),
+            replay,
+            rules,
             failed: None,
         }
     }
@@ -82,11 +93,16 @@ impl Auditor {
     /// The end of the log.
     pub fn end(mut self) -> Audited {
         self.settle();
-        let (findings, ledger) = self.rules.map_or((Vec::new(), None), |rules| {
+        let lost = self.replay.lost();
+        let (mut findings, ledger) = self.rules.map_or((Vec::new(), None), |rules| {
             let (findings, ledger) = rules.end();
             (findings, Some(ledger))
         });
-        let log = match self.failed {
+        if lost.is_some() {
+            // They may come from what could not be read.
+            findings.clear();
+        }
+        let log = match lost.or(self.failed) {
             Some(failure) => Err(failure),
             None => Ok(self.replay.end()),
         };

@@ -273,7 +273,7 @@ impl Follow for Historian {
     type Ready = Entry;
 
     fn ready(event: &View<'_>, leaf: Hash) -> Result<Entry, Check> {
-        Replay::ready(event, leaf)
+        Entry::of(event, leaf)
     }
 
     fn follow(&mut self, epoch: u64, entry: Entry) -> Result<(), Check> {

@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows a store: bytes in, facts or the first failure out. It never trusts what it checks.
 
+mod aside;
 mod auditor;
 pub mod cosigned;
 mod files;

@@ -1,16 +1,21 @@
 //! Replaying a region's log: the same `apply` as the writer's, over the same bytes, from the first event on, epoch after epoch.
 //!
 //! The invariant: state, streams and nullifiers carry on over a fork, and nothing else does. A new epoch is a new tree from index 0,
-//! whose first event names exactly the tree that the old one was left at.
+//! whose first event names exactly the tree that the old one was left at. Memory holds what changed of late; of every other voucher, person
+//! and class its place in a temporary file.
 
-use std::collections::HashMap;
 use std::fmt;
+use std::io;
+use std::ops::Deref;
+use std::sync::Arc;
 
+use foldhash::{HashMap, HashMapExt};
 use hefu_domain::event::LogTree;
 use hefu_domain::state::Account;
-use hefu_domain::{Digest, Event, Instant, Key, Region, Tag, VoucherId, World};
+use hefu_domain::{Digest, Event, Fact, Instant, Key, Need, Region, Stop, Tag, VoucherId, World};
 use hefu_log::{Frontier, Hash, View, leaf_hash};
 
+use crate::aside::Shelf;
 use crate::verify::Follow;
 
 /// What was checked when the log failed.
@@ -40,6 +45,8 @@ pub enum Check {
     Nullifier,
     /// The events of a whole log give the root that was published of it.
     Root,
+    /// Facts that are over could be put aside and read back. It says nothing of the log.
+    Aside,
 }
 
 impl fmt::Display for Check {
@@ -57,6 +64,9 @@ impl fmt::Display for Check {
             Check::Funds => "fund identity",
             Check::Nullifier => "nullifier",
             Check::Root => "root",
+            Check::Aside => {
+                "use of a temporary file (see that TMPDIR has room, and try again; the log is not at fault)"
+            }
         })
     }
 }
@@ -87,41 +97,26 @@ impl fmt::Display for Failure {
 /// A stream's version and the leaf hash of its last event.
 pub type StreamHead = (u64, Hash);
 
-/// An event of the log, read: what stands in its envelope, and its leaf.
+/// An event of the log, read: what applying it needs.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct Step {
     pub(crate) index: u64,
     pub(crate) at: Instant,
-    pub(crate) caller: String,
-    pub(crate) request: String,
-    pub(crate) policy: Option<u32>,
     pub(crate) event: Event,
     version: u64,
     prev: Option<Hash>,
     leaf: Hash,
 }
 
-impl Entry {
-    /// Reads stored bytes, as far as they can be checked without the events before them.
-    pub(crate) fn read(region: &Region, bytes: &[u8]) -> Result<Entry, Check> {
-        let view = View::read(bytes).map_err(|_| Check::Bytes)?;
-        if view.region != region.as_str() {
-            return Err(Check::Region);
-        }
-        Entry::of(&view, leaf_hash(bytes))
-    }
-
+impl Step {
     /// What stands in an envelope of the region's.
-    fn of(view: &View<'_>, leaf: Hash) -> Result<Entry, Check> {
-        Ok(Entry {
+    fn of(view: &View<'_>, leaf: Hash) -> Result<Step, Check> {
+        Ok(Step {
             index: view.index,
             at: view.at.parse().map_err(|_| Check::Time)?,
             event: Event::decode(view.kind, view.body)
                 .and_then(Result::ok)
                 .ok_or(Check::Body)?,
-            caller: view.caller.to_owned(),
-            request: view.request.to_owned(),
-            policy: view.policy,
             version: view.version,
             prev: view.prev,
             leaf,
@@ -134,6 +129,49 @@ impl Entry {
     }
 }
 
+/// An event with whoever asked for it, and under which policy: what deciding it again needs besides.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    step: Step,
+    pub(crate) caller: String,
+    pub(crate) request: String,
+    pub(crate) policy: Option<u32>,
+}
+
+impl Entry {
+    /// Reads stored bytes, as far as they can be checked without the events before them.
+    pub(crate) fn read(region: &Region, bytes: &[u8]) -> Result<Entry, Check> {
+        Entry::of(&envelope(region, bytes)?, leaf_hash(bytes))
+    }
+
+    /// What stands in an envelope of the region's.
+    pub(crate) fn of(view: &View<'_>, leaf: Hash) -> Result<Entry, Check> {
+        Ok(Entry {
+            step: Step::of(view, leaf)?,
+            caller: view.caller.to_owned(),
+            request: view.request.to_owned(),
+            policy: view.policy,
+        })
+    }
+}
+
+impl Deref for Entry {
+    type Target = Step;
+
+    fn deref(&self) -> &Step {
+        &self.step
+    }
+}
+
+/// An envelope of the region's.
+fn envelope<'a>(region: &Region, bytes: &'a [u8]) -> Result<View<'a>, Check> {
+    let view = View::read(bytes).map_err(|_| Check::Bytes)?;
+    match view.region == region.as_str() {
+        true => Ok(view),
+        false => Err(Check::Region),
+    }
+}
+
 /// One region's replay under way.
 pub struct Replay {
     region: Region,
@@ -143,18 +181,28 @@ pub struct Replay {
     /// Events of the epochs before.
     earlier: u64,
     world: World,
+    /// How many facts a generation has: those that did not change for one are put aside.
+    generation: usize,
+    /// How many young facts the world has when the next generation begins.
+    full: usize,
+    shelf: Arc<Shelf>,
+    /// Heads of the streams whose facts are held.
     streams: HashMap<Key, StreamHead>,
     nullifiers: HashMap<Tag, VoucherId>,
     frontier: Frontier,
     last_at: Instant,
 }
 
+/// What did not change while so many other facts did is put aside. A county has a few thousand vouchers under way at a time; memory
+/// holds two generations.
+const GENERATION: usize = 20_000;
+
 /// What a whole log yields.
 pub struct Replayed {
-    /// The region's facts.
+    /// The region's facts. It holds only those of late, and looks the others up.
     pub world: World,
-    /// Its streams.
-    pub streams: HashMap<Key, StreamHead>,
+    streams: HashMap<Key, StreamHead>,
+    shelf: Arc<Shelf>,
     /// The nullifiers that its vouchers hold.
     pub nullifiers: HashMap<Tag, VoucherId>,
     /// Events of all epochs.
@@ -169,11 +217,71 @@ pub struct Replayed {
     pub at: Instant,
 }
 
+impl Replayed {
+    /// Shows every fact, in no particular order.
+    ///
+    /// # Errors
+    /// Whatever kept one that was put aside from being read back.
+    pub fn each(&self, mut see: impl FnMut(&Key, &Fact)) -> io::Result<()> {
+        for (key, fact) in self.world.held() {
+            see(key, fact);
+        }
+        for key in self.shelf.keys() {
+            if !self.world.holds(&key)
+                && let Some((fact, _)) = self.shelf.get(&key)?
+            {
+                see(&key, &fact);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a fact out, with the head of its stream if it has one of its own: what is left in the end was not asked for.
+    ///
+    /// # Errors
+    /// As [`Replayed::each`].
+    pub fn take(&mut self, key: &Key) -> io::Result<Option<(Arc<Fact>, Option<StreamHead>)>> {
+        let head = self.streams.remove(key);
+        let taken = match self.world.take(key) {
+            Some(fact) => {
+                let head = match head {
+                    Some(head) => Some(head),
+                    None => self.shelf.head(key)?,
+                };
+                Some((fact, head))
+            }
+            None => {
+                let aside = self.shelf.get(key)?;
+                aside.map(|(fact, then)| (Arc::new(fact), head.or(then)))
+            }
+        };
+        self.shelf.forget(key);
+        Ok(taken)
+    }
+
+    /// The keys of the facts that were not taken out.
+    pub fn left(&self) -> Vec<Key> {
+        let aside = self.shelf.keys().into_iter();
+        let aside = aside.filter(|key| !self.world.holds(key));
+        let held = self.world.held().map(|(key, _)| key.clone());
+        held.chain(aside).collect()
+    }
+}
+
 impl Replay {
     /// A region's replay from its first event.
     pub fn new(region: Region) -> Replay {
+        Replay::by_generations(region, GENERATION)
+    }
+
+    /// The same, with so many facts to a generation: it comes to the same whatever their number.
+    pub fn by_generations(region: Region, generation: usize) -> Replay {
+        let shelf = Arc::new(Shelf::default());
         Replay {
-            world: World::complete(region.clone()),
+            world: World::complete_but(region.clone(), shelf.clone()),
+            generation,
+            full: generation,
+            shelf,
             region,
             epoch: 0,
             carries: None,
@@ -190,9 +298,8 @@ impl Replay {
     /// # Errors
     /// The first check that failed; the replay is then over.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        let entry = Entry::read(&self.region, bytes);
-        entry
-            .and_then(|entry| self.apply(&entry))
+        let step = envelope(&self.region, bytes).and_then(|view| Step::of(&view, leaf_hash(bytes)));
+        step.and_then(|step| self.apply(&step))
             .map_err(|check| self.failure(self.frontier.size(), check))
     }
 
@@ -221,6 +328,12 @@ impl Replay {
         }
     }
 
+    /// The failure that no answer may be taken from this replay any more, if a fact could not be read back.
+    pub(crate) fn lost(&self) -> Option<Failure> {
+        let failed = || self.failure(self.frontier.size(), Check::Aside);
+        self.shelf.has_lost().then(failed)
+    }
+
     /// The facts as the events so far made them.
     pub(crate) fn world(&self) -> &World {
         &self.world
@@ -244,33 +357,50 @@ impl Replay {
     }
 
     /// Checks an event against those before it and applies it.
-    pub(crate) fn apply(&mut self, entry: &Entry) -> Result<(), Check> {
-        if entry.index != self.frontier.size() {
+    pub(crate) fn apply(&mut self, step: &Step) -> Result<(), Check> {
+        if step.index != self.frontier.size() {
             return Err(Check::Index);
         }
-        if entry.at < self.last_at {
+        if step.at < self.last_at {
             return Err(Check::Time);
         }
-        self.check_fork(&entry.event)?;
-        let key = entry.event.stream();
-        let before = self.streams.get(&key);
-        if entry.version != before.map_or(1, |(version, _)| version + 1) {
+        self.check_fork(&step.event)?;
+        let key = step.event.stream();
+        let before = match self.streams.get(&key) {
+            Some(head) => Some(*head),
+            None => self.shelf.head(&key).map_err(|_| Check::Aside)?,
+        };
+        if step.version != before.map_or(1, |(version, _)| version + 1) {
             return Err(Check::StreamVersion);
         }
-        if entry.prev != before.map(|(_, leaf)| *leaf) {
+        if step.prev != before.map(|(_, leaf)| leaf) {
             return Err(Check::StreamChain);
         }
         self.world
-            .apply(std::slice::from_ref(&entry.event), entry.at)
-            .map_err(|_| Check::Apply)?;
+            .apply(std::slice::from_ref(&step.event), step.at)
+            .map_err(|stop| match stop {
+                Stop::Missing(Need::Fact(_)) => Check::Aside,
+                Stop::Missing(_) | Stop::Refused(_) => Check::Apply,
+            })?;
         if !self.world.accounts_changed().all(balances) {
             return Err(Check::Funds);
         }
         self.move_nullifiers()?;
         self.world.settle();
-        self.frontier.push(entry.leaf);
-        self.streams.insert(key, (entry.version, entry.leaf));
-        self.last_at = entry.at;
+        self.frontier.push(step.leaf);
+        self.streams.insert(key, (step.version, step.leaf));
+        self.last_at = step.at;
+        if self.world.young() >= self.full {
+            self.age().map_err(|_| Check::Aside)?;
+        }
+        Ok(())
+    }
+
+    /// Puts aside what did not change for a generation.
+    fn age(&mut self) -> io::Result<()> {
+        let over = self.world.age(|key| !Shelf::takes(key));
+        self.shelf.put(over, |key| self.streams.remove(key))?;
+        self.full = self.world.young() + self.generation;
         Ok(())
     }
 
@@ -313,6 +443,7 @@ impl Replay {
             root: self.frontier.root(),
             world: self.world,
             streams: self.streams,
+            shelf: self.shelf,
             nullifiers: self.nullifiers,
             at: self.last_at,
         }
@@ -321,17 +452,17 @@ impl Replay {
 
 /// A replay goes along while the log is verified: its events are read once for both.
 impl Follow for Replay {
-    type Ready = Entry;
+    type Ready = Step;
 
-    fn ready(event: &View<'_>, leaf: Hash) -> Result<Entry, Check> {
-        Entry::of(event, leaf)
+    fn ready(event: &View<'_>, leaf: Hash) -> Result<Step, Check> {
+        Step::of(event, leaf)
     }
 
-    fn follow(&mut self, epoch: u64, entry: Entry) -> Result<(), Check> {
+    fn follow(&mut self, epoch: u64, step: Step) -> Result<(), Check> {
         if self.epoch < epoch {
             self.enter(epoch);
         }
-        self.apply(&entry)
+        self.apply(&step)
     }
 }
 

@@ -82,15 +82,13 @@ impl Figures {
             size: replayed.size,
             root: replayed.root.to_string(),
         };
+        // A plan year counts its vouchers; how each of them came to stand where it does is aside.
         for fact in replayed.world.facts() {
             match fact {
                 Fact::Region(state) => region.name.clone_from(&state.name),
-                Fact::Voucher(voucher) => {
-                    let state = voucher.state.code().to_owned();
-                    *region.vouchers.entry(state).or_default() += 1;
-                    match voucher.programme.kind() {
-                        VoucherKind::Training => region.training += 1,
-                        VoucherKind::Assessment => region.assessment += 1,
+                Fact::Year(year) => {
+                    for (programme, counts) in &year.vouchers {
+                        region.count(programme.kind(), counts);
                     }
                 }
                 Fact::Account(account) => add(&mut region.funds, account),
@@ -98,6 +96,17 @@ impl Figures {
             }
         }
         region
+    }
+
+    fn count(&mut self, kind: VoucherKind, counts: &BTreeMap<String, u32>) {
+        for (state, count) in counts {
+            let count = u64::from(*count);
+            *self.vouchers.entry(state.clone()).or_default() += count;
+            match kind {
+                VoucherKind::Training => self.training += count,
+                VoucherKind::Assessment => self.assessment += count,
+            }
+        }
     }
 }
 
@@ -126,22 +135,27 @@ pub(crate) async fn check(store: &Store, rules: bool, closed: bool) -> anyhow::R
 
 /// What is still open in a region whose plan year is closed.
 fn not_final(code: &Region, replayed: &Replayed) -> Vec<String> {
-    let all = replayed.world.all();
-    let open = all.into_iter().filter_map(|(key, fact)| match fact {
+    let mut open = Vec::new();
+    let read = replayed.each(|key, fact| match fact {
         Fact::Voucher(voucher) if voucher.state.is_live() => {
             let (_, id) = hefu_engine::rows::place(key);
             let state = voucher.state.code();
-            Some(format!("region {code}: voucher {id} is still {state}"))
+            open.push(format!("region {code}: voucher {id} is still {state}"));
         }
         Fact::Account(account) if account.reserved.0 != 0 => {
             let reserved = account.reserved;
-            Some(format!(
+            open.push(format!(
                 "region {code}: a reserve of {reserved} is still open"
-            ))
+            ));
         }
-        _ => None,
+        _ => {}
     });
-    open.collect()
+    if let Err(error) = read {
+        open.push(format!(
+            "region {code}: the temporary file cannot be read: {error}"
+        ));
+    }
+    open
 }
 
 fn add(sum: &mut Account, account: &Account) {

@@ -50,4 +50,4 @@ pub use redemption::quote;
 pub use refusal::{Checks, Class, Code, Refusal, Refusals, Stop};
 pub use state::{Fact, Key, Role};
 pub use time::{Date, Instant};
-pub use world::{Holder, Need, Saved, Subject, World};
+pub use world::{Aside, Holder, Lost, Need, Saved, Subject, World};

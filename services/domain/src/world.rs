@@ -2,8 +2,9 @@
 //!
 //! A fact that nobody brought in is `Missing`, never "absent": deciding stops and asks for it, so a rule can never be answered from ignorance.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use foldhash::{HashMap, HashMapExt};
 
 use crate::ids::*;
 use crate::policy::{Policy, ProgrammeRules};
@@ -43,6 +44,23 @@ pub struct Holder {
 /// Who held a nullifier before this batch, and who holds it after.
 type HolderChange = (Option<Holder>, Option<Holder>);
 
+/// Where a complete world's facts stand that it does not hold.
+pub trait Aside: std::fmt::Debug + Send + Sync {
+    /// The fact as it was put aside last, if it ever was.
+    ///
+    /// # Errors
+    /// [`Lost`], when it was and cannot be read back.
+    fn fact(&self, key: &Key) -> Result<Option<Fact>, Lost>;
+}
+
+/// A fact that was put aside cannot be read back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lost;
+
+/// Facts that were looked at where they stand aside, one after the other: a reference to one stays good while others come in.
+#[derive(Debug, Clone, Default)]
+struct Looked(OnceLock<Box<(Key, Arc<Fact>, Looked)>>);
+
 /// One region's facts, as far as they were brought in.
 #[derive(Debug, Clone)]
 pub struct World {
@@ -58,6 +76,11 @@ pub struct World {
     undo: Undo,
     blind: bool,
     complete: bool,
+    /// A complete world's facts that did not change since it aged last.
+    aged: HashMap<Key, Option<Arc<Fact>>>,
+    /// Where its other facts stand.
+    aside: Option<Arc<dyn Aside>>,
+    looked: Looked,
     /// Accounts that a complete world's last events changed.
     accounts: Vec<Key>,
 }
@@ -75,6 +98,10 @@ pub struct Saved {
 struct Undo {
     facts: Vec<(Key, Option<Option<Arc<Fact>>>)>,
     tags: Vec<(Tag, Option<HolderChange>)>,
+}
+
+fn missing(key: &Key) -> Stop {
+    Stop::Missing(Need::Fact(key.clone()))
 }
 
 macro_rules! facts {
@@ -113,6 +140,9 @@ impl World {
             undo: Undo::default(),
             blind: false,
             complete: false,
+            aged: HashMap::new(),
+            aside: None,
+            looked: Looked::default(),
             accounts: Vec::new(),
         }
     }
@@ -124,6 +154,48 @@ impl World {
             complete: true,
             ..World::new(region)
         }
+    }
+
+    /// A complete world whose facts may be put aside as it ages ([`World::age`]), and are looked up there.
+    pub fn complete_but(region: Region, aside: Arc<dyn Aside>) -> World {
+        World {
+            aside: Some(aside),
+            ..World::complete(region)
+        }
+    }
+
+    /// The facts that did not change since the world aged last are to be put aside, those apart that `stays` says; it holds them no
+    /// more. What changed since is the next that goes.
+    pub fn age(&mut self, stays: impl Fn(&Key) -> bool) -> Vec<(Key, Arc<Fact>)> {
+        let young = std::mem::take(&mut self.base);
+        let old = std::mem::replace(&mut self.aged, young);
+        let mut goes = Vec::with_capacity(old.len());
+        for (key, fact) in old {
+            match fact {
+                Some(fact) if !stays(&key) => goes.push((key, fact)),
+                Some(_) | None => drop(self.base.insert(key, fact)),
+            }
+        }
+        goes
+    }
+
+    /// Whether a complete world holds the fact itself.
+    pub fn holds(&self, key: &Key) -> bool {
+        matches!(
+            self.base.get(key).or_else(|| self.aged.get(key)),
+            Some(Some(_))
+        )
+    }
+
+    /// Takes a fact that a complete world holds out of it.
+    pub fn take(&mut self, key: &Key) -> Option<Arc<Fact>> {
+        let young = self.base.remove(key);
+        young.or_else(|| self.aged.remove(key)).flatten()
+    }
+
+    /// How many facts changed since the world aged last.
+    pub fn young(&self) -> usize {
+        self.base.len()
     }
 
     /// The region's code.
@@ -169,6 +241,13 @@ impl World {
     /// The overlay becomes what was read: the commit was acknowledged.
     pub fn settle(&mut self) {
         self.base.extend(self.over.drain());
+        let mut looked = std::mem::take(&mut self.looked);
+        while let Some(next) = looked.0.into_inner() {
+            let (key, fact, after) = *next;
+            // Who changed it since took it over.
+            self.base.entry(key).or_insert(Some(fact));
+            looked = after;
+        }
         self.identities.extend(self.identities_over.drain());
         self.accounts.clear();
         self.forget_nullifiers();
@@ -247,7 +326,7 @@ impl World {
 
     /// How many facts are held.
     pub fn len(&self) -> usize {
-        self.base.len() + self.over.len()
+        self.base.len() + self.aged.len() + self.over.len()
     }
 
     /// Whether nothing is held.
@@ -275,23 +354,22 @@ impl World {
         rows
     }
 
-    /// Every fact held, in no particular order.
-    pub fn facts(&self) -> impl Iterator<Item = &Fact> {
-        let base = self.base.iter();
+    /// Every fact held with its key, in no particular order.
+    pub fn held(&self) -> impl Iterator<Item = (&Key, &Fact)> {
+        let base = self.base.iter().chain(&self.aged);
         let base = base.filter(|(key, _)| !self.over.contains_key(key));
         let held = base.chain(self.over.iter());
-        held.filter_map(|(_, fact)| fact.as_deref())
+        held.filter_map(|(key, fact)| Some((key, fact.as_deref()?)))
     }
 
-    /// Every fact held, in key order, for comparing a replay with the tables.
+    /// Every fact held, in no particular order.
+    pub fn facts(&self) -> impl Iterator<Item = &Fact> {
+        self.held().map(|(_, fact)| fact)
+    }
+
+    /// Every fact held, in key order.
     pub fn all(&self) -> Vec<(&Key, &Fact)> {
-        let mut rows: Vec<_> = self
-            .base
-            .iter()
-            .filter(|(key, _)| !self.over.contains_key(key))
-            .chain(self.over.iter())
-            .filter_map(|(key, fact)| Some((key, fact.as_deref()?)))
-            .collect();
+        let mut rows: Vec<_> = self.held().collect();
         rows.sort_by_key(|(key, _)| (*key).clone());
         rows
     }
@@ -300,14 +378,60 @@ impl World {
     pub fn get(&self, key: &Key) -> Result<Option<&Fact>, Stop> {
         match self.over.get(key).or_else(|| self.base.get(key)) {
             Some(fact) => Ok(fact.as_deref()),
-            None if self.complete => Ok(None),
-            None => Err(Stop::Missing(Need::Fact(key.clone()))),
+            None if self.complete => self.get_aged(key),
+            None => Err(missing(key)),
         }
+    }
+
+    /// A complete world's fact that did not change lately.
+    fn get_aged(&self, key: &Key) -> Result<Option<&Fact>, Stop> {
+        if let Some(fact) = self.aged.get(key) {
+            return Ok(fact.as_deref());
+        }
+        let Some(aside) = &self.aside else {
+            return Ok(None);
+        };
+        let mut looked = &self.looked;
+        loop {
+            if looked.0.get().is_none() {
+                let Some(fact) = aside.fact(key).map_err(|Lost| missing(key))? else {
+                    return Ok(None);
+                };
+                // Somebody else may have been first: then theirs stands here, and this one comes behind it.
+                let _ = (looked.0).set(Box::new((key.clone(), Arc::new(fact), Looked::default())));
+            }
+            match looked.0.get().map(|next| &**next) {
+                Some((of, fact, _)) if of == key => return Ok(Some(fact)),
+                Some((.., after)) => looked = after,
+                None => {}
+            }
+        }
+    }
+
+    /// Takes over a complete world's fact that did not change lately, to be changed.
+    fn rejuvenate(&mut self, key: &Key) -> Result<(), Stop> {
+        let fact = match self.aged.remove(key) {
+            Some(fact) => fact,
+            None => match &self.aside {
+                Some(aside) => match aside.fact(key) {
+                    Ok(fact) => fact.map(Arc::new),
+                    Err(Lost) => return Err(missing(key)),
+                },
+                None => None,
+            },
+        };
+        if fact.is_some() {
+            self.base.insert(key.clone(), fact);
+        }
+        Ok(())
     }
 
     fn edit(&mut self, key: Key) -> Result<Option<&mut Fact>, Stop> {
         if self.complete {
             self.note_account(&key);
+            if !self.base.contains_key(&key) {
+                self.rejuvenate(&key)?;
+            }
             let fact = self.base.get_mut(&key).and_then(Option::as_mut);
             return Ok(fact.map(Arc::make_mut));
         }
@@ -315,7 +439,6 @@ impl World {
         if before.is_none() {
             let fact = match self.base.get(&key) {
                 Some(fact) => fact.clone(),
-                None if self.complete => None,
                 None => return Err(Stop::Missing(Need::Fact(key))),
             };
             self.over.insert(key.clone(), fact);
@@ -340,6 +463,7 @@ impl World {
     pub(crate) fn add(&mut self, key: Key, fact: Fact) {
         if self.complete {
             self.note_account(&key);
+            self.aged.remove(&key);
             self.base.insert(key, Some(Arc::new(fact)));
             return;
         }

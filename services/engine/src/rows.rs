@@ -1,10 +1,11 @@
 //! Facts as rows: where a key stands, and how a fact reads there. An impossible row is an error with its place, never a default.
 
+use std::str::FromStr;
+
 use hefu_domain::state::*;
-use hefu_domain::{Fact, Instant, Key};
+use hefu_domain::{Fact, Instant, Key, PlanYear};
 use hefu_store::{FactKey, Row, StoreError, Table};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 /// Where a key's row stands: its table, and its id within the region.
 pub fn place(key: &Key) -> (Table, String) {
@@ -26,6 +27,49 @@ pub fn place(key: &Key) -> (Table, String) {
         Key::Sheet(id) => (Table::Sheet, id.to_string()),
         Key::Voucher(id) => (Table::Voucher, id.to_string()),
     }
+}
+
+/// The key whose row stands there; `None` if no key's does. [`place`] the other way round.
+pub fn key(table: Table, id: &str) -> Option<Key> {
+    fn parse<T: FromStr>(text: &str) -> Option<T> {
+        text.parse().ok()
+    }
+    fn year(text: &str) -> Option<PlanYear> {
+        PlanYear::try_from(parse::<u16>(text)?).ok()
+    }
+    let key = match table {
+        Table::RegionState => Key::Region,
+        Table::Policy => Key::Policy(year(id)?),
+        Table::Calendar => Key::Calendar(parse(id)?),
+        Table::PlanYear => Key::Year(year(id)?),
+        Table::Account => {
+            let (of, source) = id.split_once('/')?;
+            Key::Account(year(of)?, parse(source)?)
+        }
+        Table::Credential => Key::Credential(parse(id)?),
+        Table::Person => Key::Person(parse(id)?),
+        Table::Institution => Key::Institution(parse(id)?),
+        Table::CatalogueEntry => {
+            let mut parts = id.splitn(4, '/');
+            let of = year(parts.next()?)?;
+            let capacity = serde_json::Value::from(parts.next()?);
+            Key::CatalogueEntry(CatalogueEntryId {
+                year: of,
+                capacity: serde_json::from_value(capacity).ok()?,
+                occupation: parse(parts.next()?)?,
+                institution: parse(parts.next()?)?,
+            })
+        }
+        Table::Booking => Key::Booking(parse(id)?),
+        Table::Class => Key::Class(parse(id)?),
+        Table::Attendance => Key::Attendance(parse(id)?),
+        Table::Employment => Key::Employment(parse(id)?),
+        Table::AssessmentSession => Key::Session(parse(id)?),
+        Table::Sheet => Key::Sheet(parse(id)?),
+        Table::Voucher => Key::Voucher(parse(id)?),
+    };
+    // A number may be spelt in more ways than one: only one of them is the row's.
+    (place(&key).1 == id).then_some(key)
 }
 
 /// A stream's name in the log: the table of the thing that it is about, and its id.
@@ -72,25 +116,7 @@ pub fn row(
     leaf: Option<[u8; 32]>,
 ) -> Result<Row, StoreError> {
     let (table, id) = place(key);
-    let encoded = match fact {
-        Fact::Region(f) => serde_json::to_string(f),
-        Fact::Policy(f) => serde_json::to_string(f),
-        Fact::Calendar(f) => serde_json::to_string(f),
-        Fact::Year(f) => serde_json::to_string(f),
-        Fact::Account(f) => serde_json::to_string(f),
-        Fact::Credential(f) => serde_json::to_string(f),
-        Fact::Person(f) => serde_json::to_string(f),
-        Fact::Institution(f) => serde_json::to_string(f),
-        Fact::CatalogueEntry(f) => serde_json::to_string(f),
-        Fact::Booking(f) => serde_json::to_string(f),
-        Fact::Class(f) => serde_json::to_string(f),
-        Fact::Attendance(f) => serde_json::to_string(f),
-        Fact::Employment(f) => serde_json::to_string(f),
-        Fact::Session(f) => serde_json::to_string(f),
-        Fact::Sheet(f) => serde_json::to_string(f),
-        Fact::Voucher(f) => serde_json::to_string(f),
-    };
-    let body = encoded.map_err(|_| StoreError::Corrupt {
+    let body = serde_json::to_string(fact).map_err(|_| StoreError::Corrupt {
         table: table.spec().name,
         column: "body",
         key: id.clone(),
@@ -206,29 +232,11 @@ fn occasion(occasion: &Occasion) -> String {
 /// # Errors
 /// `Corrupt` with table, column and key when the body is not this table's.
 pub fn fact(row: &Row) -> Result<Fact, StoreError> {
-    fn read<T: DeserializeOwned>(row: &Row) -> Result<T, StoreError> {
-        serde_json::from_str(&row.body).map_err(|_| StoreError::Corrupt {
-            table: row.table.spec().name,
-            column: "body",
-            key: format!("{}/{}", row.region, row.id),
-        })
-    }
-    Ok(match row.table {
-        Table::RegionState => Fact::Region(read(row)?),
-        Table::Policy => Fact::Policy(read(row)?),
-        Table::Calendar => Fact::Calendar(read(row)?),
-        Table::PlanYear => Fact::Year(read(row)?),
-        Table::Account => Fact::Account(read(row)?),
-        Table::Credential => Fact::Credential(read(row)?),
-        Table::Person => Fact::Person(read(row)?),
-        Table::Institution => Fact::Institution(read(row)?),
-        Table::CatalogueEntry => Fact::CatalogueEntry(read(row)?),
-        Table::Booking => Fact::Booking(read(row)?),
-        Table::Class => Fact::Class(read(row)?),
-        Table::Attendance => Fact::Attendance(read(row)?),
-        Table::Employment => Fact::Employment(read(row)?),
-        Table::AssessmentSession => Fact::Session(read(row)?),
-        Table::Sheet => Fact::Sheet(read(row)?),
-        Table::Voucher => Fact::Voucher(read(row)?),
-    })
+    let corrupt = |column| StoreError::Corrupt {
+        table: row.table.spec().name,
+        column,
+        key: format!("{}/{}", row.region, row.id),
+    };
+    let key = key(row.table, &row.id).ok_or_else(|| corrupt("id"))?;
+    Fact::read(&key, row.body.as_bytes()).map_err(|_| corrupt("body"))
 }

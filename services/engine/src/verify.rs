@@ -50,8 +50,7 @@ struct Shared<'a, 's, F> {
     each: Lock<&'s mut F>,
 }
 
-/// Verifies every region of one snapshot; each replay is shown to `each` before it is dropped, for two regions' is all that memory
-/// should ever hold.
+/// Verifies every region of one snapshot; each replay is shown to `each` before it is compared: comparing takes it apart.
 ///
 /// # Errors
 /// The store's own; whatever it shows that is not as the log says is found, not an error.
@@ -124,6 +123,14 @@ impl<F> Shared<'_, '_, F> {
         snapshot.epoch_after(&head.region, epoch).await
     }
 
+    fn show(&self, region: &Region, replayed: &Replayed)
+    where
+        F: FnMut(&Region, &Replayed),
+    {
+        let mut each = self.each.lock().unwrap_or_else(PoisonError::into_inner);
+        each(region, replayed);
+    }
+
     async fn events(&self, head: &Head, epoch: u64, from: u64) -> Result<Vec<Vec<u8>>, StoreError> {
         let mut snapshot = self.snapshot.lock().await;
         snapshot.event_bytes(&head.region, epoch, from, PAGE).await
@@ -149,17 +156,17 @@ async fn region<F: FnMut(&Region, &Replayed)>(
             verified.failed.push(failure.to_string());
             Vec::new()
         }
-        Ok(replayed) => {
+        Ok(mut replayed) => {
             if !ends_at(&replayed, head) {
                 verified.log_verified = false;
                 verified.replay_equal = false;
                 let what = format!("region {region}: the head is not the log's end");
                 verified.failed.push(what);
             }
-            let replayed = tables(shared, &region, replayed, &mut verified).await?;
-            let mut each = shared.each.lock().unwrap_or_else(PoisonError::into_inner);
-            each(&region, &replayed);
-            replayed.nullifiers.into_iter().collect()
+            shared.show(&region, &replayed);
+            let nullifiers = std::mem::take(&mut replayed.nullifiers);
+            tables(shared, &region, replayed, &mut verified).await?;
+            nullifiers.into_iter().collect()
         }
     };
     Ok(Checked {
@@ -224,9 +231,8 @@ async fn tables<F>(
     region: &Region,
     replayed: Replayed,
     verified: &mut Verified,
-) -> Result<Replayed, StoreError> {
-    let own = region.clone();
-    let mut expected = aside(move || Expected::new(own, replayed)).await?;
+) -> Result<(), StoreError> {
+    let mut expected = Expected::new(region.clone(), replayed);
     for table in hefu_store::Table::ALL {
         let read = async |after: Option<&str>| {
             let mut snapshot = shared.snapshot.lock().await;
@@ -251,7 +257,8 @@ async fn tables<F>(
             expected = compared?;
         }
     }
-    Ok(expected.end(verified))
+    expected.end(verified);
+    Ok(())
 }
 
 /// Runs what only computes where it holds up no reading.

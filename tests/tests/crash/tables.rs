@@ -16,11 +16,12 @@ pub(crate) async fn are_what_the_logs_say(place: &Place) {
     let mut snapshot = store.snapshot().await.unwrap();
     let mut people = BTreeSet::new();
     let verified = audit(&mut snapshot, true, |region, replayed| {
-        for (key, _) in replayed.world.all() {
+        let facts = replayed.each(|key, _| {
             if let Key::Person(id) = key {
                 people.insert((region.to_string(), id.to_string()));
             }
-        }
+        });
+        facts.unwrap();
     })
     .await
     .unwrap();

@@ -8,7 +8,7 @@ use hefu_domain::{Fact, Instant, Region};
 use hefu_log::{Checkpoint, Hash, View};
 
 use super::follow::Follow;
-use crate::replay::{Check, Entry, Replay};
+use crate::replay::{Check, Replay, Step};
 
 /// A place in a region's logs: epoch, and events of it.
 type Mark = (u64, u64);
@@ -71,20 +71,20 @@ impl Between {
 }
 
 impl Follow for Between {
-    type Ready = Entry;
+    type Ready = Step;
 
-    fn ready(event: &View<'_>, leaf: Hash) -> Result<Entry, Check> {
+    fn ready(event: &View<'_>, leaf: Hash) -> Result<Step, Check> {
         Replay::ready(event, leaf)
     }
 
-    fn follow(&mut self, epoch: u64, entry: Entry) -> Result<(), Check> {
-        self.look((epoch, entry.index));
+    fn follow(&mut self, epoch: u64, step: Step) -> Result<(), Check> {
+        self.look((epoch, step.index));
         if let [Some(_), None] = self.seen {
-            *self.kinds.entry(entry.event.kind()).or_default() += 1;
-            let first = self.times.map_or(entry.at, |(first, _)| first);
-            self.times = Some((first, entry.at));
+            *self.kinds.entry(step.event.kind()).or_default() += 1;
+            let first = self.times.map_or(step.at, |(first, _)| first);
+            self.times = Some((first, step.at));
         }
-        self.replay.follow(epoch, entry)
+        self.replay.follow(epoch, step)
     }
 }
 

@@ -1,8 +1,7 @@
 //! The heads of a region's streams, kept small: a province has hundreds of millions. The invariant: an event follows
 //! its stream's one before by one version, and names that one's leaf hash; streams carry on over epochs.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use hefu_log::{Hash, leaf_hash};
 
 use crate::replay::Check;

@@ -7,6 +7,7 @@
 #![allow(dead_code)]
 
 mod found;
+pub(crate) mod trained;
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -76,22 +77,34 @@ pub(crate) fn opened(region: &str) -> Event {
 /// A county's events, without end.
 pub(crate) fn county() -> impl Iterator<Item = Event> {
     let year = PlanYear::try_from(2023).unwrap();
-    let begin = [
-        opened(COUNTY),
-        Event::PlanYearOpened(PlanYearOpened { year }),
-        Event::FundsAppropriated(FundsAppropriated {
-            year,
-            source: code("county"),
-            amount: Fen::yuan(500_000_000),
-            reference: code("2023-41"),
-        }),
-    ];
     let waves = (0..).flat_map(move |wave| {
         (0..8).flat_map(move |step| {
             (0..WAVE).map(move |person| step_of(year, wave * WAVE + person, step))
         })
     });
-    begin.into_iter().chain(waves)
+    begin(year).into_iter().chain(waves)
+}
+
+/// A county is opened and has money.
+fn begin(year: PlanYear) -> [Event; 3] {
+    [
+        opened(COUNTY),
+        Event::PlanYearOpened(PlanYearOpened { year }),
+        Event::FundsAppropriated(FundsAppropriated {
+            year,
+            source: code("county"),
+            amount: Fen::yuan(5_000_000_000),
+            reference: code("2023-41"),
+        }),
+    ]
+}
+
+/// The id of the so-manieth thing of its kind.
+fn id<T: FromStr>(kind: &str, n: u64) -> T
+where
+    T::Err: std::fmt::Debug,
+{
+    code(format!("{kind}{:05x}-aaaa-7bbb-8ccc-{n:012x}", n % 0xfffff))
 }
 
 fn digest(seed: impl Display) -> Digest {
@@ -104,8 +117,8 @@ fn tag(seed: impl Display) -> Tag {
 
 /// One step of a person's voucher.
 fn step_of(year: PlanYear, n: u64, step: u64) -> Event {
-    let person: PersonId = code(format!("018{:05x}-aaaa-7bbb-8ccc-{n:012x}", n % 0xfffff));
-    let voucher: VoucherId = code(format!("019{:05x}-aaaa-7bbb-8ccc-{n:012x}", n % 0xfffff));
+    let person: PersonId = id("018", n);
+    let voucher: VoucherId = id("019", n);
     let programme = Programme::General;
     let live = Held {
         once: Once::Live { programme, year },

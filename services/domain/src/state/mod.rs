@@ -73,9 +73,11 @@ pub struct CatalogueEntryId {
 }
 
 /// One fact, of the kind that its key names.
-// Facts live behind an `Arc` each, so that the largest kind sets no other's size but its own.
+///
+/// Serialised as that kind's canonical JSON; read back by [`Fact::read`].
 #[allow(clippy::large_enum_variant)]
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
 pub enum Fact {
     /// See [`RegionState`].
     Region(RegionState),
@@ -109,6 +111,33 @@ pub enum Fact {
     Sheet(Sheet),
     /// See [`Voucher`].
     Voucher(Voucher),
+}
+
+impl Fact {
+    /// Reads the fact that a key names back from its JSON.
+    pub fn read(key: &Key, json: &[u8]) -> Result<Fact, serde_json::Error> {
+        fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, serde_json::Error> {
+            serde_json::from_slice(json)
+        }
+        Ok(match key {
+            Key::Region => Fact::Region(read(json)?),
+            Key::Policy(_) => Fact::Policy(read(json)?),
+            Key::Calendar(_) => Fact::Calendar(read(json)?),
+            Key::Year(_) => Fact::Year(read(json)?),
+            Key::Account(..) => Fact::Account(read(json)?),
+            Key::Credential(_) => Fact::Credential(read(json)?),
+            Key::Person(_) => Fact::Person(read(json)?),
+            Key::Institution(_) => Fact::Institution(read(json)?),
+            Key::CatalogueEntry(_) => Fact::CatalogueEntry(read(json)?),
+            Key::Booking(_) => Fact::Booking(read(json)?),
+            Key::Class(_) => Fact::Class(read(json)?),
+            Key::Attendance(_) => Fact::Attendance(read(json)?),
+            Key::Employment(_) => Fact::Employment(read(json)?),
+            Key::Session(_) => Fact::Session(read(json)?),
+            Key::Sheet(_) => Fact::Sheet(read(json)?),
+            Key::Voucher(_) => Fact::Voucher(read(json)?),
+        })
+    }
 }
 
 fn is_zero(n: &u16) -> bool {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use hefu_audit::Replayed;
 use hefu_domain::{Key, Region, Tag, VoucherId};
-use hefu_store::{Nullifier, Row, Snapshot, StoreError, Table};
+use hefu_store::{Nullifier, Row, Snapshot, StoreError};
 
 use super::{MOST_NAMED, PAGE, Verified};
 use crate::rows;
@@ -12,69 +12,56 @@ use crate::rows;
 /// Who holds a nullifier: the region's place in the order of heads, and the voucher. There are hundreds of thousands of them.
 type Held = (usize, VoucherId);
 
-/// A region's replay, and which of its facts no row was found for yet. Rows are made one at a time from what the replay holds already: a
-/// second copy of a large region would be the most memory that this process ever takes.
+/// A region's replay, of which every fact is taken out as its row comes by. Rows are made one at a time: a second copy of a large region
+/// would be the most memory that this process ever takes.
 pub(super) struct Expected {
     region: Region,
     replayed: Replayed,
-    left: HashMap<(Table, String), Key>,
     differences: Vec<String>,
 }
 
 impl Expected {
     pub(super) fn new(region: Region, replayed: Replayed) -> Expected {
-        let facts = replayed.world.all();
-        let left = facts
-            .into_iter()
-            .map(|(key, _)| (rows::place(key), key.clone()))
-            .collect();
         Expected {
             region,
             replayed,
-            left,
             differences: Vec::new(),
         }
     }
 
     pub(super) fn compare(&mut self, page: Vec<Row>) -> Result<(), StoreError> {
         for row in page {
-            let place = (row.table, row.id);
-            let wanted = match self.left.remove(&place) {
+            let wanted = match rows::key(row.table, &row.id) {
                 Some(key) => self.row(&key)?,
                 None => None,
             };
-            let row = Row { id: place.1, ..row };
-            if wanted.as_ref() != Some(&row) {
-                let (region, name) = (&self.region, row.table.spec().name);
-                if self.differences.len() < MOST_NAMED {
-                    let what = format!(
-                        "region {region}: {name}/{} is not what the log says",
-                        row.id
-                    );
-                    self.differences.push(what);
-                }
+            if wanted.as_ref() != Some(&row) && self.differences.len() < MOST_NAMED {
+                let (region, name, id) = (&self.region, row.table.spec().name, row.id);
+                let what = format!("region {region}: {name}/{id} is not what the log says");
+                self.differences.push(what);
             }
         }
         Ok(())
     }
 
     /// A fact's row as the log says that it must be.
-    fn row(&self, key: &Key) -> Result<Option<Row>, StoreError> {
-        let Ok(Some(fact)) = self.replayed.world.get(key) else {
+    fn row(&mut self, key: &Key) -> Result<Option<Row>, StoreError> {
+        let taken = self.replayed.take(key);
+        let taken = taken.map_err(|error| StoreError::Unavailable {
+            what: format!("the audit's temporary file cannot be read: {error}"),
+        })?;
+        let Some((fact, head)) = taken else {
             return Ok(None);
         };
-        let (version, leaf) = self
-            .replayed
-            .streams
-            .get(key)
-            .map_or((0, None), |(version, leaf)| (*version, Some(leaf.0)));
-        rows::row(self.region.as_str(), key, fact, version, leaf).map(Some)
+        let (version, leaf) = head.map_or((0, None), |(version, leaf)| (version, Some(leaf.0)));
+        rows::row(self.region.as_str(), key, &fact, version, leaf).map(Some)
     }
 
     /// Every row was seen: what is left over is missing.
-    pub(super) fn end(self, verified: &mut Verified) -> Replayed {
+    pub(super) fn end(self, verified: &mut Verified) {
         let region = &self.region;
-        let mut missing: Vec<_> = self.left.into_keys().collect();
+        let left = self.replayed.left();
+        let mut missing: Vec<_> = left.iter().map(rows::place).collect();
         missing.sort();
         let missing = missing.into_iter().map(|(table, id)| {
             let name = table.spec().name;
@@ -84,7 +71,6 @@ impl Expected {
             .into_iter()
             .chain(missing)
             .for_each(|what| verified.differs(what));
-        self.replayed
     }
 }
 

@@ -1,8 +1,8 @@
 //! A region's log as the engine would store it: envelopes with indexes, streams and chains, so that an auditor can read it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use hefu_audit::{Audited, Auditor};
+use hefu_audit::{Audited, Auditor, Replayed};
 use hefu_domain::event::LogTree;
 use hefu_domain::*;
 use hefu_log::{Envelope, Frontier, Hash, leaf_hash};
@@ -32,9 +32,17 @@ impl Logbook {
         tree
     }
 
-    /// An auditor, who reads all of it and decides every move again.
+    /// An auditor, who reads all of it and decides every move again. It comes to the same however little of it memory holds at a time.
     pub(crate) fn audited(&self, region: &Region) -> Audited {
-        let mut auditor = Auditor::new(region.clone(), true);
+        let read = |auditor| self.read_by(auditor);
+        for generation in [0, 1, 5] {
+            let aside = read(Auditor::by_generations(region.clone(), generation));
+            same(aside, read(Auditor::new(region.clone(), true)));
+        }
+        read(Auditor::new(region.clone(), true))
+    }
+
+    fn read_by(&self, mut auditor: Auditor) -> Audited {
         for (epoch, events) in (1..).zip(&self.ended) {
             events.iter().for_each(|bytes| auditor.feed(bytes));
             auditor.enter(epoch);
@@ -43,6 +51,7 @@ impl Logbook {
         auditor.end()
     }
 
+    /// Writes an event into the log behind every rule's back.
     pub(crate) fn write(
         &mut self,
         region: &Region,
@@ -73,4 +82,37 @@ impl Logbook {
         self.streams.insert(key, (version, encoded.leaf));
         self.events.push(encoded.bytes);
     }
+}
+
+/// Two audits of one log came to the same, to the last fact, head and finding.
+fn same(one: Audited, other: Audited) {
+    assert_eq!(one.findings, other.findings);
+    let (mut one, mut other) = match (one.log, other.log) {
+        (Ok(one), Ok(other)) => (one, other),
+        (one, other) => return assert_eq!(one.err(), other.err()),
+    };
+    assert_eq!(
+        (one.events, one.epoch, one.size, one.root, one.at),
+        (other.events, other.epoch, other.size, other.root, other.at)
+    );
+    assert_eq!(one.nullifiers, other.nullifiers);
+    let shown = |replayed: &Replayed| {
+        let mut facts = BTreeMap::new();
+        let all = replayed.each(|key, fact| {
+            let twice = facts.insert(key.clone(), fact.clone());
+            assert_eq!(twice, None, "{key:?} is shown twice");
+        });
+        all.unwrap();
+        facts
+    };
+    let facts = shown(&one);
+    assert_eq!(facts, shown(&other));
+    for (key, fact) in facts {
+        assert_eq!(one.world.get(&key).unwrap(), Some(&fact));
+        let taken = one.take(&key).unwrap();
+        assert_eq!(taken, other.take(&key).unwrap(), "{key:?}");
+        assert_eq!(*taken.unwrap().0, fact);
+        assert_eq!(one.take(&key).unwrap(), None, "{key:?} is taken twice");
+    }
+    assert_eq!((one.left(), other.left()), (vec![], vec![]));
 }
