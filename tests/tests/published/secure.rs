@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 
 use hefu_store::Store;
+use hefu_tests::cli::hefu;
 use hefu_tests::engines::{Engine, Folder, Place};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::ServerConfig;
@@ -14,7 +15,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _,
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use super::export::{REGION, files, hefu, server};
+use super::export::{REGION, files, server};
 
 /// Where the copy is found on its web server.
 const PREFIX: &str = "/mirrors/2026";
