@@ -114,7 +114,7 @@ fn a_judge_in_python_accepts_every_size() {
 fn a_judge_in_python_refuses_what_is_not_so() {
     let (history, dir) = export("python-lie", 257);
     let honest = proofs(&history);
-    let lie = honest.replacen(|digit: char| digit == 'a', "b", 1);
+    let lie = honest.replacen('a', "b", 1);
     assert_ne!(lie, honest);
     assert!(judge(&dir, &lie).is_err_and(|said| said.contains("another proof")));
     let mut entries = fs::read(dir.join("tile/entries/000")).unwrap();
