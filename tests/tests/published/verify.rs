@@ -271,7 +271,7 @@ async fn a_changed_database_fails_where_it_was_changed(auditor: &Auditor, place:
 
 on_both_engines! {
     async fn a_stranger_checks_everything_and_finds_what_was_changed(store: Store, place: Place) {
-        drop(store);
+        store.close().await;
         let state = Folder::new("hefu-verify-state");
         let running = server(&place, &state).await;
         running.signing.sign().await.unwrap();
