@@ -17,6 +17,9 @@ use crate::replay::StreamHead;
 /// A key's kind and its UUID.
 type Id = [u8; 17];
 
+/// Bytes of records that are written at once.
+const WRITE: usize = 256 << 10;
+
 /// Where a record stands: its offset in 5 bytes, its length in 3.
 type Place = [u8; 8];
 
@@ -49,7 +52,7 @@ impl Shelf {
         mut head: impl FnMut(&Key) -> Option<StreamHead>,
     ) -> io::Result<()> {
         let mut inner = self.inner();
-        let mut records = Vec::new();
+        let mut records = Vec::with_capacity(2 * WRITE);
         for (key, fact) in facts {
             let Some(id) = id(&key) else {
                 continue;
@@ -65,13 +68,11 @@ impl Shelf {
             serde_json::to_writer(&mut records, fact.as_ref())?;
             let place = place(inner.end + from as u64, records.len() - from)?;
             inner.places.insert(id, place);
+            if records.len() >= WRITE {
+                inner.append(&mut records)?;
+            }
         }
-        let end = inner.end;
-        let file = inner.file()?;
-        file.seek(SeekFrom::Start(end))?;
-        file.write_all(&records)?;
-        inner.end += records.len() as u64;
-        Ok(())
+        inner.append(&mut records)
     }
 
     /// The head of a stream as it was when its fact was put aside.
@@ -128,6 +129,17 @@ impl Aside for Shelf {
 }
 
 impl Inner {
+    /// Writes records behind those that are there.
+    fn append(&mut self, records: &mut Vec<u8>) -> io::Result<()> {
+        let end = self.end;
+        let file = self.file()?;
+        file.seek(SeekFrom::Start(end))?;
+        file.write_all(records)?;
+        self.end += records.len() as u64;
+        records.clear();
+        Ok(())
+    }
+
     /// The file, made when the first fact goes into it.
     fn file(&mut self) -> io::Result<&mut File> {
         match &mut self.file {

@@ -280,7 +280,12 @@ impl Follow for Historian {
         if self.replay.epoch() < epoch {
             self.enter(epoch);
         }
-        self.take(entry)
+        self.take(entry)?;
+        // What could not be read back looks as if it were not there.
+        match self.replay.lost() {
+            Some(failure) => Err(failure.check),
+            None => Ok(()),
+        }
     }
 }
 

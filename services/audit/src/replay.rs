@@ -186,6 +186,8 @@ pub struct Replay {
     /// How many young facts the world has when the next generation begins.
     full: usize,
     shelf: Arc<Shelf>,
+    /// Whether streams are followed here; where the log is verified meanwhile, that is done already.
+    chains: bool,
     /// Heads of the streams whose facts are held.
     streams: HashMap<Key, StreamHead>,
     nullifiers: HashMap<Tag, VoucherId>,
@@ -196,6 +198,9 @@ pub struct Replay {
 /// What did not change while so many other facts did is put aside. A county has a few thousand vouchers under way at a time; memory
 /// holds two generations.
 const GENERATION: usize = 20_000;
+
+/// What stands for a stream's head where nobody follows streams.
+const NO_HEAD: StreamHead = (0, Hash::EMPTY);
 
 /// What a whole log yields.
 pub struct Replayed {
@@ -286,6 +291,7 @@ impl Replay {
             epoch: 0,
             carries: None,
             earlier: 0,
+            chains: true,
             streams: HashMap::new(),
             nullifiers: HashMap::new(),
             frontier: Frontier::default(),
@@ -365,16 +371,8 @@ impl Replay {
             return Err(Check::Time);
         }
         self.check_fork(&step.event)?;
-        let key = step.event.stream();
-        let before = match self.streams.get(&key) {
-            Some(head) => Some(*head),
-            None => self.shelf.head(&key).map_err(|_| Check::Aside)?,
-        };
-        if step.version != before.map_or(1, |(version, _)| version + 1) {
-            return Err(Check::StreamVersion);
-        }
-        if step.prev != before.map(|(_, leaf)| leaf) {
-            return Err(Check::StreamChain);
+        if self.chains {
+            self.chain(step)?;
         }
         self.world
             .apply(std::slice::from_ref(&step.event), step.at)
@@ -388,7 +386,6 @@ impl Replay {
         self.move_nullifiers()?;
         self.world.settle();
         self.frontier.push(step.leaf);
-        self.streams.insert(key, (step.version, step.leaf));
         self.last_at = step.at;
         if self.world.young() >= self.full {
             self.age().map_err(|_| Check::Aside)?;
@@ -396,10 +393,30 @@ impl Replay {
         Ok(())
     }
 
+    /// Holds an event against the one before it in its stream.
+    fn chain(&mut self, step: &Step) -> Result<(), Check> {
+        let key = step.event.stream();
+        let before = match self.streams.get(&key) {
+            Some(head) => Some(*head),
+            None => self.shelf.head(&key).map_err(|_| Check::Aside)?,
+        };
+        if step.version != before.map_or(1, |(version, _)| version + 1) {
+            return Err(Check::StreamVersion);
+        }
+        if step.prev != before.map(|(_, leaf)| leaf) {
+            return Err(Check::StreamChain);
+        }
+        self.streams.insert(key, (step.version, step.leaf));
+        Ok(())
+    }
+
     /// Puts aside what did not change for a generation.
     fn age(&mut self) -> io::Result<()> {
         let over = self.world.age(|key| !Shelf::takes(key));
-        self.shelf.put(over, |key| self.streams.remove(key))?;
+        self.shelf.put(over, |key| match self.chains {
+            true => self.streams.remove(key),
+            false => Some(NO_HEAD),
+        })?;
         self.full = self.world.young() + self.generation;
         Ok(())
     }
@@ -462,6 +479,7 @@ impl Follow for Replay {
         if self.epoch < epoch {
             self.enter(epoch);
         }
+        self.chains = false;
         self.apply(&step)
     }
 }

@@ -168,14 +168,18 @@ impl World {
     /// more. What changed since is the next that goes.
     pub fn age(&mut self, stays: impl Fn(&Key) -> bool) -> Vec<(Key, Arc<Fact>)> {
         let young = std::mem::take(&mut self.base);
-        let old = std::mem::replace(&mut self.aged, young);
+        let mut old = std::mem::replace(&mut self.aged, young);
         let mut goes = Vec::with_capacity(old.len());
-        for (key, fact) in old {
+        let mut kept = Vec::new();
+        for (key, fact) in old.drain() {
             match fact {
                 Some(fact) if !stays(&key) => goes.push((key, fact)),
-                Some(_) | None => drop(self.base.insert(key, fact)),
+                Some(_) | None => kept.push((key, fact)),
             }
         }
+        // The next generation grows into the room of the one that goes.
+        self.base = old;
+        self.base.extend(kept);
         goes
     }
 

@@ -14,7 +14,7 @@ use super::tree::Tree;
 use crate::replay;
 
 /// How many bundles a thread may be ahead.
-const AHEAD: usize = 2;
+const AHEAD: usize = 32;
 
 /// Logs of fewer bundles are not worth starting a thread.
 const FEW: u64 = 4;
