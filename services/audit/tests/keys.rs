@@ -192,7 +192,13 @@ fn a_key_that_was_replaced_does_not_hide_that_it_was() {
     assert_eq!((found.check, found.region.as_str()), (Check::Missing, CITY));
     let mut some = asked(&[&first, &city]);
     some.regions = vec![code(COUNTY)];
-    assert!(holds(&dir, &some).verified);
+    assert_eq!(holds(&dir, &some).missing, []);
+    // A copy of one region is told from the whole.
+    let mut copy = asked(&[&first, &city]);
+    copy.partial = true;
+    let report = holds(&dir, &copy);
+    assert!(report.verified);
+    assert_eq!(report.missing, [code(CITY)]);
     let elsewhere = NoteSigner::new("taiyuan.example/140100/0", &[1; 32]).unwrap();
     assert!(holds(&dir, &asked(&[&first, &elsewhere])).verified);
 }

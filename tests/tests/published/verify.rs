@@ -89,6 +89,7 @@ fn untouched_logs_verify(auditor: &Auditor) {
             "failure",
             "forks",
             "key_from_outside",
+            "missing",
             "regions",
             "seconds",
             "verified",
@@ -103,6 +104,28 @@ fn untouched_logs_verify(auditor: &Auditor) {
             "{said}"
         );
     }
+}
+
+/// A copy of one region holds by the keys of all, and what is not in it is named.
+fn a_part_verifies_and_is_told_from_the_whole(auditor: &Auditor) {
+    let part = auditor.export.path().join("part");
+    let from = ["--server", &auditor.address, "--region", REGION];
+    exported(&from, &part);
+    let verify = [
+        "verify",
+        "--dir",
+        part.to_str().unwrap(),
+        "--vkey",
+        &auditor.keys,
+    ];
+    let (code, report) = json(&verify);
+    assert_eq!((code, &report["regions"]), (Some(0), &1.into()), "{report}");
+    assert_eq!(report["missing"].as_array().unwrap().len(), 11, "{report}");
+    let (code, said) = text(&verify);
+    assert!(
+        code == Some(0) && said.contains("not in this copy") && !said.contains(", 140725"),
+        "{said}"
+    );
 }
 
 fn receipts_hold_or_do_not(auditor: &Auditor) {
@@ -280,6 +303,7 @@ on_both_engines! {
         let auditor = tokio::task::spawn_blocking(move || {
             let auditor = an_auditor_exports(address, url, &folder);
             untouched_logs_verify(&auditor);
+            a_part_verifies_and_is_told_from_the_whole(&auditor);
             receipts_hold_or_do_not(&auditor);
             two_checkpoints_tell_what_happened(&auditor);
             a_changed_export_fails_where_it_was_changed(&auditor);

@@ -46,6 +46,8 @@ pub struct Asked {
     pub since: Vec<Older>,
     /// Only these regions; all, if there are none.
     pub regions: Vec<Region>,
+    /// Whether the files may be a copy of some regions only. Otherwise a log that a key was brought along for must be here.
+    pub partial: bool,
     /// Whose cosignatures count, and how many of a log's checkpoint are required.
     pub witnesses: Witnesses,
     /// How many threads check bundles.
@@ -59,6 +61,7 @@ impl Asked {
             keys,
             since: Vec::new(),
             regions: Vec::new(),
+            partial: false,
             witnesses: Witnesses::default(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
         }
@@ -138,6 +141,7 @@ pub fn verify<F: Follow>(
         forks: Vec::new(),
         witnesses: Vec::new(),
         failure: None,
+        missing: Vec::new(),
         logs: Vec::new(),
         unseen: 0,
     };
@@ -217,7 +221,14 @@ fn all<F: Follow>(
         fork.seen = of_region.any(|origin| origin.epoch() >= fork.epoch);
     }
     recorded(&held, &mut report.unseen)?;
-    none_is_missing(asked, &held)
+    report.missing = missing(asked, &held);
+    match report.missing.first() {
+        Some(region) if !asked.partial => {
+            let stop = Stop::Failed(0, Check::Missing);
+            Err(region::unverified(region, 0, stop))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// A region whose log held, for what others say of it.
@@ -288,12 +299,12 @@ fn none_is_hidden(
     }
 }
 
-/// Whether each log of this deployment that a key was brought along for is here, if all of them were asked for.
-fn none_is_missing(asked: &Asked, held: &[Held<'_>]) -> Result<(), Unverified> {
+/// The logs of this deployment that a key was brought along for and that are not here, if all of them were asked for.
+fn missing(asked: &Asked, held: &[Held<'_>]) -> Vec<Region> {
     if !asked.keys.are_from_outside() || !asked.regions.is_empty() {
-        return Ok(());
+        return Vec::new();
     }
-    let here = |named: &Origin| {
+    let away = |named: &&Origin| {
         let same = |of: &Held<'_>| {
             of.keys
                 .iter()
@@ -301,15 +312,14 @@ fn none_is_missing(asked: &Asked, held: &[Held<'_>]) -> Result<(), Unverified> {
         };
         held.iter().any(same) && !held.iter().any(|of| of.region.as_str() == named.region())
     };
-    let named = asked.keys.origins().filter(here);
-    match named.filter_map(|named| named.region().parse().ok()).next() {
-        Some(region) => Err(region::unverified(
-            &region,
-            0,
-            Stop::Failed(0, Check::Missing),
-        )),
-        None => Ok(()),
-    }
+    let origins: Vec<Origin> = asked.keys.origins().collect();
+    let away = origins.iter().filter(away);
+    let mut regions: Vec<Region> = away
+        .filter_map(|named| named.region().parse().ok())
+        .collect();
+    regions.sort();
+    regions.dedup();
+    regions
 }
 
 /// Holds a checkpoint from before against the region's logs.

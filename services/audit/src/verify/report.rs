@@ -30,6 +30,8 @@ pub struct Report {
     pub witnesses: Vec<String>,
     /// What failed first.
     pub failure: Option<Failure>,
+    /// Regions of which a key was brought along and no log is here.
+    pub missing: Vec<Region>,
     /// The logs as they stand.
     #[serde(skip)]
     pub logs: Vec<Seen>,

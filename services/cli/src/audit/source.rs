@@ -51,6 +51,8 @@ pub(crate) struct Source {
 pub(crate) struct Logs {
     pub(crate) files: Box<dyn Files>,
     pub(crate) keys: Keys,
+    /// Whether they are a copy, perhaps of some regions only.
+    copied: bool,
     store: Option<(Store, Handle)>,
 }
 
@@ -73,7 +75,12 @@ impl Source {
             (None, None, None) => anyhow::bail!("name --dir, --server or --database"),
         };
         let keys = tokio::task::block_in_place(|| self.keys(files.as_ref()))?;
-        Ok(Logs { files, keys, store })
+        Ok(Logs {
+            files,
+            keys,
+            copied: self.dir.is_some(),
+            store,
+        })
     }
 
     fn keys(&self, files: &dyn Files) -> anyhow::Result<Keys> {
@@ -133,7 +140,10 @@ pub(crate) fn checkpoint(file: &Path) -> anyhow::Result<Older> {
 impl Logs {
     /// Everything that is there.
     pub(crate) fn asked(&self) -> Asked {
-        Asked::all(self.keys.clone())
+        Asked {
+            partial: self.copied,
+            ..Asked::all(self.keys.clone())
+        }
     }
 
     /// A database's head rows; other sources have none.
@@ -285,6 +295,13 @@ pub(crate) fn say(report: &Report, seconds: f64) {
         println!(
             "{} checkpoints that a city recorded are of logs or events that are not here: they were not compared",
             report.unseen
+        );
+    }
+    if !report.missing.is_empty() && report.failure.is_none() {
+        let missing: Vec<&str> = report.missing.iter().map(Region::as_str).collect();
+        println!(
+            "not in this copy, though you brought keys of their logs: {}",
+            missing.join(", ")
         );
     }
     let s = if report.regions == 1 { "" } else { "s" };
