@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand};
 use hefu_domain::{Reason, Region};
 use hefu_server::Offline;
@@ -15,9 +15,9 @@ pub(crate) enum LogCommand {
 
 #[derive(Args)]
 pub(crate) struct AcceptFork {
-    /// The region whose alarm stands.
+    /// The region whose alarm stands. Default: every region that has one.
     #[arg(long, value_name = "CODE")]
-    region: Region,
+    region: Option<Region>,
     /// Why, for the record: a code such as RESTORED_BACKUP.
     #[arg(long, value_name = "CODE")]
     reason: Reason,
@@ -56,13 +56,29 @@ pub(crate) async fn run(command: LogCommand) -> anyhow::Result<()> {
 
 async fn accept_fork(command: AcceptFork) -> anyhow::Result<()> {
     let mut offline = command.place.open().await?;
-    let accepted = offline.accept_fork(&command.region, command.reason).await;
+    let accepted = accept(&mut offline, &command).await;
     offline.close().await;
-    let origin = accepted.with_context(|| format!("the fork of region {}", command.region))?;
-    println!("The log of region {} goes on as {origin}.", command.region);
+    accepted?;
     println!(
-        "Its public key is in {}; publish it where the others are.",
+        "The public keys are in {}; publish the new lines where the others are.",
         command.place.state.join("log.vkey").display()
     );
+    Ok(())
+}
+
+async fn accept(offline: &mut Offline, command: &AcceptFork) -> anyhow::Result<()> {
+    let regions = match &command.region {
+        Some(region) => vec![region.clone()],
+        None => offline.in_doubt().await?,
+    };
+    ensure!(
+        !regions.is_empty(),
+        "no region has an alarm: every log extends what was signed, and there is nothing to accept"
+    );
+    for region in regions {
+        let accepted = offline.accept_fork(&region, command.reason.clone()).await;
+        let origin = accepted.with_context(|| format!("the fork of region {region}"))?;
+        println!("The log of region {region} goes on as {origin}.");
+    }
     Ok(())
 }

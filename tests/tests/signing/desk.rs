@@ -68,6 +68,13 @@ impl Desk {
         signer(&self.field)
     }
 
+    /// The regions that `hefu log accept-fork` is about where none is named.
+    pub(crate) async fn in_doubt(&mut self) -> Vec<Region> {
+        let in_doubt = self.offline().await.in_doubt().await;
+        self.restart();
+        in_doubt.unwrap()
+    }
+
     /// What `hefu log accept-fork` does.
     pub(crate) async fn accept_fork(
         &mut self,

@@ -34,7 +34,10 @@ on_both! {
         desk.write(HERE, 3).await;
         desk.signs().await;
         let signed = desk.checkpoint(HERE).await;
+        assert_eq!(desk.in_doubt().await, []);
         restore(&desk, &backup).await;
+        // Found by the operator, before any server runs.
+        assert_eq!(desk.in_doubt().await, [here()]);
         desk.refuses("check \"length\" failed at event 12: 12 events are left of 15 that were signed").await;
 
         let accepted = desk.accept_fork(&here(), reason()).await.unwrap();

@@ -13,6 +13,22 @@ use crate::offline::{Offline, OfflineError};
 use crate::strays;
 
 impl Offline {
+    /// The regions whose log is in doubt, in order.
+    ///
+    /// # Errors
+    /// The store's and the signer's.
+    pub async fn in_doubt(&mut self) -> Result<Vec<Region>, OfflineError> {
+        let round = self.signer.round().await?;
+        let regions = round.alarmed.iter().map(|region| {
+            region.parse().map_err(|_| StoreError::Corrupt {
+                table: "head",
+                column: "region",
+                key: region.clone(),
+            })
+        });
+        Ok(regions.collect::<Result<_, _>>()?)
+    }
+
     /// Accepts that a region's log is not what was signed of it, and begins a new epoch on what is there. Returns its first
     /// checkpoint's origin. What an earlier call began that was killed is finished, for the reason that was given then.
     ///
