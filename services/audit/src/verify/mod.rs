@@ -3,7 +3,7 @@
 //!
 //! The invariant: nothing that is read vouches for itself. What a checkpoint, a tile, a fork, a city's record or a head
 //! row says is held against what the entries give, and the checkpoint against a key from outside; the first place that
-//! fails is named with its check. Memory holds a few bundles, one hash for 256 events, and the heads of the streams.
+//! fails is named with its check. Memory holds a few bundles, one hash for 256 events, and the heads of some streams.
 
 mod between;
 mod bundle;
@@ -52,6 +52,8 @@ pub struct Asked {
     pub witnesses: Witnesses,
     /// How many threads check bundles.
     pub threads: usize,
+    /// Of how many streams a region's walk holds the heads in memory; what more there are it follows in temporary files.
+    pub streams: usize,
 }
 
 impl Asked {
@@ -64,6 +66,7 @@ impl Asked {
             partial: false,
             witnesses: Witnesses::default(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
+            streams: streams::MOST,
         }
     }
 }
@@ -181,6 +184,7 @@ fn all<F: Follow>(
         let means = Means {
             keys: &asked.keys,
             threads: asked.threads,
+            streams: asked.streams,
             head: heads.iter().find(|head| head.region == region),
             witnesses: &asked.witnesses,
         };

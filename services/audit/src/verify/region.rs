@@ -47,6 +47,7 @@ pub(super) struct Recorded {
 pub(super) struct Means<'a> {
     pub(super) keys: &'a Keys,
     pub(super) threads: usize,
+    pub(super) streams: usize,
     pub(super) head: Option<&'a Head>,
     pub(super) witnesses: &'a Witnesses,
 }
@@ -85,7 +86,7 @@ pub(super) fn verify<'f, F: Follow>(
         forks: Vec::new(),
         recorded: Vec::new(),
     };
-    let mut walk = Walk::new(follower);
+    let mut walk = Walk::new(follower, means.streams);
     for log in plan.logs.into_iter().rev() {
         let epoch = log.epoch;
         walked

@@ -30,9 +30,9 @@ pub(super) struct Walk<F> {
 pub(super) type Hear<'h> = dyn FnMut(u64, Option<&Told>) -> Result<(), Stop> + 'h;
 
 impl<F: Follow> Walk<F> {
-    pub(super) fn new(follower: F) -> Self {
+    pub(super) fn new(follower: F, streams: usize) -> Self {
         Self {
-            streams: Streams::default(),
+            streams: Streams::new(streams),
             last: None,
             follower,
         }
@@ -55,6 +55,14 @@ impl<F: Follow> Walk<F> {
         let walked = match threads < 2 || log.bundles() < FEW {
             true => self.alone(log, &mut tree, hear),
             false => self.together(log, threads, &mut tree, hear),
+        };
+        let walked = match (walked, self.streams.broken()?) {
+            // At one event its place in its stream is looked at first.
+            (Err(Stop::Failed(index, _)), Some((broken, check))) if broken <= index => {
+                Err(Stop::Failed(broken, check.into()))
+            }
+            (Ok(()), Some((broken, check))) => Err(Stop::Failed(broken, check.into())),
+            (walked, _) => walked,
         };
         match (walked, tree.unlike) {
             // What broke the chain is the event that is not what was signed.
@@ -136,11 +144,11 @@ impl<F: Follow> Walk<F> {
 
     fn event(&mut self, held: Held<F::Ready>, epoch: u64, hear: &mut Hear<'_>) -> Result<(), Stop> {
         let index = held.index;
-        let failed = |check: replay::Check| Stop::Failed(index, check.into());
-        self.streams.follow(&held.link, held.leaf).map_err(failed)?;
+        self.streams.follow(&held.link, held.leaf, index)?;
         if index == 0 || held.told.is_some() {
             hear(index, held.told.as_deref())?;
         }
-        self.follower.follow(epoch, held.ready).map_err(failed)
+        let followed = self.follower.follow(epoch, held.ready);
+        followed.map_err(|check| Stop::Failed(index, check.into()))
     }
 }
