@@ -1,14 +1,18 @@
 //! Servers that never end.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
 
-/// Shows a file byte by byte for ever, or for as long as somebody listens.
+/// Shows whoever asked a file byte by byte for ever, or for as long as they listen.
 fn drip(mut client: TcpStream, began: &AtomicBool) {
+    let mut asked = [0; 1024];
+    if !client.read(&mut asked).is_ok_and(|read| read > 0) {
+        return;
+    }
     let mut next: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n";
     while client.write_all(next).is_ok() {
         next = b"0";
