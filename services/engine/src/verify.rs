@@ -133,7 +133,8 @@ impl<F> Shared<'_, '_, F> {
 
     async fn events(&self, head: &Head, epoch: u64, from: u64) -> Result<Vec<Vec<u8>>, StoreError> {
         let mut snapshot = self.snapshot.lock().await;
-        snapshot.event_bytes(&head.region, epoch, from, PAGE).await
+        let events = snapshot.leaves(&head.region, epoch, from, PAGE).await?;
+        Ok(events.into_iter().map(|event| event.bytes).collect())
     }
 }
 

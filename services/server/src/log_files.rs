@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use hefu_domain::{Event, Region};
 use hefu_log::tile::{TILE_WIDTH, encode_entries};
 use hefu_log::{Hash, LogError, MAX_INTEGER, Tile, TileKind, TilePath, TileSet};
-use hefu_store::{CheckpointRow, EventRow, Store, StoreError, TileKey};
+use hefu_store::{CheckpointRow, LeafRow, Store, StoreError, TileKey};
 use tokio::runtime::Handle;
 
 pub use path::{LogFile, LogPath, NoSuchName};
@@ -308,11 +308,11 @@ impl LogFiles {
         &self,
         log: &Shown<'_>,
         path: &TilePath,
-    ) -> Result<Option<Vec<EventRow>>, StoreError> {
+    ) -> Result<Option<Vec<LeafRow>>, StoreError> {
         let first = path.index() * u64::from(TILE_WIDTH);
         let rows = self
             .store
-            .events(log.region.as_str(), log.epoch, first, path.width().into())
+            .leaves(log.region.as_str(), log.epoch, first, path.width().into())
             .await?;
         let dense = rows
             .iter()

@@ -25,8 +25,8 @@ pub use locked::{Locked, Snapshot};
 pub use published::{CheckpointRow, TILE_BYTES, TileKey, TileRow};
 pub use reads::{ListQuery, Reads, Scope};
 pub use rows::{
-    CommittedSecret, EventRow, FactKey, Head, MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_KEY_BYTES,
-    Nullifier, PersonKey, PersonSecret, RequestKey, Row, Tag,
+    CommittedSecret, EventRow, FactKey, Head, LeafRow, MAX_BODY_BYTES, MAX_EVENT_BYTES,
+    MAX_KEY_BYTES, Nullifier, PersonKey, PersonSecret, RequestKey, Row, Tag,
 };
 pub use store::{Access, OpenOptions, Store};
 pub use tables::{Spec, Table};

@@ -6,8 +6,8 @@
 use crate::error::Result;
 use crate::published::{CheckpointPage, CheckpointRow, TileKey, TileRow};
 use crate::rows::{
-    At, CommittedSecret, EventRow, FactKey, Head, Nullifier, PersonKey, PersonSecret, RequestKey,
-    Row, Tag,
+    At, CommittedSecret, EventRow, FactKey, Head, LeafRow, Nullifier, PersonKey, PersonSecret,
+    RequestKey, Row, Tag,
 };
 use crate::tables::Table;
 use crate::{postgres, sqlite};
@@ -185,14 +185,14 @@ impl Reads {
         ask!(self, events, &page)
     }
 
-    /// The stored bytes alone of the events of one epoch, from index `from` on: what whoever reads a whole log needs of them.
-    pub async fn event_bytes(
+    /// What is signed of the events of one epoch, from index `from` on.
+    pub async fn leaves(
         &mut self,
         region: &str,
         epoch: u64,
         from: u64,
         limit: u32,
-    ) -> Result<Vec<Vec<u8>>> {
+    ) -> Result<Vec<LeafRow>> {
         askable([region])?;
         let page = EventPage {
             region: region.to_owned(),
@@ -201,7 +201,7 @@ impl Reads {
             onwards: false,
             limit,
         };
-        ask!(self, event_bytes, &page)
+        ask!(self, leaves, &page)
     }
 
     /// Every event after a head, epochs after its own included.

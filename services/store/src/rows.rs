@@ -80,6 +80,15 @@ pub struct EventRow {
     pub bytes: Vec<u8>,
 }
 
+/// What of an event is hashed and signed, for whoever reads a whole log: far less than an [`EventRow`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeafRow {
+    pub idx: u64,
+    pub leaf: [u8; 32],
+    /// What was hashed and signed.
+    pub bytes: Vec<u8>,
+}
+
 impl EventRow {
     /// The request that this event answered, if somebody asked.
     pub fn request_key(&self) -> Option<RequestKey> {

@@ -8,7 +8,7 @@ use crate::postgres::Postgres;
 use crate::published::{CheckpointRow, TileKey, TileRow};
 use crate::reads::{ListQuery, Reads, Session};
 use crate::rows::{
-    At, EventRow, FactKey, Head, Nullifier, PersonKey, PersonSecret, RequestKey, Row, Tag,
+    At, EventRow, FactKey, Head, LeafRow, Nullifier, PersonKey, PersonSecret, RequestKey, Row, Tag,
 };
 use crate::sqlite::Sqlite;
 use crate::tables::Table;
@@ -261,6 +261,19 @@ impl Store {
         self.reads(For::Browsing)
             .await?
             .events(region, epoch, from, limit)
+            .await
+    }
+
+    pub async fn leaves(
+        &self,
+        region: &str,
+        epoch: u64,
+        from: u64,
+        limit: u32,
+    ) -> Result<Vec<LeafRow>> {
+        self.reads(For::Browsing)
+            .await?
+            .leaves(region, epoch, from, limit)
             .await
     }
 

@@ -225,7 +225,7 @@ impl Rows {
         let width = u32::from(path.width());
         let rows = self
             .store
-            .events(region.as_str(), epoch, first, width)
+            .leaves(region.as_str(), epoch, first, width)
             .await?;
         let within = rows.iter().filter(|row| row.idx < first + u64::from(width));
         let entries: Vec<&[u8]> = within.map(|row| row.bytes.as_slice()).collect();

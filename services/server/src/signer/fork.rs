@@ -180,7 +180,7 @@ async fn kept(store: &Store, head: &Head) -> Result<LogTree, StoreError> {
     'log: while tree.size() < head.size {
         let from = tree.size();
         let page = store
-            .events(&head.region, head.epoch, from, log::PAGE)
+            .leaves(&head.region, head.epoch, from, log::PAGE)
             .await?;
         if page.is_empty() {
             break;

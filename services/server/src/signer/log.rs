@@ -3,7 +3,7 @@
 use hefu_domain::{Event, Region};
 use hefu_log::growth::{self, Claim, Doubt, Growth, Stored};
 use hefu_log::{Frontier, Hash, LogError, Opened, Origin, Tile, TileBuilder, TileKind, Vkey};
-use hefu_store::{EventRow, Head, Reads, Store, StoreError, TileKey, TileRow};
+use hefu_store::{Head, LeafRow, Reads, Store, StoreError, TileKey, TileRow};
 
 use super::memory::Memory;
 use super::{Failed, Keys};
@@ -208,7 +208,7 @@ pub(crate) async fn named(
     };
     while from < size {
         let page = page(reads, origin, from, PAGE).await?;
-        let inside: Vec<&EventRow> = page.iter().filter(|event| event.idx < size).collect();
+        let inside: Vec<&LeafRow> = page.iter().filter(|event| event.idx < size).collect();
         for event in &inside {
             if let Err(place) = growth::in_place(origin.region(), &stored(event)) {
                 return Ok(place);
@@ -224,7 +224,7 @@ pub(crate) async fn named(
 
 /// The name of the key that signs from here on, if this event hands the log over to it.
 fn handed_over(
-    event: &EventRow,
+    event: &LeafRow,
     origin: &Origin,
     key: &str,
     keys: &Keys,
@@ -256,13 +256,13 @@ pub(crate) async fn page(
     origin: &Origin,
     from: u64,
     limit: u32,
-) -> Result<Vec<EventRow>, StoreError> {
+) -> Result<Vec<LeafRow>, StoreError> {
     reads
-        .events(origin.region(), origin.epoch(), from, limit)
+        .leaves(origin.region(), origin.epoch(), from, limit)
         .await
 }
 
-pub(crate) fn stored(event: &EventRow) -> Stored<'_> {
+pub(crate) fn stored(event: &LeafRow) -> Stored<'_> {
     Stored {
         index: event.idx,
         leaf: Hash(event.leaf),

@@ -119,7 +119,7 @@ async fn page(
         .unwrap_or(PAGE)
         .min(PAGE);
     let (region, from) = (origin.region(), growth.size());
-    let events = store.events(region, origin.epoch(), from, limit).await?;
+    let events = store.leaves(region, origin.epoch(), from, limit).await?;
     if events.is_empty() {
         return Err(Doubt::Gap { index: from }.into());
     }

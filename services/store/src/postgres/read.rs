@@ -4,8 +4,8 @@ use super::failure;
 use crate::error::{Result, StoreError};
 use crate::reads::{EventPage, NullifierPage, PeoplePage, RegionPage, StreamPage};
 use crate::rows::{
-    CommittedSecret, EventRow, FactKey, Head, Nullifier, PersonKey, PersonSecret, RequestKey, Row,
-    Tag, big,
+    CommittedSecret, EventRow, FactKey, Head, LeafRow, Nullifier, PersonKey, PersonSecret,
+    RequestKey, Row, Tag, big,
 };
 use crate::sql;
 use crate::tables::Table;
@@ -203,8 +203,8 @@ pub(crate) async fn events(conn: &mut PgConnection, page: &EventPage) -> Result<
     decode(rows, event)
 }
 
-pub(crate) async fn event_bytes(conn: &mut PgConnection, page: &EventPage) -> Result<Vec<Vec<u8>>> {
-    let text = "SELECT bytes FROM event WHERE region = $1 AND epoch = $2 AND idx >= $3 ORDER BY idx LIMIT $4";
+pub(crate) async fn leaves(conn: &mut PgConnection, page: &EventPage) -> Result<Vec<LeafRow>> {
+    let text = "SELECT idx, leaf, bytes FROM event WHERE region = $1 AND epoch = $2 AND idx >= $3 ORDER BY idx LIMIT $4";
     let rows = sqlx::query(text)
         .bind(&page.region)
         .bind(big(page.epoch))
@@ -213,7 +213,13 @@ pub(crate) async fn event_bytes(conn: &mut PgConnection, page: &EventPage) -> Re
         .fetch_all(conn)
         .await;
     decode(rows, |r| {
-        get(r, 0, "event", "bytes", || page.region.clone())
+        let idx = counter(r, 0, "event", "idx", || page.region.clone())?;
+        let key = || format!("{}/{}/{idx}", page.region, page.epoch);
+        Ok(LeafRow {
+            idx,
+            leaf: exact(r, 1, "event", "leaf", key)?,
+            bytes: get(r, 2, "event", "bytes", key)?,
+        })
     })
 }
 

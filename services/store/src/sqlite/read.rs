@@ -4,8 +4,8 @@ use super::failure;
 use crate::error::{Result, StoreError};
 use crate::reads::{EventPage, NullifierPage, PeoplePage, RegionPage, StreamPage};
 use crate::rows::{
-    CommittedSecret, EventRow, FactKey, Head, Nullifier, PersonKey, PersonSecret, RequestKey, Row,
-    Tag, big,
+    CommittedSecret, EventRow, FactKey, Head, LeafRow, Nullifier, PersonKey, PersonSecret,
+    RequestKey, Row, Tag, big,
 };
 use crate::sql;
 use crate::tables::Table;
@@ -167,12 +167,18 @@ pub(crate) fn events(conn: &Connection, page: &EventPage) -> Result<Vec<EventRow
     Ok(events)
 }
 
-pub(crate) fn event_bytes(conn: &Connection, page: &EventPage) -> Result<Vec<Vec<u8>>> {
-    let text = "SELECT bytes FROM event WHERE region = ?1 AND epoch = ?2 AND idx >= ?3 ORDER BY idx LIMIT ?4";
+pub(crate) fn leaves(conn: &Connection, page: &EventPage) -> Result<Vec<LeafRow>> {
+    let text = "SELECT idx, leaf, bytes FROM event WHERE region = ?1 AND epoch = ?2 AND idx >= ?3 ORDER BY idx LIMIT ?4";
     let mut events = Vec::new();
     let bounds = params![page.region, big(page.epoch), big(page.from), page.limit];
     select(conn, text, bounds, &mut events, |r| {
-        get(r, 0, "event", "bytes", || page.region.clone())
+        let idx = counter(r, 0, "event", "idx", || page.region.clone())?;
+        let key = || format!("{}/{}/{idx}", page.region, page.epoch);
+        Ok(LeafRow {
+            idx,
+            leaf: get(r, 1, "event", "leaf", key)?,
+            bytes: get(r, 2, "event", "bytes", key)?,
+        })
     })?;
     Ok(events)
 }
