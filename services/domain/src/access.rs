@@ -19,6 +19,9 @@ pub(crate) fn roles(act: &Act) -> &'static [Role] {
         // people, registry
         Act::RegisterPerson(_) => &[Clerk, Operator, Institution, Holder],
         Act::RecordCheckAnswers(_) => &[Clerk, Operator],
+        // Whoever decides on vouchers does not make their holders disappear.
+        Act::EraseSubject(_) => &[Supervisor, Operator],
+        Act::RevealPerson(_) => &[Clerk, Reviewer, Supervisor],
         Act::RegisterInstitution(_) | Act::ChangeInstitution(_) => &[Clerk],
         // The city lists; what it decides for a county its operator enters there, as policies are.
         Act::RegisterClassified(_) => &[Operator],

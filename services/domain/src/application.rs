@@ -171,6 +171,7 @@ pub(crate) fn apply_applied(world: &mut World, e: &event::Applied) -> Result<(),
         claw_back: None,
     };
     voucher::count_new(world, &new)?;
+    world.edit_person(&e.person)?.vouchers.insert(e.voucher);
     world.add(Key::Voucher(e.voucher), Fact::Voucher(new));
     voucher::take(world, e.voucher, &e.takes)
 }
@@ -422,6 +423,8 @@ pub(crate) fn apply_correction_confirmed(
 ) -> Result<(), Stop> {
     voucher::free(world, e.voucher, &e.frees)?;
     voucher::take(world, e.voucher, &e.takes)?;
+    // It was theirs, too: what was done in their name is not forgotten.
+    world.edit_person(&e.person)?.vouchers.insert(e.voucher);
     let voucher = world.edit_voucher(&e.voucher)?;
     voucher.hands.handled.insert(e.by.clone());
     voucher.person = e.person;

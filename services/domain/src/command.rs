@@ -251,6 +251,20 @@ acts! {
         /// The answers.
         answers: Vec<CheckAnswer>,
     }
+    /// Erases a person (PIPL, article 47): what identifies them is destroyed for good, what they were paid stays.
+    EraseSubject {
+        /// Whom.
+        person: PersonId,
+        /// Why.
+        reason: Reason,
+    }
+    /// Shows a person's record unmasked, and has it on record that it was.
+    RevealPerson {
+        /// Whose.
+        person: PersonId,
+        /// Why.
+        reason: Reason,
+    }
     // ---- registry
     /// Registers an institution.
     RegisterInstitution {

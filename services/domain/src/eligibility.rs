@@ -154,6 +154,7 @@ pub(crate) fn taken_at_apply(
     programme: Programme,
     year: PlanYear,
 ) -> Result<Vec<Held>, Stop> {
+    crate::people::not_erased(ask, &person)?;
     Ok(vec![ask.claim(
         person,
         Once::Live { programme, year },
@@ -240,6 +241,7 @@ pub(crate) fn retaken(
     voucher: &Voucher,
     person: PersonId,
 ) -> Result<Vec<Held>, Stop> {
+    crate::people::not_erased(ask, &person)?;
     let mut checks = Checks::new();
     let mut held = Vec::new();
     for once in once_held(voucher) {

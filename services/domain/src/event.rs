@@ -149,6 +149,27 @@ pub struct CheckAnswersRecorded {
     pub answers: Vec<CheckAnswer>,
 }
 
+/// Body of the event `SubjectErased`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct SubjectErased {
+    pub person: PersonId,
+    pub by: StaffId,
+    pub reason: Reason,
+    /// The commitments whose values went with them: their certificates' numbers.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub certificates: BTreeSet<Digest>,
+}
+
+/// Body of the event `PersonRevealed`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct PersonRevealed {
+    pub person: PersonId,
+    pub by: StaffId,
+    pub reason: Reason,
+}
+
 /// Body of the event `InstitutionRegistered`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
@@ -879,6 +900,8 @@ events! {
     CalendarAdopted => Calendar, |e| Key::Calendar(e.year);
     PersonRegistered => PersonRegistered, |e| Key::Person(e.person);
     CheckAnswersRecorded => CheckAnswersRecorded, |e| Key::Person(e.person);
+    SubjectErased => SubjectErased, |e| Key::Person(e.person);
+    PersonRevealed => PersonRevealed, |e| Key::Person(e.person);
     InstitutionRegistered => InstitutionRegistered, |e| Key::Institution(e.institution.clone());
     InstitutionChanged => InstitutionChanged, |e| Key::Institution(e.institution.clone());
     ClassifiedRegistered => ClassifiedRegistered, |e| Key::Institution(e.institution.clone());

@@ -45,6 +45,7 @@ pub use event::Event;
 pub use ids::*;
 pub use issuance::handed_out;
 pub use money::{Days, Fen};
+pub use people::revealed;
 pub use policy::{Policy, Programme, VoucherKind};
 pub use redemption::quote;
 pub use refusal::{Checks, Class, Code, Refusal, Refusals, Stop};

@@ -300,6 +300,8 @@ pub struct ClaimRules {
     pub account_waiting_days: u16,
     /// Days that employment must have been held.
     pub employment_held_days: u16,
+    /// Years for which the archive of a paid subsidy is kept, from the end of the calendar year in which the plan year's payouts close.
+    pub archive_years: u16,
     /// The local minimum-living standard a month: who earns less is not employed ("就业" in the notice's terms).
     pub minimum_living_fen: Fen,
 }

@@ -104,6 +104,8 @@ codes! {
         CheckpointNotNewer "CHECKPOINT_NOT_NEWER" "The checkpoint on record covers as much of that log, or more.";
         CredentialExists "CREDENTIAL_EXISTS" "The credential was granted already.";
         PersonErased "PERSON_ERASED" "The person's data were erased.";
+        PersonHasOpenVoucher "PERSON_HAS_OPEN_VOUCHER" "A voucher of the person is not over, or money of it is still owed.";
+        ArchiveKept "ARCHIVE_KEPT" "The archive of a subsidy paid for the person must be kept longer.";
         PersonExists "PERSON_ALREADY_REGISTERED" "The identity is registered in this region already.";
         IdentityUnchanged "IDENTITY_UNCHANGED" "The corrected identity is the one on record.";
         InstitutionExists "INSTITUTION_ALREADY_REGISTERED" "The institution is registered in this region already.";

@@ -257,6 +257,7 @@ impl County {
         });
         let person = Person {
             answers: answers.collect(),
+            vouchers: Default::default(),
             erased: false,
         };
         let id = person_id(n.into());
@@ -350,6 +351,8 @@ impl County {
             claw_back: None,
         };
         voucher::count_new(&mut self.world, &voucher).unwrap();
+        let theirs = self.world.edit_person(&voucher.person).unwrap();
+        theirs.vouchers.insert(id);
         self.world.add(Key::Voucher(id), Fact::Voucher(voucher));
         id
     }

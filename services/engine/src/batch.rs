@@ -13,11 +13,11 @@ use hefu_domain::{
 };
 use hefu_log::Opened;
 use hefu_store::{Commit, EventRow, FactKey, Head, Nullifier, Reads, RequestKey};
-use hefu_vault::Identity;
+use hefu_vault::{Identity, Owner};
 
 use crate::cell::{Asked, Cell, HeadRead};
 use crate::error::EngineError;
-use crate::people::{People, Sealed};
+use crate::people::{self, People, Sealed};
 use crate::{Answer, Job, MOST_GROUP_EVENTS, Recorded, rows};
 
 /// How often a rule may ask for a missing fact before we call it a defect of ours.
@@ -32,6 +32,15 @@ pub(crate) type Cells<'a> = BTreeMap<Region, &'a mut Cell>;
 /// What was decided about one job, not yet told.
 pub(crate) type Verdict = Result<Answer, EngineError>;
 
+/// What is to become of a nullifier of somebody whose identity is not on record: erased, or lost.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unknown {
+    /// It was a guess that it is needed: the rules may say no before they come to it.
+    Skipped,
+    /// Nothing can be decided without it.
+    Refused,
+}
+
 /// One attempt.
 pub(crate) struct Attempt<'a, 'c> {
     pub(crate) reads: &'a mut Reads,
@@ -44,6 +53,7 @@ pub(crate) struct Attempt<'a, 'c> {
     /// Sealed occupations that were looked for, with what stands behind them.
     occupations: HashMap<(Region, Digest), Option<Occupation>>,
     secrets: Vec<Sealed>,
+    erased: Vec<Owner>,
 }
 
 impl<'a, 'c> Attempt<'a, 'c> {
@@ -53,7 +63,7 @@ impl<'a, 'c> Attempt<'a, 'c> {
         people: &'a People,
         now: Instant,
     ) -> Attempt<'a, 'c> {
-        let (done, recorded, identities, occupations, secrets) = Default::default();
+        let (done, recorded, identities, occupations, secrets, erased) = Default::default();
         Attempt {
             reads,
             cells,
@@ -64,6 +74,7 @@ impl<'a, 'c> Attempt<'a, 'c> {
             identities,
             occupations,
             secrets,
+            erased,
         }
     }
 
@@ -131,7 +142,7 @@ impl<'a, 'c> Attempt<'a, 'c> {
             if needs.is_empty() {
                 break;
             }
-            self.bring(needs).await?;
+            self.bring(needs, Unknown::Skipped).await?;
         }
         let bound: Vec<(Region, PersonId)> = jobs
             .iter()
@@ -208,6 +219,7 @@ impl<'a, 'c> Attempt<'a, 'c> {
                 .insert(key, (first.digest.0.to_vec(), recorded.clone()));
             let sealed = job.secrets.iter().map(|secret| secret.sealed.clone());
             self.secrets.extend(sealed);
+            self.erased.extend(people::erased_by(recorded));
         }
         Ok(verdict)
     }
@@ -368,7 +380,7 @@ impl<'a, 'c> Attempt<'a, 'c> {
                 }
             };
             let region = self.misses(command, &need);
-            self.bring(vec![(region, need)]).await?;
+            self.bring(vec![(region, need)], Unknown::Refused).await?;
         }
         Err(EngineError::Endless)
     }
@@ -410,7 +422,10 @@ impl<'a, 'c> Attempt<'a, 'c> {
             match missing {
                 None if applied => return Ok(()),
                 None => applied = true,
-                Some(Stop::Missing(need)) => self.bring(vec![(region.clone(), need)]).await?,
+                Some(Stop::Missing(need)) => {
+                    self.bring(vec![(region.clone(), need)], Unknown::Refused)
+                        .await?
+                }
                 Some(Stop::Refused(refusals)) => {
                     return Err(EngineError::Unstorable(format!(
                         "an accepted event cannot be applied: {refusals}"
@@ -432,7 +447,10 @@ impl<'a, 'c> Attempt<'a, 'c> {
             let cell = self.cells.get_mut(region).ok_or(EngineError::Endless)?;
             cell.world.set_blind(true);
             match ask(&cell.world, cell.instant(self.now)) {
-                Err(Stop::Missing(need)) => self.bring(vec![(region.clone(), need)]).await?,
+                Err(Stop::Missing(need)) => {
+                    self.bring(vec![(region.clone(), need)], Unknown::Refused)
+                        .await?
+                }
                 answer => return Ok(answer),
             }
         }
@@ -479,7 +497,11 @@ impl<'a, 'c> Attempt<'a, 'c> {
     }
 
     /// Brings facts, nullifiers and identities in, each kind in one round trip.
-    async fn bring(&mut self, needs: Vec<(Region, Need)>) -> Result<(), EngineError> {
+    async fn bring(
+        &mut self,
+        needs: Vec<(Region, Need)>,
+        unknown: Unknown,
+    ) -> Result<(), EngineError> {
         let mut facts: Vec<(Region, Key)> = Vec::new();
         let mut nullifiers = Vec::new();
         let mut tags: Vec<(Region, Tag)> = Vec::new();
@@ -491,7 +513,7 @@ impl<'a, 'c> Attempt<'a, 'c> {
             }
         }
         self.bring_facts(facts).await?;
-        self.bring_nullifiers(nullifiers).await?;
+        self.bring_nullifiers(nullifiers, unknown).await?;
         self.bring_identities(tags).await
     }
 
@@ -529,6 +551,7 @@ impl<'a, 'c> Attempt<'a, 'c> {
     async fn bring_nullifiers(
         &mut self,
         mut wanted: Vec<(Region, Subject, Once)>,
+        unknown: Unknown,
     ) -> Result<(), EngineError> {
         wanted.retain(|(region, subject, _)| !self.is_nobody(region, subject));
         if wanted.is_empty() {
@@ -541,6 +564,15 @@ impl<'a, 'c> Attempt<'a, 'c> {
                 Subject::Tag(_) => None,
             });
         self.open_identities(people.collect()).await?;
+        if unknown == Unknown::Skipped {
+            wanted.retain(|(region, subject, _)| match subject {
+                Subject::Person(person) => {
+                    let place = (region.clone(), *person);
+                    self.identities.contains_key(&place)
+                }
+                Subject::Tag(_) => true,
+            });
+        }
         let rules = wanted.iter().map(|(region, _, once)| (region, once));
         self.open_occupations(rules).await?;
         let mut tags = Vec::with_capacity(wanted.len());
@@ -653,6 +685,7 @@ impl<'a, 'c> Attempt<'a, 'c> {
                 Sealed::Committed(secret) => commit.committed.push(secret),
             }
         }
+        commit.erased = people::ciphertexts(&self.erased);
         for cell in self.cells.values() {
             match &cell.head {
                 _ if cell.writes() => commit.regions.push(cell.commit()?),

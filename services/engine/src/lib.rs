@@ -8,6 +8,7 @@ mod batch;
 mod cell;
 mod clock;
 mod dispatch;
+mod erasures;
 mod error;
 mod metrics;
 mod people;
@@ -21,8 +22,10 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 
 use hefu_domain::command::Act;
+use hefu_domain::event::PersonRevealed;
 use hefu_domain::{Command, CredentialId, Event, Instant, Region, Stop, World};
 use hefu_store::{Store, StoreError};
+use hefu_vault::PersonRecord;
 use tokio::sync::oneshot;
 
 pub use batch::decode;
@@ -226,6 +229,19 @@ impl Engine {
         event: &Event,
     ) -> Result<String, EngineError> {
         writer::token(&self.shared, region, by, event).await
+    }
+
+    /// The record that an event had on record that it is shown, for whoever asked for it.
+    ///
+    /// # Errors
+    /// `Refused` when the caller may not see it any more ([`hefu_domain::revealed`]).
+    pub async fn revealed(
+        &self,
+        region: &Region,
+        by: &CredentialId,
+        event: &PersonRevealed,
+    ) -> Result<PersonRecord, EngineError> {
+        writer::revealed(&self.shared, region, by, event).await
     }
 
     /// Compares the machine's clock with the database's, as it is done again every few seconds: whoever starts a server asks

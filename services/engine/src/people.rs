@@ -5,9 +5,12 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use hefu_domain::event::SubjectErased;
 use hefu_domain::state::TokenInForce;
-use hefu_domain::{Digest, Instant, Occupation, PersonId, Programme, Region, Tag, VoucherId};
-use hefu_store::{CommittedSecret, PersonKey, PersonSecret, Reads, Store, StoreError};
+use hefu_domain::{
+    Digest, Event, Instant, Occupation, PersonId, Programme, Region, Tag, VoucherId,
+};
+use hefu_store::{CommittedSecret, Erased, PersonKey, PersonSecret, Reads, Store, StoreError};
 use hefu_token::{Claims, Signer};
 use hefu_vault::{
     DataKey, FileKms, Identity, Kms as _, Nonce, Owner, PersonRecord, Salt, Secrets, VaultError,
@@ -18,7 +21,7 @@ use zeroize::Zeroizing;
 use crate::batch::Verdict;
 use crate::clock::Clock;
 use crate::error::EngineError;
-use crate::{Answer, Job};
+use crate::{Answer, Job, Recorded};
 
 /// The field under which a committed value is sealed.
 const VALUE: &str = "value";
@@ -346,7 +349,7 @@ impl People {
         blocking(move || inner.wrapped.sweep_orphans(before, &mut known)).await
     }
 
-    /// Puts the wrapped keys of newly accepted secrets on the disk, before the transaction that needs them.
+    /// Puts the wrapped keys of newly accepted secrets on the disk, before the transaction that needs them, and announces who is erased by it.
     pub(crate) async fn keep(&self, jobs: &[Job], verdicts: &[Verdict]) -> Result<(), EngineError> {
         let accepted = jobs
             .iter()
@@ -356,11 +359,52 @@ impl People {
             .flat_map(|(job, _)| &job.secrets)
             .map(|secret| secret.wrapped.clone())
             .collect();
-        if keys.is_empty() {
+        let erased = erased(verdicts);
+        if keys.is_empty() && erased.is_empty() {
             return Ok(());
         }
         let inner = self.inner.clone();
-        blocking(move || inner.wrapped.put_many(&keys, inner.clock.now())).await
+        blocking(move || {
+            inner.wrapped.put_many(&keys, inner.clock.now())?;
+            match erased.is_empty() {
+                true => Ok(()),
+                false => inner.wrapped.announce(&erased),
+            }
+        })
+        .await
+    }
+
+    /// Destroys the keys of whom these answers say that they were erased.
+    ///
+    /// # Errors
+    /// The vault's: then the answers must not leave. What is announced is done at the next start, or when it is asked for again.
+    pub(crate) async fn erase(&self, verdicts: &[Verdict]) -> Result<(), EngineError> {
+        let erased = erased(verdicts);
+        if erased.is_empty() {
+            return Ok(());
+        }
+        let inner = self.inner.clone();
+        blocking(move || inner.wrapped.erase(&erased).map(|_| ())).await
+    }
+
+    /// Every erasure that was announced, and whether it was done.
+    pub(crate) async fn erasures(&self) -> Result<Vec<(Owner, bool)>, EngineError> {
+        let inner = self.inner.clone();
+        blocking(move || inner.wrapped.erasures()).await
+    }
+
+    /// Ends announced erasures: those that are on record are done, the others never were.
+    pub(crate) async fn settle_erasures(
+        &self,
+        on_record: Vec<Owner>,
+        never: Vec<Owner>,
+    ) -> Result<(), EngineError> {
+        let inner = self.inner.clone();
+        blocking(move || {
+            inner.wrapped.erase(&on_record)?;
+            inner.wrapped.recall(&never)
+        })
+        .await
     }
 
     /// A person's nullifier under a rule and its scope.
@@ -395,24 +439,56 @@ impl People {
     }
 }
 
-/// Which of these owners have something sealed in the database.
-async fn known(store: &Store, owners: &[Owner]) -> Result<Vec<bool>, StoreError> {
-    let (mut people, mut commitments) = (Vec::new(), Vec::new());
+/// Whom these answers say to be erased.
+fn erased(verdicts: &[Verdict]) -> Vec<Owner> {
+    let recorded = verdicts.iter().filter_map(|verdict| match verdict {
+        Ok(Answer::Recorded(recorded)) => Some(recorded),
+        Ok(Answer::Dry(_)) | Err(_) => None,
+    });
+    recorded.flat_map(erased_by).collect()
+}
+
+/// Whom a command's events say to be erased, and what went with them.
+pub(crate) fn erased_by(recorded: &Recorded) -> impl Iterator<Item = Owner> {
+    let erasures = recorded.events.iter().filter_map(|event| match event {
+        Event::SubjectErased(e) => Some(e),
+        _ => None,
+    });
+    erasures.flat_map(|e| owners_of(&recorded.region, e))
+}
+
+/// Whose keys an erasure destroys.
+pub(crate) fn owners_of(region: &Region, e: &SubjectErased) -> impl Iterator<Item = Owner> {
+    let certificates = e.certificates.iter();
+    let certificates = certificates.map(|number| Owner::Committed(region.clone(), *number));
+    std::iter::once(Owner::Person(region.clone(), e.person)).chain(certificates)
+}
+
+/// What these owners have sealed in the database.
+pub(crate) fn ciphertexts(owners: &[Owner]) -> Erased {
+    let mut erased = Erased::default();
     for owner in owners {
         match owner {
-            Owner::Person(region, person) => people.push(PersonKey {
+            Owner::Person(region, person) => erased.people.push(PersonKey {
                 region: region.to_string(),
                 person: person.to_string(),
             }),
             Owner::Committed(region, commitment) => {
-                commitments.push((region.to_string(), commitment.to_string()));
+                let place = (region.to_string(), commitment.to_string());
+                erased.committed.push(place);
             }
         }
     }
+    erased
+}
+
+/// Which of these owners have something sealed in the database.
+pub(crate) async fn known(store: &Store, owners: &[Owner]) -> Result<Vec<bool>, StoreError> {
+    let asked = ciphertexts(owners);
     let mut reads = store.deciding().await?;
-    let people = reads.people_secrets(&people).await?.into_iter();
+    let people = reads.people_secrets(&asked.people).await?.into_iter();
     let people: HashSet<_> = people.map(|row| (row.region, row.person)).collect();
-    let commitments = reads.committed(&commitments).await?.into_iter();
+    let commitments = reads.committed(&asked.committed).await?.into_iter();
     let commitments: HashSet<_> = commitments
         .map(|row| (row.region, row.commitment))
         .collect();

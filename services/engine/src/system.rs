@@ -86,7 +86,8 @@ async fn write(
 ) -> Result<Head, EngineError> {
     let mut cell = Cell::new(notice.region.clone(), from.fence);
     cell.take_head(Some(from))?;
-    bring_region(&mut locked, &mut cell).await?;
+    bring(&mut locked, &mut cell, Key::Region).await?;
+    bring(&mut locked, &mut cell, notice.event.stream()).await?;
     let at = cell.instant(notice.at);
     let events = std::slice::from_ref(&notice.event);
     let unfit = |stop| EngineError::Unstorable(format!("the event cannot be applied: {stop:?}"));
@@ -114,19 +115,19 @@ async fn write(
     }
 }
 
-/// All that the system's events touch: the region itself.
-async fn bring_region(locked: &mut Locked, cell: &mut Cell) -> Result<(), EngineError> {
-    let place = rows::fact_key(cell.region.as_str(), &Key::Region);
-    let row = locked.load(&[place]).await?.into_iter().next();
+/// All that the system's events touch: the region itself, and the person whom one is about.
+async fn bring(locked: &mut Locked, cell: &mut Cell, key: Key) -> Result<(), EngineError> {
+    let place = rows::fact_key(cell.region.as_str(), &key);
+    let row = locked
+        .load(std::slice::from_ref(&place))
+        .await?
+        .into_iter()
+        .next();
     let row = row.ok_or_else(|| StoreError::Corrupt {
-        table: "region_state",
+        table: place.table.spec().name,
         column: "id",
-        key: cell.region.to_string(),
+        key: format!("{}/{}", cell.region, place.id),
     })?;
-    cell.bring(
-        Key::Region,
-        Some(rows::fact(&row)?),
-        (row.version, row.leaf),
-    );
+    cell.bring(key, Some(rows::fact(&row)?), (row.version, row.leaf));
     Ok(())
 }

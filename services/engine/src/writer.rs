@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use hefu_domain::event::PersonRevealed;
 use hefu_domain::{Code, CredentialId, Event, Instant, Region, Stop, World};
 use hefu_store::{Outcome, StoreError};
+use hefu_vault::PersonRecord;
 use tokio::sync::mpsc;
 use tracing::Instrument as _;
 
@@ -147,7 +149,13 @@ async fn settle(
             discard(&mut mine)?;
         }
         match tried {
-            Ok(Tried::Done(verdicts)) => return Ok(Some(verdicts)),
+            Ok(Tried::Done(verdicts)) => {
+                if let Err(error) = shared.people.erase(&verdicts).await {
+                    tracing::error!(%error, "the keys of erased people are not destroyed yet; ask again, or start again");
+                    return Err(EngineError::OutcomeUnknown);
+                }
+                return Ok(Some(verdicts));
+            }
             Ok(Tried::Lost) => losses += 1,
             Ok(Tried::Split) if jobs.len() > 1 => return Ok(None),
             Ok(Tried::Split) => losses += 1,
@@ -380,6 +388,27 @@ pub(crate) async fn token(
         .into_iter()
         .find(|signed| hefu_token::token_hash(signed) == token.hash)
         .ok_or_else(dead)
+}
+
+/// See [`crate::Engine::revealed`].
+pub(crate) async fn revealed(
+    shared: &Shared,
+    region: &Region,
+    by: &CredentialId,
+    event: &PersonRevealed,
+) -> Result<PersonRecord, EngineError> {
+    let person = |world: &World, at| hefu_domain::revealed(world, by, event, at);
+    let person = match inspect(shared, region, person).await? {
+        Ok(person) => person,
+        Err(Stop::Refused(refusals)) => return Err(EngineError::Refused(refusals)),
+        Err(Stop::Missing(_)) => return Err(EngineError::Endless),
+    };
+    let place = (region.clone(), person);
+    let mut reads = shared.store.deciding().await?;
+    let asked = std::slice::from_ref(&place);
+    let mut records = shared.people.records(&mut reads, asked).await?;
+    let lost = || EngineError::Vault("no record of the person is kept".to_owned());
+    records.remove(&place).ok_or_else(lost)
 }
 
 /// Compares the machine's clock with the database's now and then.

@@ -10,7 +10,9 @@ use hefu_domain::{Command, CredentialId, Event, InstitutionId, Region, RequestId
 use hefu_engine::{Answer, Committed, Engine, NewSecret, Recorded, Source};
 use hefu_token::{KeySet, token_hash};
 use hefu_vault::{Identity, PersonName, PersonRecord, PhoneNumber, Salt, Sealed, Secrets};
-use hefu_wire::{BadField, BadFields, Batch, Edge, Move, Outcome, Place, Reader, Reply, v1};
+use hefu_wire::{
+    BadField, BadFields, Batch, Edge, Move, Outcome, Place, Reader, Reply, Shown, Unmasked, v1,
+};
 use tonic::{Request, Response, Status};
 
 use crate::log_files::LogFiles;
@@ -55,14 +57,14 @@ struct Asked<'a> {
 struct Told {
     recorded: Recorded,
     written: bool,
-    /// The token that a command hands out.
-    tokens: Vec<Option<String>>,
+    /// What each command hands out besides.
+    shown: Vec<Option<Shown>>,
 }
 
 impl Told {
     fn replies<R: Reply>(&self) -> Vec<R> {
         let mut from = 0;
-        let reply = |(part, token): (&usize, &Option<String>)| {
+        let reply = |(part, shown): (&usize, &Option<Shown>)| {
             let events = from..from + part;
             from = events.end;
             R::of(&Outcome {
@@ -73,13 +75,13 @@ impl Told {
                     first_index: self.recorded.first_index + events.start as u64,
                 }),
                 events: &self.recorded.events[events],
-                token: token.as_deref(),
+                shown: shown.as_ref(),
             })
         };
         self.recorded
             .parts
             .iter()
-            .zip(&self.tokens)
+            .zip(&self.shown)
             .map(reply)
             .collect()
     }
@@ -190,7 +192,7 @@ impl Api {
         Ok(self.submit(by, group, dry).await?.replies())
     }
 
-    /// Submits one command, or an ATOMIC group's, and fetches the tokens that it hands out.
+    /// Submits one command, or an ATOMIC group's, and fetches what it hands out besides.
     async fn submit(
         &self,
         by: &CredentialId,
@@ -215,22 +217,46 @@ impl Api {
             Answer::Recorded(recorded) => (recorded, true),
             Answer::Dry(recorded) => (recorded, false),
         };
-        let mut tokens = Vec::with_capacity(recorded.parts.len());
+        let mut shown = Vec::with_capacity(recorded.parts.len());
         let mut from = 0;
         for part in &recorded.parts {
-            tokens.push(match recorded.events.get(from) {
-                Some(event @ (Event::TokenFetched(_) | Event::TokenReissued(_))) if written => {
-                    let token = self.engine.token(&recorded.region, by, event).await;
-                    Some(token.map_err(errors::status)?)
-                }
-                _ => None,
+            let first = recorded.events.get(from).filter(|_| written);
+            shown.push(match first {
+                Some(event) => self.shown(&recorded.region, by, event).await?,
+                None => None,
             });
             from += part;
         }
         Ok(Told {
             recorded,
             written,
-            tokens,
+            shown,
+        })
+    }
+
+    /// What a command hands out that its event does not hold.
+    async fn shown(
+        &self,
+        region: &Region,
+        by: &CredentialId,
+        event: &Event,
+    ) -> Result<Option<Shown>, Status> {
+        Ok(match event {
+            Event::TokenFetched(_) | Event::TokenReissued(_) => {
+                let token = self.engine.token(region, by, event).await;
+                Some(Shown::Token(token.map_err(errors::status)?))
+            }
+            Event::PersonRevealed(event) => {
+                let record = self.engine.revealed(region, by, event).await;
+                let record = record.map_err(errors::status)?;
+                let phone = record.phone.as_ref();
+                Some(Shown::Person(Unmasked {
+                    identity_number: record.identity.expose().to_owned(),
+                    display_name: record.name.expose().to_owned(),
+                    phone: phone.map_or("", PhoneNumber::expose).to_owned(),
+                }))
+            }
+            _ => None,
         })
     }
 

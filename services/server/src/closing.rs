@@ -99,7 +99,7 @@ impl Closing<'_> {
                 first_index: last.first_index,
             }),
             events: &last.events,
-            token: None,
+            shown: None,
         };
         summary.receipt = Some(outcome.receipt());
         Ok(summary)

@@ -236,6 +236,13 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
     )?;
     let engine = Engine::start(store, setup.clock.clone(), people, setup.writers).await?;
     engine.compare_clocks().await?;
+    let again = engine.apply_erasures().await?;
+    if again > 0 {
+        tracing::warn!(
+            people = again,
+            "erased people stood in a restored backup and were erased again"
+        );
+    }
     let operator_key_file = setup.state.join("operator.key");
     let operator_key = operator_key(&operator_key_file)?;
     let operator = caller::credential(&operator_key);

@@ -24,11 +24,34 @@ pub struct Commit {
     /// Each must hit exactly one row: the tag, taken by this voucher in this region.
     pub frees: Vec<Nullifier>,
     pub secrets: Vec<PersonSecret>,
-    /// Must exist under the same person.
-    pub secrets_replaced: Vec<PersonSecret>,
-    /// Must exist.
-    pub secrets_removed: Vec<PersonKey>,
     pub committed: Vec<CommittedSecret>,
+    pub erased: Erased,
+}
+
+/// Ciphertexts that are destroyed, as far as they are there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Erased {
+    pub people: Vec<PersonKey>,
+    /// Region and commitment.
+    pub committed: Vec<(String, String)>,
+}
+
+impl Erased {
+    pub fn is_empty(&self) -> bool {
+        self.people.is_empty() && self.committed.is_empty()
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        for person in &self.people {
+            At("person_secret", &person.person).key("region", &person.region)?;
+            At("person_secret", &person.person).key("person", &person.person)?;
+        }
+        for (region, commitment) in &self.committed {
+            At("committed_secret", commitment).key("region", region)?;
+            At("committed_secret", commitment).key("commitment", commitment)?;
+        }
+        Ok(())
+    }
 }
 
 /// What one region's share of a transaction writes.
@@ -72,9 +95,9 @@ pub(crate) struct Plan {
     pub(crate) frees: Vec<Nullifier>,
     pub(crate) events: Vec<EventRow>,
     pub(crate) rows: BTreeMap<Table, Vec<Row>>,
-    pub(crate) secrets_gone: Vec<PersonKey>,
     pub(crate) secrets: Vec<PersonSecret>,
     pub(crate) committed: Vec<CommittedSecret>,
+    pub(crate) erased: Erased,
 }
 
 impl Plan {
@@ -100,12 +123,7 @@ impl Plan {
         plan.check = commit.check;
         plan.absent = commit.absent;
         plan.net_nullifiers(commit.takes, commit.frees, &regions)?;
-        plan.net_secrets(
-            commit.secrets,
-            commit.secrets_replaced,
-            commit.secrets_removed,
-            &regions,
-        )?;
+        plan.net_secrets(commit.secrets, commit.erased, &regions)?;
         for secret in &commit.committed {
             secret.check()?;
             within(
@@ -244,23 +262,19 @@ impl Plan {
     fn net_secrets(
         &mut self,
         inserted: Vec<PersonSecret>,
-        replaced: Vec<PersonSecret>,
-        removed: Vec<PersonKey>,
+        erased: Erased,
         regions: &BTreeSet<String>,
     ) -> Result<()> {
-        self.secrets_gone = removed;
-        self.secrets_gone
-            .extend(replaced.iter().map(PersonSecret::key));
-        self.secrets = inserted;
-        self.secrets.extend(replaced);
-        let mut people = HashSet::new();
-        for key in &self.secrets_gone {
+        erased.check()?;
+        for key in &erased.people {
             within("person_secret", &key.person, &key.region, regions)?;
-            if !people.insert(key.clone()) {
-                return Err(At("person_secret", &key.person).invalid("person", "is removed twice"));
-            }
         }
-        people.clear();
+        for (region, commitment) in &erased.committed {
+            within("committed_secret", commitment, region, regions)?;
+        }
+        self.erased = erased;
+        self.secrets = inserted;
+        let mut people = HashSet::new();
         for secret in &self.secrets {
             secret.check()?;
             within("person_secret", &secret.person, &secret.region, regions)?;

@@ -18,7 +18,7 @@ mod sqlite;
 mod store;
 mod tables;
 
-pub use commit::{Commit, Outcome, RegionCommit};
+pub use commit::{Commit, Erased, Outcome, RegionCommit};
 pub use error::{Result, StoreError};
 pub use faults::{Fault, Faults, Pause};
 pub use locked::{Locked, Snapshot};

@@ -1,6 +1,6 @@
 //! The one store: which engine runs is decided at [`Store::open`] and known to nobody after it.
 
-use crate::commit::{Commit, Outcome, Plan};
+use crate::commit::{Commit, Erased, Outcome, Plan};
 use crate::error::{Result, StoreError};
 use crate::faults::Faults;
 use crate::locked::{Locked, Snapshot};
@@ -197,6 +197,16 @@ impl Store {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.set_meta(key, value).await,
             Engine::Postgres(postgres) => postgres.set_meta(key, value).await,
+        }
+    }
+
+    /// Destroys these ciphertexts, as far as they are there, outside of any region's transaction: what is erased already is erased in a
+    /// restored backup, too, whatever its log says. Returns how many were there.
+    pub async fn erase(&self, erased: Erased) -> Result<u64> {
+        erased.check()?;
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.erase(erased).await,
+            Engine::Postgres(postgres) => postgres.erase(&erased).await,
         }
     }
 

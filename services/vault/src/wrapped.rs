@@ -2,6 +2,9 @@
 //! was erased. A key is on the disk before `put_many` returns and hence before the transaction that needs it commits; a
 //! transaction that fails leaves an orphan, which is swept later. A key is never replaced.
 //!
+//! Erasures are kept here as well, as a list of owners without a key: an erasure is announced before the transaction that puts
+//! it on record, and done after it. So a crash in between, or a backup of the database restored from before it, never brings anybody back.
+//!
 //! Calls block; from async code go through `spawn_blocking`.
 
 use std::path::{Path, PathBuf};
@@ -18,7 +21,17 @@ use crate::owner::Owner;
 
 /// "hefu" in ASCII: tells the file from any other SQLite database.
 const APPLICATION_ID: i32 = 0x6865_6675;
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
+const KEYS: &str = "CREATE TABLE wrapped_key (
+    owner TEXT PRIMARY KEY NOT NULL,
+    wrapped BLOB NOT NULL,
+    put_at INTEGER NOT NULL -- milliseconds since 1970
+) STRICT, WITHOUT ROWID";
+/// Since version 2.
+const ERASURES: &str = "CREATE TABLE erasure (
+    owner TEXT PRIMARY KEY NOT NULL,
+    done INTEGER NOT NULL -- 0 while only announced
+) STRICT, WITHOUT ROWID";
 /// How many rows a sweep looks at, and removes, at a time.
 const SWEEP_ROWS: i64 = 1000;
 
@@ -78,17 +91,66 @@ impl WrappedKeys {
             .collect()
     }
 
-    /// Destroys the keys of these owners, and with them everything of theirs that is sealed; returns how many there
-    /// were. Owners without a key are passed over, so asking again is harmless.
+    /// Says that these owners are about to be erased, before the transaction that puts it on record.
+    pub fn announce(&self, owners: &[Owner]) -> Result<(), VaultError> {
+        self.write(|tx| {
+            let mut announce = tx.prepare_cached(
+                "INSERT INTO erasure (owner, done) VALUES (?1, 0) ON CONFLICT (owner) DO NOTHING",
+            )?;
+            for owner in owners {
+                announce.execute([owner.to_string()])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes announcements back whose transaction never committed. Erasures that were done stay.
+    pub fn recall(&self, owners: &[Owner]) -> Result<(), VaultError> {
+        self.write(|tx| {
+            let mut recall =
+                tx.prepare_cached("DELETE FROM erasure WHERE owner = ?1 AND done = 0")?;
+            for owner in owners {
+                recall.execute([owner.to_string()])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Every owner whose erasure was announced, and whether it was done, in the order of their names.
+    pub fn erasures(&self) -> Result<Vec<(Owner, bool)>, VaultError> {
+        let connection = self.connection();
+        let mut select =
+            connection.prepare_cached("SELECT owner, done FROM erasure ORDER BY owner")?;
+        let rows = select.query_map([], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?))
+        })?;
+        rows.map(|row| {
+            let (owner, done) = row?;
+            let owner = owner
+                .parse()
+                .map_err(|_| VaultError::Corrupt { key: owner })?;
+            Ok((owner, done))
+        })
+        .collect()
+    }
+
+    /// Destroys the keys of these owners, and with them everything of theirs that is sealed, and keeps it on record; returns how
+    /// many there were. Owners without a key are passed over, so asking again is harmless.
     ///
     /// The bytes are overwritten in the file and the write-ahead log is emptied. Backups of this file must be kept
     /// shorter than the promise to erase, and what a disk keeps of overwritten blocks is beyond any program.
-    pub fn remove(&self, owners: &[Owner]) -> Result<usize, VaultError> {
+    pub fn erase(&self, owners: &[Owner]) -> Result<usize, VaultError> {
         let removed = self.write(|tx| {
             let mut remove = tx.prepare_cached("DELETE FROM wrapped_key WHERE owner = ?1")?;
+            let mut done = tx.prepare_cached(
+                "INSERT INTO erasure (owner, done) VALUES (?1, 1) ON CONFLICT (owner) DO UPDATE SET done = 1",
+            )?;
             owners
                 .iter()
-                .map(|owner| Ok(remove.execute([owner.to_string()])?))
+                .map(|owner| {
+                    done.execute([owner.to_string()])?;
+                    Ok(remove.execute([owner.to_string()])?)
+                })
                 .sum()
         })?;
         self.empty_log()?;
@@ -194,13 +256,13 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), VaultError> {
         (0, 0) if tables == 0 => {
             tx.pragma_update(None, "application_id", APPLICATION_ID)?;
             tx.pragma_update(None, "user_version", VERSION)?;
-            tx.execute_batch(
-                "CREATE TABLE wrapped_key (
-                     owner TEXT PRIMARY KEY NOT NULL,
-                     wrapped BLOB NOT NULL,
-                     put_at INTEGER NOT NULL -- milliseconds since 1970
-                 ) STRICT, WITHOUT ROWID",
-            )?;
+            tx.execute_batch(KEYS)?;
+            tx.execute_batch(ERASURES)?;
+            Ok(tx.commit()?)
+        }
+        (APPLICATION_ID, 1) => {
+            tx.pragma_update(None, "user_version", VERSION)?;
+            tx.execute_batch(ERASURES)?;
             Ok(tx.commit()?)
         }
         (APPLICATION_ID, VERSION) => Ok(()),

@@ -29,4 +29,4 @@ pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "
 
 pub use moves::{Batch, Move};
 pub use read::{BadField, BadFields, Edge, Reader};
-pub use replies::{Outcome, Place, Reply};
+pub use replies::{Outcome, Place, Reply, Shown, Unmasked};

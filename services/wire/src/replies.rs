@@ -15,8 +15,28 @@ pub struct Outcome<'a> {
     pub place: Option<Place>,
     /// Its events.
     pub events: &'a [Event],
-    /// The token, where the move hands one out.
-    pub token: Option<&'a str>,
+    /// What it hands out besides.
+    pub shown: Option<&'a Shown>,
+}
+
+/// What a move hands out that no event holds.
+#[derive(Clone)]
+pub enum Shown {
+    /// A voucher's token.
+    Token(String),
+    /// A person's record, unmasked.
+    Person(Unmasked),
+}
+
+/// A person's record, unmasked. Never shown by `Debug`.
+#[derive(Clone)]
+pub struct Unmasked {
+    /// The identity number.
+    pub identity_number: String,
+    /// The name as on the card.
+    pub display_name: String,
+    /// The mobile number; may be empty.
+    pub phone: String,
 }
 
 /// Where a command's events begin.
@@ -157,7 +177,7 @@ plain! {
     StrikeOutResponse ReturnClaimResponse RefuseClaimResponse ReopenClaimResponse DecideObjectionResponse
     RecordPayoutResponse ReturnPayoutResponse ConfirmClawBackResponse ReceiveClawBackResponse
     AppropriateFundsResponse AllocateFundsResponse OpenPlanYearResponse SetTargetsResponse
-    RegisterPersonResponse RecordCheckAnswersResponse
+    RegisterPersonResponse RecordCheckAnswersResponse EraseSubjectResponse
     RegisterInstitutionResponse ChangeInstitutionResponse ConfirmAccountResponse FileCatalogueEntryResponse ApproveCatalogueEntryResponse
     SuspendInstitutionResponse StrikeOffInstitutionResponse
     OpenRegionResponse AdoptCalendarResponse GrantCallerResponse RevokeCallerResponse AppointDeputyResponse
@@ -211,10 +231,32 @@ macro_rules! token {
     ($($response:ident)+) => {$(
         impl Reply for v1::$response {
             fn of(outcome: &Outcome) -> Self {
-                Self { receipt: Some(outcome.receipt()), token: outcome.token.unwrap_or_default().to_owned() }
+                let token = match outcome.shown {
+                    Some(Shown::Token(token)) => token.clone(),
+                    Some(Shown::Person(_)) | None => String::new(),
+                };
+                Self { receipt: Some(outcome.receipt()), token }
             }
         }
     )+};
 }
 
 token! { FetchTokenResponse ReissueTokenResponse }
+
+impl Reply for v1::RevealPersonResponse {
+    fn of(outcome: &Outcome) -> Self {
+        let receipt = Some(outcome.receipt());
+        match outcome.shown {
+            Some(Shown::Person(person)) => Self {
+                receipt,
+                identity_number: person.identity_number.clone(),
+                display_name: person.display_name.clone(),
+                phone: person.phone.clone(),
+            },
+            Some(Shown::Token(_)) | None => Self {
+                receipt,
+                ..Self::default()
+            },
+        }
+    }
+}

@@ -544,7 +544,7 @@ async fn a_seal_that_cannot_be_opened_lets_nobody_through(engine: Engine) {
     let sealed: Occupation = occupation.parse().unwrap();
     let owner = Owner::Committed(REGION.parse().unwrap(), sealed.commitment().unwrap());
     let keys = WrappedKeys::open(&api.state.path().join("state")).unwrap();
-    assert_eq!(keys.remove(&[owner]).unwrap(), 1);
+    assert_eq!(keys.erase(&[owner]).unwrap(), 1);
     let asked = v1::ApplyRequest {
         occupation,
         skill_level: 2,

@@ -7,6 +7,7 @@ mod classified;
 mod clock;
 mod closing;
 mod endpoints;
+mod erasure;
 mod fields;
 mod history;
 mod log_files;

@@ -1,7 +1,7 @@
-//! The vault's ciphertexts: inserted, found by tag, replaced and gone for good.
+//! The vault's ciphertexts: inserted, found by tag and gone for good.
 
 use crate::build::*;
-use hefu_store::{Commit, CommittedSecret, Outcome, PersonKey, StoreError};
+use hefu_store::{Commit, CommittedSecret, Erased, Outcome, PersonKey, StoreError};
 use hefu_tests::on_both_engines;
 
 fn key(person: &str) -> PersonKey {
@@ -22,7 +22,7 @@ on_both_engines! {
         let elsewhere = (QIXIAN.to_owned(), li.tag.clone());
         assert_eq!(store.people_by_tag(&[tag.clone(), elsewhere]).await.unwrap(), [li]);
         let read = head_of(&store, SHOUYANG).await;
-        let commit = Commit { secrets_removed: vec![key("li")], ..one(step(&read, &["erase"])) };
+        let commit = Commit { erased: Erased { people: vec![key("li")], committed: Vec::new() }, ..one(step(&read, &["erase"])) };
         assert_eq!(store.commit(commit).await, Ok(Outcome::Committed));
         assert_eq!(store.people_by_tag(&[tag]).await.unwrap(), []);
         assert_eq!(store.people(SHOUYANG, None, 9).await.unwrap(), []);
@@ -40,31 +40,14 @@ on_both_engines! {
         assert_eq!(store.commit(commit).await, Ok(Outcome::Committed));
     }
 
-    async fn secrets_are_replaced_and_may_exchange_their_tags(store: Store, _place: Place) {
+    async fn who_is_not_there_is_erased_already_and_who_is_cannot_be_inserted(store: Store, _place: Place) {
         let read = open_one(&store).await;
-        let secrets = vec![secret(SHOUYANG, "li", b"1", b"x"), secret(SHOUYANG, "wang", b"2", b"y")];
-        store.commit(Commit { secrets, ..one(step(&read, &["a"])) }).await.unwrap();
-        let swapped = vec![secret(SHOUYANG, "li", b"2", b"x2"), secret(SHOUYANG, "wang", b"1", b"y2")];
-        let read = head_of(&store, SHOUYANG).await;
-        let commit = Commit { secrets_replaced: swapped.clone(), ..one(step(&read, &["b"])) };
+        // Whoever is not there is erased already.
+        let erased = Erased { people: vec![key("ghost")], committed: vec![(SHOUYANG.to_owned(), "ghost".to_owned())] };
+        assert_eq!(store.erase(erased.clone()).await, Ok(0));
+        let commit = Commit { erased, ..one(step(&read, &["z"])) };
         assert_eq!(store.commit(commit).await, Ok(Outcome::Committed));
-        assert_eq!(store.people(SHOUYANG, None, 9).await.unwrap(), swapped);
-        assert_eq!(store.people(SHOUYANG, Some("li"), 9).await.unwrap(), swapped[1..]);
-        // Onto somebody else's tag: refused.
-        let taken = vec![secret(SHOUYANG, "li", b"1", b"x3")];
         let read = head_of(&store, SHOUYANG).await;
-        let commit = Commit { secrets_replaced: taken, ..one(step(&read, &["c"])) };
-        assert_eq!(store.commit(commit).await, Ok(Outcome::TagTaken(vec![key("li")])));
-        assert_eq!(store.people(SHOUYANG, None, 9).await.unwrap(), swapped);
-    }
-
-    async fn a_secret_that_is_not_there_cannot_be_removed_or_replaced_nor_one_that_is_inserted(store: Store, _place: Place) {
-        let read = open_one(&store).await;
-        let ghost = StoreError::Corrupt { table: "person_secret", column: "person", key: "ghost".to_owned() };
-        let commit = Commit { secrets_removed: vec![key("ghost")], ..one(step(&read, &["a"])) };
-        assert_eq!(store.commit(commit).await, Err(ghost.clone()));
-        let commit = Commit { secrets_replaced: vec![secret(SHOUYANG, "ghost", b"1", b"x")], ..one(step(&read, &["a"])) };
-        assert_eq!(store.commit(commit).await, Err(ghost));
         let twice = |tag: &[u8], request| {
             Commit { secrets: vec![secret(SHOUYANG, "li", tag, b"x")], ..one(step(&read, &[request])) }
         };

@@ -165,6 +165,8 @@ pub(super) fn kind_of(code: Code) -> Kind {
         RegionAlreadyOpen
         | CredentialExists
         | PersonErased
+        | PersonHasOpenVoucher
+        | ArchiveKept
         | PersonExists
         | IdentityUnchanged
         | InstitutionExists

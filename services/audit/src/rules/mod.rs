@@ -22,6 +22,7 @@ mod training;
 use std::collections::HashMap;
 
 use hefu_domain::command::PresentedToken;
+use hefu_domain::event::SubjectErased;
 use hefu_domain::state::{Held, Once};
 use hefu_domain::{
     Act, Code, Command, CredentialId, Digest, Event, Holder, Need, PersonId, Refusals, Region,
@@ -41,6 +42,14 @@ const FREE: Tag = Tag([0; 16]);
 const ELSEWHERE: Tag = Tag([0xff; 16]);
 /// Asking further than this for one command is a defect.
 const MOST_ASKS: usize = 10_000;
+
+/// Whether an erasure stands there because a backup had forgotten it: recorded when the fork was accepted, and not decided anew.
+fn again(epoch: u64, entry: &Entry) -> bool {
+    let forgotten = |e: &SubjectErased| e.reason.as_str() == "BACKUP_RESTORED";
+    epoch > 0
+        && entry.caller == "system"
+        && matches!(&entry.event, Event::SubjectErased(e) if forgotten(e))
+}
 
 /// The token in force, as somebody showed it: genuine, as it was recorded to be.
 fn in_force(world: &World, voucher: &VoucherId) -> PresentedToken {
@@ -137,6 +146,9 @@ impl Rules {
 
     /// Decides the command that begins here; returns how many entries are its own.
     fn command(&mut self, replay: &mut Replay, rest: &[Entry]) -> usize {
+        if again(replay.epoch(), &rest[0]) {
+            return 1;
+        }
         let verdict = match asked(replay.world(), rest.iter().map(|entry| &entry.event)) {
             Asked::Recorded => return 1,
             Asked::For(acts) => self.decide(replay, rest, acts),

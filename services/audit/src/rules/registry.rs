@@ -23,6 +23,22 @@ pub(super) fn record_check_answers(e: &event::CheckAnswersRecorded) -> Act {
     .into()
 }
 
+pub(super) fn erase_subject(e: &event::SubjectErased) -> Act {
+    EraseSubject {
+        person: e.person,
+        reason: e.reason.clone(),
+    }
+    .into()
+}
+
+pub(super) fn reveal_person(e: &event::PersonRevealed) -> Act {
+    RevealPerson {
+        person: e.person,
+        reason: e.reason.clone(),
+    }
+    .into()
+}
+
 pub(super) fn register_institution(e: &event::InstitutionRegistered) -> Act {
     RegisterInstitution {
         institution: e.institution.clone(),

@@ -39,7 +39,9 @@ impl Gather<'_> {
                 self.fact(Key::Person(act.person));
                 self.needs.push(Need::Identity(act.tag));
             }
-            Act::RecordCheckAnswers(act) => self.fact(Key::Person(act.person)),
+            Act::RecordCheckAnswers(RecordCheckAnswers { person, .. })
+            | Act::RevealPerson(RevealPerson { person, .. }) => self.fact(Key::Person(*person)),
+            Act::EraseSubject(act) => self.erase(act.person),
             Act::RegisterInstitution(RegisterInstitution { institution, .. })
             | Act::ChangeInstitution(ChangeInstitution { institution, .. })
             | Act::RegisterClassified(RegisterClassified { institution, .. })

@@ -94,7 +94,22 @@ impl Gather<'_> {
         self.voucher(id);
         if let Ok(voucher) = self.world.voucher(&id) {
             let (programme, year) = (voucher.programme, voucher.year);
+            self.fact(Key::Person(voucher.person));
             self.once(voucher.person, Once::Live { programme, year });
+        }
+    }
+
+    /// A person, all of their vouchers, and the policies that say when those are over.
+    pub(super) fn erase(&mut self, id: PersonId) {
+        self.fact(Key::Person(id));
+        let Ok(person) = self.world.person(&id) else {
+            return;
+        };
+        for voucher in &person.vouchers {
+            self.fact(Key::Voucher(*voucher));
+            if let Ok(voucher) = self.world.voucher(voucher) {
+                self.fact(Key::Policy(voucher.year));
+            }
         }
     }
 
@@ -105,13 +120,13 @@ impl Gather<'_> {
             return;
         };
         if let Some(correction) = &voucher.correction {
-            self.fact(Key::Person(correction.person));
             self.retaken(voucher, correction.person);
         }
     }
 
     /// What the voucher holds, or gave back when its claim was refused, for a person.
     fn retaken(&mut self, voucher: &Voucher, person: PersonId) {
+        self.fact(Key::Person(person));
         let held = eligibility::once_held(voucher).filter(|once| **once != Once::Certificate);
         for once in held {
             self.once(person, once.clone());

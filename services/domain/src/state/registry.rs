@@ -14,6 +14,9 @@ use crate::time::{Date, Instant};
 pub struct Person {
     /// The latest answer to each check.
     pub answers: BTreeMap<Check, Answered>,
+    /// Every voucher that was ever theirs, whatever became of it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub vouchers: BTreeSet<VoucherId>,
     /// Whether their data were erased.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub erased: bool,

@@ -7,6 +7,8 @@ service! {
     moves {
         register_person(RegisterPersonRequest) -> RegisterPersonResponse,
         record_check_answers(RecordCheckAnswersRequest) -> RecordCheckAnswersResponse,
+        erase_subject(EraseSubjectRequest) -> EraseSubjectResponse,
+        reveal_person(RevealPersonRequest) -> RevealPersonResponse,
     }
     batches {
         batch_register_person(BatchRegisterPersonRequest) -> BatchRegisterPersonResponse,

@@ -11,7 +11,7 @@ pub(crate) mod write;
 
 pub(crate) use conn::Conn;
 
-use crate::commit::{Outcome, Plan};
+use crate::commit::{Erased, Outcome, Plan};
 use crate::error::{Result, StoreError};
 use crate::faults::Fault;
 use crate::published::{CheckpointRow, TileRow};
@@ -172,6 +172,14 @@ impl Postgres {
             .bind(value)
             .execute(conn.as_mut());
         put.await.map_err(at_autocommit).map(|_| ())
+    }
+
+    pub(crate) async fn erase(&self, erased: &Erased) -> Result<u64> {
+        self.may_write()?;
+        let mut conn = self.take(For::Deciding).await?;
+        write::erase(conn.as_mut(), erased)
+            .await
+            .map_err(at_autocommit)
     }
 
     pub(crate) async fn publish(

@@ -5,7 +5,7 @@
 //! frees it, so under its head's lock a free waits for nobody, and no cycle can close.
 
 use super::{Conn, failure, read};
-use crate::commit::{Outcome, Plan};
+use crate::commit::{Erased, Outcome, Plan};
 use crate::error::{Result, StoreError};
 use crate::faults::Fault;
 use crate::rows::{
@@ -310,27 +310,35 @@ async fn committed(conn: &mut PgConnection, secrets: &[CommittedSecret]) -> Resu
     }
 }
 
-async fn secrets(conn: &mut PgConnection, plan: &Plan) -> Result<(), Stop> {
-    let gone = &plan.secrets_gone;
-    if !gone.is_empty() {
+/// Destroys ciphertexts, as far as they are there. Returns how many were.
+pub(crate) async fn erase(conn: &mut PgConnection, erased: &Erased) -> Result<u64, sqlx::Error> {
+    let mut gone = 0;
+    if !erased.people.is_empty() {
         let text =
             "DELETE FROM person_secret USING UNNEST($1::text[], $2::text[]) AS n(region, person)
-            WHERE person_secret.region = n.region AND person_secret.person = n.person
-            RETURNING person_secret.region, person_secret.person";
-        let hit: Vec<(String, String)> = sqlx::query_as(text)
-            .bind(column(gone, |p| p.region.as_str()))
-            .bind(column(gone, |p| p.person.as_str()))
-            .fetch_all(&mut *conn)
-            .await
-            .map_err(failure)?;
-        let left = gone.iter().find(|p| {
-            !hit.iter()
-                .any(|(r, who)| *r == p.region && *who == p.person)
-        });
-        if let Some(left) = left {
-            return Err(StoreError::corrupt("person_secret", "person", &left.person).into());
-        }
+            WHERE person_secret.region = n.region AND person_secret.person = n.person";
+        let done = sqlx::query(text)
+            .bind(column(&erased.people, |p| p.region.as_str()))
+            .bind(column(&erased.people, |p| p.person.as_str()))
+            .execute(&mut *conn)
+            .await?;
+        gone += done.rows_affected();
     }
+    if !erased.committed.is_empty() {
+        let text = "DELETE FROM committed_secret USING UNNEST($1::text[], $2::text[]) AS n(region, commitment)
+            WHERE committed_secret.region = n.region AND committed_secret.commitment = n.commitment";
+        let done = sqlx::query(text)
+            .bind(column(&erased.committed, |c| c.0.as_str()))
+            .bind(column(&erased.committed, |c| c.1.as_str()))
+            .execute(&mut *conn)
+            .await?;
+        gone += done.rows_affected();
+    }
+    Ok(gone)
+}
+
+async fn secrets(conn: &mut PgConnection, plan: &Plan) -> Result<(), Stop> {
+    erase(conn, &plan.erased).await.map_err(failure)?;
     let new = &plan.secrets;
     if new.is_empty() {
         return Ok(());

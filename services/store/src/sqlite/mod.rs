@@ -13,7 +13,7 @@ mod writer;
 pub(crate) use lane::Lane;
 pub(crate) use write::commit_held;
 
-use crate::commit::{Outcome, Plan};
+use crate::commit::{Erased, Outcome, Plan};
 use crate::error::{Result, StoreError};
 use crate::faults::Fault;
 use crate::published::{CheckpointRow, TileRow};
@@ -165,6 +165,11 @@ impl Sqlite {
             Ok(())
         };
         self.writer()?.run(set).await
+    }
+
+    pub(crate) async fn erase(&self, erased: Erased) -> Result<u64> {
+        let erase = move |conn: &Connection| write::erase(conn, &erased);
+        Ok(self.writer()?.run(erase).await? as u64)
     }
 
     pub(crate) async fn publish(

@@ -1,7 +1,7 @@
 //! One transaction on SQLite: BEGIN IMMEDIATE is the lock, prepared rows are the bulk form.
 
 use super::{Lane, failure, read};
-use crate::commit::{Outcome, Plan};
+use crate::commit::{Erased, Outcome, Plan};
 use crate::error::{Result, StoreError};
 use crate::faults::Fault;
 use crate::rows::{CommittedSecret, EventRow, Head, Row, big};
@@ -236,14 +236,7 @@ fn nullifiers(conn: &Connection, plan: &Plan) -> Result<Vec<crate::rows::Tag>> {
 }
 
 fn secrets(conn: &Connection, plan: &Plan) -> Result<Option<Outcome>> {
-    let text = "DELETE FROM person_secret WHERE region = ?1 AND person = ?2";
-    let mut remove = conn.prepare_cached(text).map_err(failure)?;
-    for gone in &plan.secrets_gone {
-        let hit = remove
-            .execute((&gone.region, &gone.person))
-            .map_err(failure)?;
-        hit_one(hit, "person_secret", "person", &gone.person)?;
-    }
+    erase(conn, &plan.erased)?;
     let text = "INSERT INTO person_secret (region, person, tag, sealed) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (region, tag) DO NOTHING";
     let mut insert = conn.prepare_cached(text).map_err(failure)?;
@@ -265,6 +258,23 @@ fn secrets(conn: &Connection, plan: &Plan) -> Result<Option<Outcome>> {
         }
     }
     Ok((!taken.is_empty()).then_some(Outcome::TagTaken(taken)))
+}
+
+/// Destroys ciphertexts, as far as they are there. Returns how many were.
+pub(crate) fn erase(conn: &Connection, erased: &Erased) -> Result<usize> {
+    let mut gone = 0;
+    let text = "DELETE FROM person_secret WHERE region = ?1 AND person = ?2";
+    let mut remove = conn.prepare_cached(text).map_err(failure)?;
+    for person in &erased.people {
+        let place = (&person.region, &person.person);
+        gone += remove.execute(place).map_err(failure)?;
+    }
+    let text = "DELETE FROM committed_secret WHERE region = ?1 AND commitment = ?2";
+    let mut remove = conn.prepare_cached(text).map_err(failure)?;
+    for place in &erased.committed {
+        gone += remove.execute((&place.0, &place.1)).map_err(failure)?;
+    }
+    Ok(gone)
 }
 
 fn committed(conn: &Connection, secrets: &[CommittedSecret]) -> Result<()> {

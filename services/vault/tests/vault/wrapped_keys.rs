@@ -95,8 +95,8 @@ fn a_removed_key_is_gone_from_every_file() {
         })
     };
     assert!(on_disk(), "the test can find it");
-    assert_eq!(store.remove(&[owner(1), owner(7)]).unwrap(), 1);
-    assert_eq!(store.remove(&[owner(1)]).unwrap(), 0);
+    assert_eq!(store.erase(&[owner(1), owner(7)]).unwrap(), 1);
+    assert_eq!(store.erase(&[owner(1)]).unwrap(), 0);
     assert!(!on_disk());
     assert_eq!(
         store.get_many(&owners(1..3)).unwrap(),

@@ -47,6 +47,38 @@ impl Move for v1::RecordCheckAnswersRequest {
     }
 }
 
+impl Move for v1::EraseSubjectRequest {
+    request!("EraseSubject");
+
+    fn read(&self, r: &mut Reader) -> Option<Act> {
+        let person = r.name("name", &self.name, "people");
+        let reason = r.code("reason", &self.reason);
+        Some(
+            act::EraseSubject {
+                person: person?,
+                reason: reason?,
+            }
+            .into(),
+        )
+    }
+}
+
+impl Move for v1::RevealPersonRequest {
+    request!("RevealPerson");
+
+    fn read(&self, r: &mut Reader) -> Option<Act> {
+        let person = r.name("name", &self.name, "people");
+        let reason = r.code("reason", &self.reason);
+        Some(
+            act::RevealPerson {
+                person: person?,
+                reason: reason?,
+            }
+            .into(),
+        )
+    }
+}
+
 super::batches! {
     BatchRegisterPersonRequest => RegisterPersonRequest, RegisterPersonResponse, register_person_result::RegisterPersonResult, BatchRegisterPersonResponse;
     BatchRecordCheckAnswersRequest => RecordCheckAnswersRequest, RecordCheckAnswersResponse, record_check_answers_result::RecordCheckAnswersResult, BatchRecordCheckAnswersResponse;
