@@ -14,6 +14,8 @@ const MOST_ANSWERS: usize = 50;
 /// Registers a person whose identity is not on record in this region.
 pub(crate) fn register_person(ask: &Ask, act: &RegisterPerson) -> Result<Vec<Event>, Stop> {
     let mut checks = Checks::new();
+    // Whose key is one person's own is registered; the portal registers whom it has authenticated.
+    checks.require(ask.caller.holder.is_none(), Code::NotYours);
     checks.require(ask.world.identity(&act.tag)?.is_none(), Code::PersonExists);
     checks.require(
         ask.world.get(&Key::Person(act.person))?.is_none(),

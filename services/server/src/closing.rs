@@ -1,13 +1,15 @@
 //! The closing of a plan year as a series of small commands: it can be stopped after any of them and resumed by calling it again.
 
 use hefu_domain::command::{Act, ClosePlanYear, ClosingStep};
-use hefu_domain::{Command, CredentialId, Key, PlanYear, Region, RequestId, SheetId, Stop, World};
+use hefu_domain::{
+    Command, CredentialId, Key, PlanYear, Region, RequestId, Rpc, SheetId, Stop, World, admitted,
+};
 use hefu_engine::{Answer, Recorded};
-use hefu_store::{ListQuery, Scope, Table};
+use hefu_store::{ListQuery, Scope, Shown, Table};
 use hefu_wire::{Outcome, Place, names, v1};
 use tonic::{Request, Status};
 
-use crate::api::{Api, bad};
+use crate::api::{Api, Wrong, bad};
 use crate::{caller, errors};
 
 /// Vouchers of one step.
@@ -33,16 +35,20 @@ impl Api {
         let asked = request.get_ref();
         let (region, year) =
             names::parse_year(&asked.name, "planYears").map_err(|rule| bad("name", rule))?;
-        if asked.request_id.len() > 40 {
-            return Err(bad(
-                "request_id",
-                "8 to 40 characters: the steps' ids begin with it",
-            ));
+        let wrong = match asked.request_id.parse::<RequestId>() {
+            Err(rule) => Some(rule.0),
+            Ok(id) if id.as_str().len() > 40 => {
+                Some("8 to 40 characters: the steps' ids begin with it".into())
+            }
+            Ok(_) => None,
+        };
+        if let Some(rule) = wrong {
+            let wrong = Wrong {
+                region: Some(region),
+                status: bad("request_id", rule),
+            };
+            return Err(self.told(Rpc::ClosePlanYear, &by, wrong).await);
         }
-        asked
-            .request_id
-            .parse::<RequestId>()
-            .map_err(|rule| bad("request_id", rule.0))?;
         Closing {
             api: self,
             by,
@@ -58,7 +64,11 @@ impl Api {
 impl Closing<'_> {
     async fn run(&self) -> Result<v1::ClosePlanYearResponse, Status> {
         let mut summary = v1::ClosePlanYearResponse::default();
-        let phase = |world: &World, _| Ok::<_, Stop>(world.year(&self.year)?.phase);
+        // Whoever may not close a year does not learn whether it is open.
+        let phase = |world: &World, at| {
+            admitted(world, Rpc::ClosePlanYear, &self.by, at)?;
+            Ok::<_, Stop>(world.year(&self.year)?.phase)
+        };
         let phase = self
             .api
             .engine
@@ -148,6 +158,7 @@ impl Closing<'_> {
             scope: Scope::Region(self.region.to_string()),
             equals,
             due_before: None,
+            shown: Shown::All,
             after: None,
             limit,
         };
