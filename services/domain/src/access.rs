@@ -265,6 +265,43 @@ mod tests {
     }
 
     #[test]
+    fn a_lent_role_reads_while_it_is_lent_and_a_grant_that_is_over_never() {
+        let mut county = County::new();
+        let operator = staff("operator", Role::Operator);
+        let clerk = grant(&[Role::Clerk], None);
+        let credential = clerk.grant.credential.clone();
+        let lent = AppointDeputy {
+            credential: credential.clone(),
+            deputy: Deputy {
+                role: Role::Supervisor,
+                from: at("06-10"),
+                until: at("06-20"),
+            },
+        };
+        let revoke = RevokeCaller {
+            credential: credential.clone(),
+        };
+        county
+            .play(&operator, at("06-01"), |ask| grant_caller(ask, &clerk))
+            .unwrap();
+        county
+            .play(&operator, at("06-01"), |ask| appoint_deputy(ask, &lent))
+            .unwrap();
+        let reach = |county: &County, day: &str| {
+            let admitted = admitted(&county.world, Rpc::ListCallers, &credential, at(day));
+            admitted.map(|(_, scope)| scope)
+        };
+        let no_role = || Err(Code::RoleMissing.about("ListCallers"));
+        assert_eq!(reach(&county, "06-09"), no_role());
+        assert_eq!(reach(&county, "06-10"), Ok(Scope::Region));
+        assert_eq!(reach(&county, "06-20"), no_role());
+        county
+            .play(&operator, at("06-15"), |ask| revoke_caller(ask, &revoke))
+            .unwrap();
+        assert_eq!(reach(&county, "06-15"), Err(Code::CallerRevoked.into()));
+    }
+
+    #[test]
     fn a_citizen_is_nobody_of_the_bureaus_not_even_for_a_time() {
         let mut county = County::new();
         let operator = staff("operator", Role::Operator);

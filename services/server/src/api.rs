@@ -396,7 +396,7 @@ impl Api {
             .registration
             .and_then(|given| record(&mut reader, given));
         let named: Vec<InstitutionId> = reader.named().cloned().collect();
-        let of = reader.region().cloned();
+        let of = reader.meant().cloned();
         let region = reader.done().map_err(|bad| Wrong {
             region: of,
             status: hefu_wire::errors::bad_fields(&bad),

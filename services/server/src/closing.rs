@@ -33,22 +33,14 @@ impl Api {
     ) -> Result<v1::ClosePlanYearResponse, Status> {
         let by = caller::of(&request)?;
         let asked = request.get_ref();
-        let (region, year) =
-            names::parse_year(&asked.name, "planYears").map_err(|rule| bad("name", rule))?;
-        let wrong = match asked.request_id.parse::<RequestId>() {
-            Err(rule) => Some(rule.0),
-            Ok(id) if id.as_str().len() > 40 => {
-                Some("8 to 40 characters: the steps' ids begin with it".into())
+        let (region, year) = match read(asked) {
+            Ok(named) => named,
+            Err(status) => {
+                let region = names::region_of(&asked.name);
+                let wrong = Wrong { region, status };
+                return Err(self.told(Rpc::ClosePlanYear, &by, wrong).await);
             }
-            Ok(_) => None,
         };
-        if let Some(rule) = wrong {
-            let wrong = Wrong {
-                region: Some(region),
-                status: bad("request_id", rule),
-            };
-            return Err(self.told(Rpc::ClosePlanYear, &by, wrong).await);
-        }
         Closing {
             api: self,
             by,
@@ -59,6 +51,17 @@ impl Api {
         .run()
         .await
     }
+}
+
+fn read(asked: &v1::ClosePlanYearRequest) -> Result<(Region, PlanYear), Status> {
+    let named = names::parse_year(&asked.name, "planYears").map_err(|rule| bad("name", rule))?;
+    let id = asked.request_id.parse::<RequestId>();
+    let id = id.map_err(|rule| bad("request_id", rule.0))?;
+    if id.as_str().len() > 40 {
+        let rule = "8 to 40 characters: the steps' ids begin with it";
+        return Err(bad("request_id", rule));
+    }
+    Ok(named)
 }
 
 impl Closing<'_> {

@@ -41,6 +41,8 @@ pub enum Door {
     AnyKey,
     /// A grant in the region.
     Granted,
+    /// Nobody comes in: the server makes the move by itself, as the deployment's operator, and no RPC asks for it.
+    Inside,
 }
 
 /// The bureau's own people and its auditors.
@@ -82,13 +84,13 @@ macro_rules! table {
         moves { $($move:ident $move_door:ident [$($move_who:expr => $move_scope:ident),*] $move_note:literal;)* }
         reads { $($read:ident $read_door:ident [$($read_who:expr => $read_scope:ident),*] $read_note:literal;)* }
     })+) => {
-        /// An RPC that is no batch.
+        /// An RPC that is no batch, or a move that the server makes by itself.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[allow(missing_docs)] // the names are the API's
         pub enum Rpc { $($($move,)* $($read,)*)+ }
 
         impl Rpc {
-            /// Every RPC that is no batch, by service.
+            /// Every one, by service.
             pub const ALL: &[Rpc] = &[$($(Rpc::$move,)* $(Rpc::$read,)*)+];
 
             /// The RPC that asks for a move.
@@ -121,8 +123,14 @@ macro_rules! table {
     };
 }
 
-// A row: the RPC, what a caller must bring, and how far each role reaches.
+// A row: the RPC (or a move of the server itself), what a caller must bring, and how far each role reaches.
 table! {
+    Server {
+        moves {
+            RecordCheckpoints Inside [&[Operator] => Region] "";
+        }
+        reads {}
+    }
     AccessService {
         moves {
             GrantCaller Granted [&[Operator] => Region] "";
@@ -165,9 +173,7 @@ table! {
         }
     }
     AuditService {
-        moves {
-            RecordCheckpoints Granted [&[Operator] => Region] "";
-        }
+        moves {}
         reads {
             GetHead Granted [STAFF => Region] "";
             ListEvents Granted [STAFF => Region] "";
@@ -321,7 +327,7 @@ impl Rpc {
         let of = |rpc: &&Rpc| {
             let row = rpc.row();
             let twin = row.is_move && single == Some(row.name);
-            row.service == service && (row.name == name || twin)
+            row.door != Door::Inside && row.service == service && (row.name == name || twin)
         };
         Rpc::ALL.iter().find(of).copied()
     }
@@ -356,7 +362,7 @@ impl Rpc {
     pub fn scope(self, role: Role) -> Option<Scope> {
         let row = self.row();
         let named = row.scopes.iter().filter(|(roles, _)| roles.contains(&role));
-        let public = (row.door != Door::Granted).then_some(Scope::Public);
+        let public = matches!(row.door, Door::Open | Door::AnyKey).then_some(Scope::Public);
         named.map(|(_, scope)| *scope).chain(public).max()
     }
 
@@ -396,16 +402,14 @@ mod tests {
         assert_eq!(named("FundsService", "Redeem"), None);
         assert_eq!(named("RedemptionService", "BatchGetSheet"), None);
         assert_eq!(named("RedemptionService", "Batch"), None);
+        assert_eq!(named("Server", "RecordCheckpoints"), None);
     }
 
     #[test]
     fn whoever_only_looks_makes_no_move_and_whoever_runs_the_system_moves_no_money() {
         for rpc in Rpc::ALL.iter().filter(|rpc| rpc.is_move()) {
-            let needs_grant = rpc.door() == Door::Granted;
-            assert!(
-                !needs_grant || rpc.scope(Role::Auditor).is_none(),
-                "{rpc:?}"
-            );
+            let granted = rpc.door() != Door::AnyKey;
+            assert!(!granted || rpc.scope(Role::Auditor).is_none(), "{rpc:?}");
         }
         for rpc in [
             Rpc::Issue,

@@ -319,7 +319,7 @@ fn asked_at<T>(
 ) -> Result<(Region, T), Wrong> {
     let mut reader = Reader::new(edge);
     let value = read(&mut reader);
-    let region = reader.region().cloned();
+    let region = reader.meant().cloned();
     match (reader.done(), value) {
         (Ok(region), Some(value)) => Ok((region, value)),
         (Ok(_), None) => Err(errors::internal().into()),

@@ -299,6 +299,14 @@ async fn what_belongs_to_others_reads_as_what_does_not_exist(engine: Engine) {
             _ => {}
         }
     }
+    // Nor does a holder learn by registering somebody whether they are registered.
+    for person in [0, 99] {
+        let office = &scene.api.office;
+        let asked = office.registration(person, office.fresh("probe"));
+        let method = "PeopleService/RegisterPerson";
+        let status = scene.api.refused(&holder, method, asked).await;
+        assert_eq!(status.message(), "NOT_YOURS", "{person}");
+    }
     scene.nothing_written(&granted).await;
 }
 

@@ -269,5 +269,5 @@ impl Scene {
 
 /// The attacker of a role, whose key is `key(4, …)`.
 pub(super) fn who(role: Role) -> String {
-    format!("{role:?}")
+    format!("{role:?}").to_lowercase()
 }
