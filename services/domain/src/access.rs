@@ -267,6 +267,16 @@ mod tests {
     #[test]
     fn a_lent_role_reads_while_it_is_lent_and_a_grant_that_is_over_never() {
         let mut county = County::new();
+        let state = RegionState {
+            parent: None,
+            name: "样例县".to_owned(),
+            name_en: "Sample".to_owned(),
+            deployment: "test".to_owned(),
+            simulated: true,
+            recorded: Default::default(),
+        };
+        let region = Some(Fact::Region(state));
+        county.world.bring(Key::Region, region);
         let operator = staff("operator", Role::Operator);
         let clerk = grant(&[Role::Clerk], None);
         let credential = clerk.grant.credential.clone();
