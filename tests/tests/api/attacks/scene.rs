@@ -67,6 +67,10 @@ impl Scene {
     async fn grant(&self, who: &str, role: Role, expires: Option<hefu_domain::Instant>) {
         let (api, name) = (&self.api, format!("attacker-{who}"));
         let outside = matches!(role, Role::Institution | Role::Assessor);
+        let institution = match outside {
+            true => self.school.name.clone(),
+            false => String::new(),
+        };
         let wire = serde_json::to_value(role).unwrap();
         let wire = format!("ROLE_{}", wire.as_str().unwrap().to_uppercase());
         let request = v1::GrantCallerRequest {
@@ -76,9 +80,7 @@ impl Scene {
                 subject: name.clone(),
                 person: name,
                 roles: vec![v1::Role::from_str_name(&wire).unwrap().into()],
-                institution: outside
-                    .then(|| self.school.name.clone())
-                    .unwrap_or_default(),
+                institution,
                 expires: expires.map(hefu_wire::show::timestamp),
                 ..v1::Grant::default()
             }),
