@@ -1,5 +1,7 @@
 //! `hefu access`: callers. Keys are made here; only their hash is sent, and each is shown once.
 
+mod matrix;
+
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use comfy_table::{Table, presets};
@@ -57,6 +59,15 @@ pub(crate) enum AccessCommand {
         /// The region's code.
         #[arg(long)]
         region: String,
+    },
+    /// Show who may call what, and how far they reach: the table by which every server of this build decides.
+    Matrix {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+        /// As the tables of docs/ACCESS.md.
+        #[arg(long, conflicts_with = "json")]
+        markdown: bool,
     },
 }
 
@@ -154,6 +165,11 @@ pub(crate) async fn run(command: AccessCommand) -> anyhow::Result<()> {
             println!("Revoked from now on.");
         }
         AccessCommand::List { remote, region } => list(&remote, &region).await?,
+        AccessCommand::Matrix { json, markdown } => matrix::print(match (json, markdown) {
+            (true, _) => matrix::Form::Json,
+            (_, true) => matrix::Form::Markdown,
+            (false, false) => matrix::Form::Text,
+        })?,
     }
     Ok(())
 }

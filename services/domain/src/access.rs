@@ -1,94 +1,34 @@
-//! Who may make which move, and the grants that say who somebody is.
+//! Who may call what (the table), and the grants that say who somebody is.
 
-use crate::command::{Act, AppointDeputy, GrantCaller, RevokeCaller};
-use crate::decide::Ask;
+use crate::command::{AppointDeputy, GrantCaller, RevokeCaller};
+use crate::decide::{Ask, Caller, caller};
 use crate::event::{self, Event};
+use crate::ids::CredentialId;
 use crate::refusal::{Checks, Code, Stop};
 use crate::state::*;
 use crate::time::Instant;
 use crate::world::World;
 
-/// The one table of moves and roles. Scope (whose thing it is) and incompatible duties are each move's own rules.
-pub(crate) fn roles(act: &Act) -> &'static [Role] {
-    use Role::*;
-    match act {
-        // policy, audit, access
-        Act::OpenRegion(_) | Act::AdoptPolicy(_) | Act::AdoptCalendar(_) => &[Operator],
-        Act::RecordCheckpoints(_) => &[Operator],
-        Act::GrantCaller(_) | Act::RevokeCaller(_) | Act::AppointDeputy(_) => &[Operator],
-        // people, registry
-        Act::RegisterPerson(_) => &[Clerk, Operator, Institution, Holder],
-        Act::RecordCheckAnswers(_) => &[Clerk, Operator],
-        // Whoever decides on vouchers does not make their holders disappear.
-        Act::EraseSubject(_) => &[Supervisor, Operator],
-        Act::RevealPerson(_) => &[Clerk, Reviewer, Supervisor],
-        Act::RegisterInstitution(_) | Act::ChangeInstitution(_) => &[Clerk],
-        // The city lists; what it decides for a county its operator enters there, as policies are.
-        Act::RegisterClassified(_) => &[Operator],
-        Act::RegisterAccount(_) => &[Clerk, Institution, Assessor],
-        Act::ConfirmAccount(_) => &[Reviewer, Finance],
-        Act::FileCatalogueEntry(_) => &[Clerk, Institution, Assessor],
-        Act::ApproveCatalogueEntry(_) => &[Reviewer],
-        Act::SuspendInstitution(_) | Act::StrikeOffInstitution(_) => &[Supervisor],
-        // funds
-        Act::AppropriateFunds(_) | Act::AllocateFunds(_) => &[Finance],
-        Act::OpenPlanYear(_) | Act::ClosePlanYear(_) => &[Operator, Finance],
-        Act::SetTargets(_) => &[Operator],
-        // application
-        Act::Apply(_) | Act::Withdraw(_) => &[Holder, Institution],
-        Act::RejectApplication(_) => &[Clerk],
-        Act::ReopenApplication(_) => &[Reviewer],
-        Act::ProposeCorrection(_) => &[Clerk],
-        Act::ConfirmCorrection(_) | Act::RefuseCorrection(_) => &[Reviewer],
-        // issuance, supervision
-        Act::Issue(_) | Act::Revoke(_) => &[Reviewer],
-        Act::FetchToken(_) => &[Holder, Institution],
-        Act::ReissueToken(_) => &[Clerk],
-        Act::Expire(_) => &[Clerk, Operator],
-        Act::ProposeOverride(_) => &[Clerk, Reviewer],
-        Act::ConfirmOverride(_) => &[Reviewer],
-        Act::Freeze(_) | Act::Unfreeze(_) => &[Supervisor],
-        // training
-        Act::FileClass(_) | Act::ChangeClass(_) | Act::FinishClass(_) => &[Institution],
-        Act::ApproveClass(_) | Act::RejectClass(_) => &[Reviewer],
-        Act::CancelClass(_) => &[Institution, Reviewer],
-        Act::Enrol(_)
-        | Act::RecordAttendance(_)
-        | Act::RequestLateEntry(_)
-        | Act::SealAttendance(_)
-        | Act::Drop(_)
-        | Act::Complete(_) => &[Institution],
-        Act::ApproveLateEntry(_) => &[Clerk],
-        // Two officers, as at an unannounced inspection.
-        Act::ApproveSealedAttendance(_) => &[Clerk, Reviewer, Supervisor],
-        Act::RecordEmployment(_) => &[Institution],
-        // assessment
-        Act::FileSession(_) | Act::FinishSession(_) | Act::RecordAssessment(_) => &[Assessor],
-        Act::ApproveSession(_) | Act::RejectSession(_) => &[Reviewer],
-        Act::CancelSession(_) => &[Assessor, Reviewer],
-        Act::ConfirmCertificate(_) => &[Clerk, Operator],
-        // redemption, settlement
-        Act::Redeem(_) | Act::SubmitClaim(_) => &[Institution, Assessor],
-        Act::StrikeOut(_)
-        | Act::ReturnClaim(_)
-        | Act::RefuseClaim(_)
-        | Act::ReopenClaim(_)
-        | Act::ApproveClaim(_) => &[Reviewer],
-        Act::RaiseObjection(_) => &[],
-        Act::DecideObjection(_) => &[Reviewer],
-        Act::SendPayout(_) | Act::RecordPayout(_) | Act::ReturnPayout(_) => &[Finance],
-        Act::WriteOff(_) => &[Reviewer],
-        Act::ProposeClawBack(_) | Act::ConfirmClawBack(_) => &[Reviewer, Supervisor],
-        Act::ReceiveClawBack(_) => &[Finance],
-    }
-}
+mod table;
 
-/// Whether one of the caller's roles allows the move.
-pub(crate) fn allowed(ask: &Ask, act: &Act) -> Result<(), Stop> {
-    if roles(act).iter().any(|role| ask.is(*role)) {
-        Ok(())
-    } else {
-        Err(Code::RoleMissing.about(act.name()))
+pub use table::{Door, ROLES, Rpc, Scope};
+
+/// The caller, and how far they reach with an RPC: the widest scope of the roles that they have now.
+///
+/// # Errors
+/// `CALLER_UNKNOWN`, `CALLER_REVOKED`, or `ROLE_MISSING` where none of their roles may call it.
+pub fn admitted(
+    world: &World,
+    rpc: Rpc,
+    credential: &CredentialId,
+    at: Instant,
+) -> Result<(Caller, Scope), Stop> {
+    world.state_of_region()?;
+    let caller = caller(world, credential, at)?;
+    let scopes = caller.roles.iter().filter_map(|role| rpc.scope(*role));
+    match scopes.max() {
+        Some(scope) => Ok((caller, scope)),
+        None => Err(Code::RoleMissing.about(rpc.name())),
     }
 }
 
@@ -322,6 +262,53 @@ mod tests {
             lend(Role::Institution, "06-10", "06-20"),
             Err(vec![Code::RolesMixed])
         );
+    }
+
+    #[test]
+    fn a_lent_role_reads_while_it_is_lent_and_a_grant_that_is_over_never() {
+        let mut county = County::new();
+        let state = RegionState {
+            parent: None,
+            name: "样例县".to_owned(),
+            name_en: "Sample".to_owned(),
+            deployment: "test".to_owned(),
+            simulated: true,
+            recorded: Default::default(),
+        };
+        let region = Some(Fact::Region(state));
+        county.world.bring(Key::Region, region);
+        let operator = staff("operator", Role::Operator);
+        let clerk = grant(&[Role::Clerk], None);
+        let credential = clerk.grant.credential.clone();
+        let lent = AppointDeputy {
+            credential: credential.clone(),
+            deputy: Deputy {
+                role: Role::Supervisor,
+                from: at("06-10"),
+                until: at("06-20"),
+            },
+        };
+        let revoke = RevokeCaller {
+            credential: credential.clone(),
+        };
+        county
+            .play(&operator, at("06-01"), |ask| grant_caller(ask, &clerk))
+            .unwrap();
+        county
+            .play(&operator, at("06-01"), |ask| appoint_deputy(ask, &lent))
+            .unwrap();
+        let reach = |county: &County, day: &str| {
+            let admitted = admitted(&county.world, Rpc::ListCallers, &credential, at(day));
+            admitted.map(|(_, scope)| scope)
+        };
+        let no_role = || Err(Code::RoleMissing.about("ListCallers"));
+        assert_eq!(reach(&county, "06-09"), no_role());
+        assert_eq!(reach(&county, "06-10"), Ok(Scope::Region));
+        assert_eq!(reach(&county, "06-20"), no_role());
+        county
+            .play(&operator, at("06-15"), |ask| revoke_caller(ask, &revoke))
+            .unwrap();
+        assert_eq!(reach(&county, "06-15"), Err(Code::CallerRevoked.into()));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The two doors of the domain: `decide` says which events a command makes, `apply` what an event changes.
 
+use crate::access::Rpc;
 use crate::command::{Act, Command};
 use crate::event::Event;
 use crate::ids::*;
@@ -16,15 +17,15 @@ use crate::{
 
 /// A command's caller, as the region's grants say.
 #[derive(Debug, Clone)]
-pub(crate) struct Caller {
+pub struct Caller {
     /// The member of staff.
-    pub(crate) person: StaffId,
+    pub person: StaffId,
     /// Roles in force now, lent ones among them.
-    pub(crate) roles: std::collections::BTreeSet<Role>,
+    pub roles: std::collections::BTreeSet<Role>,
     /// The institution that they act for.
-    pub(crate) institution: Option<InstitutionId>,
+    pub institution: Option<InstitutionId>,
     /// The one holder that they are.
-    pub(crate) holder: Option<PersonId>,
+    pub holder: Option<PersonId>,
 }
 
 /// What a rule is asked: facts, caller, instant.
@@ -127,18 +128,22 @@ pub fn decide(world: &World, command: &Command, at: Instant) -> Result<Vec<Event
     if let Act::OpenRegion(act) = &command.act {
         return policies::open_region(world, act, &command.by);
     }
-    world.state_of_region()?;
     if let Act::RaiseObjection(act) = &command.act {
+        world.state_of_region()?;
         return redemption::raise_objection(world, act, at);
     }
-    let ask = Ask {
-        world,
-        caller: caller(world, &command.by, at)?,
-        at,
-    };
-    access::allowed(&ask, &command.act)?;
+    let (caller, _) = access::admitted(world, Rpc::of(&command.act), &command.by, at)?;
+    let ask = Ask { world, caller, at };
     registry::names_nobody_classified(&ask, &command.seals)?;
-    route(&ask, &command.act)
+    route(&ask, &command.act).map_err(not_yours_alone)
+}
+
+/// Whoever meddles with another's thing hears that it is not theirs, and nothing of how it stands.
+fn not_yours_alone(stop: Stop) -> Stop {
+    match stop {
+        Stop::Refused(refusals) if refusals.has(Code::NotYours) => Code::NotYours.into(),
+        Stop::Refused(_) | Stop::Missing(_) => stop,
+    }
 }
 
 fn route(ask: &Ask, act: &Act) -> Result<Vec<Event>, Stop> {
@@ -236,13 +241,12 @@ pub fn decide_allocation(
     let Act::AllocateFunds(act) = &command.act else {
         return Err(Code::SameRegion.into());
     };
-    from.state_of_region()?;
+    let (caller, _) = access::admitted(from, Rpc::AllocateFunds, &command.by, at)?;
     let ask = Ask {
         world: from,
-        caller: caller(from, &command.by, at)?,
+        caller,
         at,
     };
-    access::allowed(&ask, &command.act)?;
     funds::allocate(&ask, to, act)
 }
 

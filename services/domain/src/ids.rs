@@ -212,7 +212,7 @@ macro_rules! of_institutions {
 of_institutions! { SubjectId StaffId }
 
 /// What a sealed code begins with; behind it stands the commitment.
-const SEALED: &str = "sealed-";
+pub const SEALED: &str = "sealed-";
 
 /// Whether a code is sealed: `sealed-` and a commitment, 43 characters of base64url.
 fn sealed(t: &str) -> bool {

@@ -39,8 +39,9 @@ mod supervision;
 mod training;
 mod voucher;
 
+pub use access::{Door, ROLES, Rpc, Scope, admitted};
 pub use command::{Act, Command};
-pub use decide::{decide, decide_allocation, needs, subject};
+pub use decide::{Caller, decide, decide_allocation, needs, subject};
 pub use event::Event;
 pub use ids::*;
 pub use issuance::handed_out;

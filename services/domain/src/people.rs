@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::access::Rpc;
 use crate::command::{EraseSubject, RecordCheckAnswers, RegisterPerson, RevealPerson};
 use crate::decide::Ask;
 use crate::event::{self, Event};
@@ -17,6 +18,8 @@ const MOST_ANSWERS: usize = 50;
 /// Registers a person whose identity is not on record in this region.
 pub(crate) fn register_person(ask: &Ask, act: &RegisterPerson) -> Result<Vec<Event>, Stop> {
     let mut checks = Checks::new();
+    // Whose key is one person's own is registered; the portal registers whom it has authenticated.
+    checks.require(ask.caller.holder.is_none(), Code::NotYours);
     checks.require(ask.world.identity(&act.tag)?.is_none(), Code::PersonExists);
     checks.require(
         ask.world.get(&Key::Person(act.person))?.is_none(),
@@ -209,13 +212,12 @@ pub fn revealed(
     event: &event::PersonRevealed,
     at: Instant,
 ) -> Result<PersonId, Stop> {
-    let caller = crate::decide::caller(world, credential, at)?;
+    let (caller, _) = crate::access::admitted(world, Rpc::RevealPerson, credential, at)?;
     let ask = Ask { world, caller, at };
     let again = RevealPerson {
         person: event.person,
         reason: event.reason.clone(),
     };
-    crate::access::allowed(&ask, &again.clone().into())?;
     reveal_person(&ask, &again)?;
     match ask.caller.person == event.by {
         true => Ok(event.person),

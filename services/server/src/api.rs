@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use hefu_domain::command::{Act, PresentedToken};
-use hefu_domain::{Command, CredentialId, Event, InstitutionId, Region, RequestId, Tag, VoucherId};
+use hefu_domain::{
+    Code, Command, CredentialId, Door, Event, InstitutionId, Region, RequestId, Rpc, Tag,
+    VoucherId, World, admitted,
+};
 use hefu_engine::{Answer, Committed, Engine, NewSecret, Recorded, Source};
 use hefu_token::{KeySet, token_hash};
 use hefu_vault::{Identity, PersonName, PersonRecord, PhoneNumber, Salt, Sealed, Secrets};
@@ -38,6 +41,21 @@ pub(crate) struct Api {
 struct Prepared {
     command: Command,
     secrets: Vec<NewSecret>,
+}
+
+/// A request that is wrong in itself, and the region in whose name it was made, if that could be read.
+pub(crate) struct Wrong {
+    pub(crate) region: Option<Region>,
+    pub(crate) status: Status,
+}
+
+impl From<Status> for Wrong {
+    fn from(status: Status) -> Wrong {
+        Wrong {
+            region: None,
+            status,
+        }
+    }
 }
 
 /// A request as it came in, whatever its move. What every move shares is compiled once, over this, and not once per move.
@@ -105,10 +123,14 @@ impl Api {
         parent: Option<&Region>,
         message: &M,
     ) -> Result<R, Status> {
-        let mut prepared = self.prepare(by, message, message.request_id(), 0)?;
+        let mut prepared = self.prepare(by, message, message.request_id(), 0);
         if let Some(parent) = parent {
-            prepared = within(parent, prepared)?;
+            prepared = prepared.and_then(|prepared| within(parent, prepared));
         }
+        let prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(wrong) => return Err(self.told_of_move(M::NAME, by, wrong).await),
+        };
         let told = self
             .submit(by, vec![prepared], message.validate_only())
             .await?;
@@ -123,15 +145,21 @@ impl Api {
         let by = caller::of(&request)?;
         let batch = request.get_ref();
         let items = batch.requests();
-        if !(1..=MOST_ITEMS).contains(&items.len()) {
-            return Err(bad(
-                "requests",
-                format!("1 to {MOST_ITEMS} items, not {}", items.len()),
-            ));
-        }
         let parent =
             hefu_wire::names::parse_region(batch.parent()).map_err(|rule| bad("parent", rule))?;
         let (by, parent) = (&by, &parent);
+        let wrong = match batch.mode() {
+            _ if !(1..=MOST_ITEMS).contains(&items.len()) => {
+                let rule = format!("1 to {MOST_ITEMS} items, not {}", items.len());
+                Some(bad("requests", rule))
+            }
+            v1::Mode::Unspecified => Some(bad("mode", "must be MODE_EACH or MODE_ATOMIC")),
+            v1::Mode::Each | v1::Mode::Atomic => None,
+        };
+        if let Some(status) = wrong {
+            let wrong = of_region(parent, status);
+            return Err(self.told_of_move(B::Item::NAME, by, wrong).await);
+        }
         let results = match batch.mode() {
             v1::Mode::Each => {
                 let answers = items.iter().enumerate().map(|(number, item)| async move {
@@ -140,13 +168,12 @@ impl Api {
                 });
                 join_all(answers).await
             }
-            v1::Mode::Atomic => self
+            v1::Mode::Atomic | v1::Mode::Unspecified => self
                 .atomic(by, parent, batch)
                 .await?
                 .into_iter()
                 .map(Ok)
                 .collect(),
-            v1::Mode::Unspecified => return Err(bad("mode", "must be MODE_EACH or MODE_ATOMIC")),
         };
         Ok(Response::new(B::responses(results)))
     }
@@ -157,24 +184,13 @@ impl Api {
         parent: &Region,
         batch: &B,
     ) -> Result<Vec<B::Response>, Status> {
-        let mut group = Vec::with_capacity(batch.requests().len());
-        for (number, message) in batch.requests().iter().enumerate() {
-            let prepared = self
-                .prepare(by, message, batch.request_id(), number)
-                .and_then(|prepared| within(parent, prepared))
-                .map_err(|status| hefu_wire::errors::of_item(number, &status))?;
-            let alone = matches!(
-                prepared.command.act,
-                Act::RegisterPerson(_) | Act::AllocateFunds(_)
-            );
-            if alone {
-                return Err(bad(
-                    "mode",
-                    format!("{} goes with MODE_EACH only", prepared.command.act.name()),
-                ));
+        let mut group = match self.group(by, parent, batch) {
+            Ok(group) => group,
+            Err(status) => {
+                let wrong = of_region(parent, status);
+                return Err(self.told_of_move(B::Item::NAME, by, wrong).await);
             }
-            group.push(prepared);
-        }
+        };
         // One request, one digest: that of all its items.
         let all: Vec<u8> = group
             .iter()
@@ -190,6 +206,62 @@ impl Api {
             .for_each(|prepared| prepared.command.digest = digest);
         let dry = batch.requests().iter().any(Move::validate_only);
         Ok(self.submit(by, group, dry).await?.replies())
+    }
+
+    /// The items of an ATOMIC batch.
+    fn group<B: Batch>(
+        &self,
+        by: &CredentialId,
+        parent: &Region,
+        batch: &B,
+    ) -> Result<Vec<Prepared>, Status> {
+        let mut group = Vec::with_capacity(batch.requests().len());
+        for (number, message) in batch.requests().iter().enumerate() {
+            let prepared = self
+                .prepare(by, message, batch.request_id(), number)
+                .and_then(|prepared| within(parent, prepared))
+                .map_err(|wrong| hefu_wire::errors::of_item(number, &wrong.status))?;
+            let alone = matches!(
+                prepared.command.act,
+                Act::RegisterPerson(_) | Act::AllocateFunds(_)
+            );
+            if alone {
+                return Err(bad(
+                    "mode",
+                    format!("{} goes with MODE_EACH only", prepared.command.act.name()),
+                ));
+            }
+            group.push(prepared);
+        }
+        Ok(group)
+    }
+
+    async fn told_of_move(&self, name: &str, by: &CredentialId, wrong: Wrong) -> Status {
+        match Rpc::of_move(name) {
+            Some(rpc) => self.told(rpc, by, wrong).await,
+            None => errors::internal(),
+        }
+    }
+
+    /// What is wrong with a request is told to whoever may make it; anybody else hears that they may not. A good request is not
+    /// looked at here: the region's grants decide about it under the guard.
+    pub(crate) async fn told(&self, rpc: Rpc, by: &CredentialId, wrong: Wrong) -> Status {
+        let Wrong { region, status } = wrong;
+        if rpc == Rpc::OpenRegion && *by != self.operator {
+            return errors::stop(Code::RoleMissing.about(rpc.name()));
+        }
+        let Some(region) = region.filter(|_| rpc.door() == Door::Granted) else {
+            return status;
+        };
+        if rpc == Rpc::OpenRegion {
+            return status;
+        }
+        let admitted = |world: &World, at| admitted(world, rpc, by, at).map(|_| ());
+        match self.engine.inspect(&region, admitted).await {
+            Ok(Ok(())) => status,
+            Ok(Err(stop)) => errors::stop(stop),
+            Err(error) => errors::status(error),
+        }
     }
 
     /// Submits one command, or an ATOMIC group's, and fetches what it hands out besides.
@@ -267,7 +339,7 @@ impl Api {
         message: &M,
         request_id: &str,
         number: usize,
-    ) -> Result<Prepared, Status> {
+    ) -> Result<Prepared, Wrong> {
         let asked = Asked {
             by,
             name: M::NAME,
@@ -283,7 +355,7 @@ impl Api {
         &self,
         asked: &Asked,
         read: &dyn Fn(&mut Reader) -> Option<Act>,
-    ) -> Result<Prepared, Status> {
+    ) -> Result<Prepared, Wrong> {
         let now = self.engine.clock().now();
         let secrets = self.engine.people().secrets();
         let number = asked.number.to_string();
@@ -350,15 +422,17 @@ impl Api {
             .registration
             .and_then(|given| record(&mut reader, given));
         let named: Vec<InstitutionId> = reader.named().cloned().collect();
-        let region = reader
-            .done()
-            .map_err(|bad| hefu_wire::errors::bad_fields(&bad))?;
+        let of = reader.meant().cloned();
+        let region = reader.done().map_err(|bad| Wrong {
+            region: of,
+            status: hefu_wire::errors::bad_fields(&bad),
+        })?;
         let seals = named
             .iter()
             .map(|unit| unit_seal(secrets, &region, unit.as_str()))
             .collect();
         let (Some(request), Some(mut act)) = (request, act) else {
-            return Err(errors::internal());
+            return Err(errors::internal().into());
         };
         if let Act::OpenRegion(open) = &mut act {
             open.state.deployment = self.deployment.to_string();
@@ -404,11 +478,19 @@ fn unit_seal(secrets: &Secrets, region: &Region, unit: &str) -> InstitutionId {
 }
 
 /// An item of a batch is of the batch's region.
-fn within(parent: &Region, prepared: Prepared) -> Result<Prepared, Status> {
+fn within(parent: &Region, prepared: Prepared) -> Result<Prepared, Wrong> {
     if prepared.command.region == *parent {
         Ok(prepared)
     } else {
-        Err(bad("", format!("must be of region {parent} as the batch")))
+        let status = bad("", format!("must be of region {parent} as the batch"));
+        Err(of_region(parent, status))
+    }
+}
+
+fn of_region(region: &Region, status: Status) -> Wrong {
+    Wrong {
+        region: Some(region.clone()),
+        status,
     }
 }
 

@@ -1,13 +1,15 @@
 //! The closing of a plan year as a series of small commands: it can be stopped after any of them and resumed by calling it again.
 
 use hefu_domain::command::{Act, ClosePlanYear, ClosingStep};
-use hefu_domain::{Command, CredentialId, Key, PlanYear, Region, RequestId, SheetId, Stop, World};
+use hefu_domain::{
+    Command, CredentialId, Key, PlanYear, Region, RequestId, Rpc, SheetId, Stop, World, admitted,
+};
 use hefu_engine::{Answer, Recorded};
-use hefu_store::{ListQuery, Scope, Table};
+use hefu_store::{ListQuery, Scope, Shown, Table};
 use hefu_wire::{Outcome, Place, names, v1};
 use tonic::{Request, Status};
 
-use crate::api::{Api, bad};
+use crate::api::{Api, Wrong, bad};
 use crate::{caller, errors};
 
 /// Vouchers of one step.
@@ -31,18 +33,14 @@ impl Api {
     ) -> Result<v1::ClosePlanYearResponse, Status> {
         let by = caller::of(&request)?;
         let asked = request.get_ref();
-        let (region, year) =
-            names::parse_year(&asked.name, "planYears").map_err(|rule| bad("name", rule))?;
-        if asked.request_id.len() > 40 {
-            return Err(bad(
-                "request_id",
-                "8 to 40 characters: the steps' ids begin with it",
-            ));
-        }
-        asked
-            .request_id
-            .parse::<RequestId>()
-            .map_err(|rule| bad("request_id", rule.0))?;
+        let (region, year) = match read(asked) {
+            Ok(named) => named,
+            Err(status) => {
+                let region = names::region_of(&asked.name);
+                let wrong = Wrong { region, status };
+                return Err(self.told(Rpc::ClosePlanYear, &by, wrong).await);
+            }
+        };
         Closing {
             api: self,
             by,
@@ -55,10 +53,25 @@ impl Api {
     }
 }
 
+fn read(asked: &v1::ClosePlanYearRequest) -> Result<(Region, PlanYear), Status> {
+    let named = names::parse_year(&asked.name, "planYears").map_err(|rule| bad("name", rule))?;
+    let id = asked.request_id.parse::<RequestId>();
+    let id = id.map_err(|rule| bad("request_id", rule.0))?;
+    if id.as_str().len() > 40 {
+        let rule = "8 to 40 characters: the steps' ids begin with it";
+        return Err(bad("request_id", rule));
+    }
+    Ok(named)
+}
+
 impl Closing<'_> {
     async fn run(&self) -> Result<v1::ClosePlanYearResponse, Status> {
         let mut summary = v1::ClosePlanYearResponse::default();
-        let phase = |world: &World, _| Ok::<_, Stop>(world.year(&self.year)?.phase);
+        // Whoever may not close a year does not learn whether it is open.
+        let phase = |world: &World, at| {
+            admitted(world, Rpc::ClosePlanYear, &self.by, at)?;
+            Ok::<_, Stop>(world.year(&self.year)?.phase)
+        };
         let phase = self
             .api
             .engine
@@ -148,6 +161,7 @@ impl Closing<'_> {
             scope: Scope::Region(self.region.to_string()),
             equals,
             due_before: None,
+            shown: Shown::All,
             after: None,
             limit,
         };

@@ -13,6 +13,7 @@ mod postgres;
 mod published;
 mod reads;
 mod rows;
+mod shown;
 mod sql;
 mod sqlite;
 mod store;
@@ -28,5 +29,6 @@ pub use rows::{
     CommittedSecret, EventRow, FactKey, Head, LeafRow, MAX_BODY_BYTES, MAX_EVENT_BYTES,
     MAX_KEY_BYTES, Nullifier, PersonKey, PersonSecret, RequestKey, Row, Tag,
 };
+pub use shown::Shown;
 pub use store::{Access, OpenOptions, Store};
 pub use tables::{Spec, Table};

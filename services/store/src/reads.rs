@@ -9,6 +9,7 @@ use crate::rows::{
     At, CommittedSecret, EventRow, FactKey, Head, LeafRow, Nullifier, PersonKey, PersonSecret,
     RequestKey, Row, Tag,
 };
+use crate::shown::Shown;
 use crate::tables::Table;
 use crate::{postgres, sqlite};
 
@@ -41,6 +42,8 @@ pub struct ListQuery {
     pub equals: Vec<(&'static str, String)>,
     /// The voucher table's `due`, exclusive.
     pub due_before: Option<String>,
+    /// Which of these rows whoever asks is shown.
+    pub shown: Shown,
     /// The last (region, id) of the page before.
     pub after: Option<(String, String)>,
     pub limit: u32,
@@ -52,6 +55,7 @@ pub(crate) struct RegionPage {
     pub(crate) region: String,
     pub(crate) equals: Vec<(&'static str, String)>,
     pub(crate) due_before: Option<String>,
+    pub(crate) shown: Shown,
     pub(crate) after: String,
     pub(crate) limit: u32,
 }
@@ -332,6 +336,7 @@ impl Reads {
             region: region.to_owned(),
             equals: Vec::new(),
             due_before: None,
+            shown: Shown::All,
             after: after.unwrap_or_default().to_owned(),
             limit,
         };
@@ -386,6 +391,11 @@ impl Reads {
         if query.due_before.is_some() && spec.position("due").is_none() {
             return Err(at.invalid("due", "is no index column of its table"));
         }
+        if !query.shown.fits(query.table) {
+            return Err(at.invalid("shown", "is nothing that the table's rows say"));
+        }
+        let shown = query.shown.values(query.table);
+        askable(shown.into_iter().map(String::as_str))?;
         let (from, id) = query.after.clone().unwrap_or_default();
         askable(query.equals.iter().map(|(_, value)| value.as_str()))?;
         askable(
@@ -422,6 +432,7 @@ impl Reads {
                 region,
                 equals: query.equals.clone(),
                 due_before: query.due_before.clone(),
+                shown: query.shown.clone(),
                 limit: query.limit,
             });
         Ok(pages.collect())

@@ -1,6 +1,7 @@
 //! Statement text, made from the table declarations. Only declared names ever stand in it; values
 //! are always bound.
 
+use crate::shown::Shown;
 use crate::tables::Table;
 
 /// Columns of `event`, in the order every reader decodes.
@@ -37,13 +38,14 @@ pub(crate) fn overwrite(table: Table) -> String {
 }
 
 /// One page of one region's rows in id order, or their number. Parameters: region, after, then one
-/// per equal column, then due (if asked for), then the limit (not for a count).
+/// per equal column, then due (if asked for), then what `shown` is given, then the limit (not for a count).
 pub(crate) fn page(
     table: Table,
     equals: &[&'static str],
     due: bool,
-    count: bool,
+    shown: &Shown,
     mark: char,
+    count: bool,
 ) -> String {
     let spec = table.spec();
     let what = if count {
@@ -67,6 +69,8 @@ pub(crate) fn page(
         text.push_str(&format!(" AND due < {mark}{next}"));
         next += 1;
     }
+    text.push_str(&shown.clause(table, mark, next));
+    next += shown.values(table).len();
     if !count {
         text.push_str(&format!(" ORDER BY {id} LIMIT {mark}{next}"));
     }

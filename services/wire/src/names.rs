@@ -54,6 +54,12 @@ pub fn parse_region(name: &str) -> Result<Region, String> {
     code.parse().map_err(|bad: hefu_domain::BadCode| bad.0)
 }
 
+/// The region that a name begins with, whatever follows.
+pub fn region_of(name: &str) -> Option<Region> {
+    let code = name.strip_prefix("regions/")?.split('/').next()?;
+    code.parse().ok()
+}
+
 /// Reads `regions/{code}/{collection}/{id}`.
 pub fn parse_child<T: FromStr<Err = hefu_domain::BadCode>>(
     name: &str,

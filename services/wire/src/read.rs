@@ -77,6 +77,8 @@ pub struct Reader<'a> {
     /// What only the server can do.
     pub edge: &'a Edge<'a>,
     region: Option<Region>,
+    /// Where a name that is wrong begins as one of a region.
+    meant: Option<Region>,
     named: BTreeSet<InstitutionId>,
     bad: Vec<BadField>,
     path: String,
@@ -88,6 +90,7 @@ impl<'a> Reader<'a> {
         Reader {
             edge,
             region: None,
+            meant: None,
             named: BTreeSet::new(),
             bad: Vec::new(),
             path: String::new(),
@@ -97,6 +100,11 @@ impl<'a> Reader<'a> {
     /// The region that the request's names carry.
     pub fn region(&self) -> Option<&Region> {
         self.region.as_ref()
+    }
+
+    /// The region in whose name the request is made, be its names right or wrong.
+    pub fn meant(&self) -> Option<&Region> {
+        self.region.as_ref().or(self.meant.as_ref())
     }
 
     /// The institutions that the request named in clear so far, in whatever field.
@@ -170,7 +178,15 @@ impl<'a> Reader<'a> {
         read.into_iter().collect()
     }
 
-    fn of_region<T>(&mut self, field: &str, read: Result<(Region, T), String>) -> Option<T> {
+    fn of_region<T>(
+        &mut self,
+        field: &str,
+        name: &str,
+        read: Result<(Region, T), String>,
+    ) -> Option<T> {
+        if read.is_err() && self.meant.is_none() {
+            self.meant = names::region_of(name);
+        }
         let (region, value) = self.keep(field, read)?;
         match &self.region {
             None => self.region = Some(region),
@@ -187,7 +203,7 @@ impl<'a> Reader<'a> {
     /// `regions/{code}` of this request.
     pub fn parent(&mut self, field: &str, name: &str) -> Option<Region> {
         let read = names::parse_region(name).map(|region| (region.clone(), region));
-        self.of_region(field, read)
+        self.of_region(field, name, read)
     }
 
     /// `regions/{code}/{collection}/{id}` of this request's region.
@@ -199,7 +215,7 @@ impl<'a> Reader<'a> {
     ) -> Option<T> {
         let read = names::parse_child(name, collection);
         name.split('/').for_each(|part| self.note_named(part));
-        self.of_region(field, read)
+        self.of_region(field, name, read)
     }
 
     /// The same, or empty: `Some(None)`.
@@ -229,7 +245,7 @@ impl<'a> Reader<'a> {
     ) -> Option<(PlanYear, hefu_domain::Source)> {
         let read =
             names::parse_account(name).map(|(region, year, source)| (region, (year, source)));
-        self.of_region(field, read)
+        self.of_region(field, name, read)
     }
 
     /// A catalogue line's name.
@@ -239,13 +255,13 @@ impl<'a> Reader<'a> {
         name: &str,
     ) -> Option<hefu_domain::state::CatalogueEntryId> {
         let read = names::parse_catalogue_entry(name);
-        self.of_region(field, read)
+        self.of_region(field, name, read)
     }
 
     /// `regions/{code}/{collection}/{year}`.
     pub fn year_name(&mut self, field: &str, name: &str, collection: &str) -> Option<PlanYear> {
         let read = names::parse_year(name, collection);
-        self.of_region(field, read)
+        self.of_region(field, name, read)
     }
 
     /// A class's or a session's name, or empty: `Some(None)`.
@@ -262,7 +278,7 @@ impl<'a> Reader<'a> {
             .map_err(|_| {
                 format!("must be regions/{{code}}/classes/{{uuid}} or …/sessions/{{uuid}}, not {name:.80}")
             });
-        self.of_region(field, read).map(Some)
+        self.of_region(field, name, read).map(Some)
     }
 
     /// A filter by state: one of these codes, or empty, which does not filter.
@@ -290,7 +306,7 @@ impl<'a> Reader<'a> {
     ) -> Option<(hefu_domain::SheetId, hefu_domain::ObjectionId)> {
         let read = names::parse_objection(name)
             .map(|(region, sheet, objection)| (region, (sheet, objection)));
-        self.of_region(field, read)
+        self.of_region(field, name, read)
     }
 
     /// Another region's name, or nothing.

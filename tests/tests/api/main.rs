@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // a test's own steps must succeed
 
+mod attacks;
 mod callers;
 mod classified;
 mod clock;
@@ -152,4 +153,14 @@ where
     let status = api.refused(key, method, message).await;
     assert_eq!(status.code(), Code::NotFound, "{method}: {status}");
     assert_eq!(reason(&status), code, "{method}");
+}
+
+/// Nobody of this caller's roles may call it, whatever is there.
+async fn no_role<Q>(api: &Api, key: &str, method: &str, message: Q)
+where
+    Q: prost::Message + Clone + 'static,
+{
+    let status = api.refused(key, method, message).await;
+    assert_eq!(status.code(), Code::PermissionDenied, "{method}: {status}");
+    assert_eq!(reason(&status), "ROLE_MISSING", "{method}");
 }

@@ -1,7 +1,7 @@
 //! Pages, streams, lists and snapshots.
 
 use crate::build::*;
-use hefu_store::{FactKey, Head, ListQuery, Row, Scope, Store, StoreError, Table};
+use hefu_store::{FactKey, Head, ListQuery, Row, Scope, Shown, Store, StoreError, Table};
 use hefu_tests::on_both_engines;
 
 fn of_state(scope: Scope, state: &str) -> ListQuery {
@@ -10,8 +10,45 @@ fn of_state(scope: Scope, state: &str) -> ListQuery {
         scope,
         equals: vec![("state", state.to_owned())],
         due_before: None,
+        shown: Shown::All,
         after: None,
         limit: 100,
+    }
+}
+
+/// A row with a body and columns of its table.
+fn bodied(table: Table, id: &str, body: &str, columns: &[(&str, &str)]) -> Row {
+    let mut row = row(table, SHOUYANG, id, body);
+    for (column, value) in columns {
+        let at = table.spec().position(column).unwrap();
+        row.columns[at] = Some((*value).to_owned());
+    }
+    row
+}
+
+/// The ids of a region's rows that are shown so, by pages of one row each: none is empty.
+async fn shown(store: &Store, table: Table, shown: Shown) -> String {
+    let mut query = ListQuery {
+        table,
+        equals: vec![],
+        limit: 1,
+        shown,
+        ..of_state(Scope::Region(SHOUYANG.to_owned()), "")
+    };
+    let count = store.count(&query).await.unwrap();
+    let mut ids = Vec::new();
+    while let Some(row) = store.list(&query).await.unwrap().pop() {
+        query.after = Some((row.region, row.id.clone()));
+        ids.push(row.id);
+    }
+    assert_eq!(ids.len() as u64, count);
+    ids.join(" ")
+}
+
+fn of(institution: &str, person: &str) -> Shown {
+    Shown::Of {
+        institution: institution.to_owned(),
+        person: person.to_owned(),
     }
 }
 
@@ -128,6 +165,80 @@ on_both_engines! {
         assert!(matches!(store.list(&query).await, Err(StoreError::Invalid { column: "body", .. })));
         let due = ListQuery { table: Table::Policy, equals: vec![], due_before: Some("2".to_owned()), ..query };
         assert!(matches!(store.list(&due).await, Err(StoreError::Invalid { column: "due", .. })));
+    }
+
+    async fn an_institution_is_shown_what_it_has_a_part_in_and_pages_tell_of_nothing_else(store: Store, _place: Place) {
+        let read = open_one(&store).await;
+        let filing = |deliverer: &str, payee: &str, sponsor: &str| {
+            format!(r#"{{"filing":{{"deliverer":"{deliverer}","payee":"{payee}","sponsor":"{sponsor}"}}}}"#)
+        };
+        let class = |id: &str, deliverer: &str, payee: &str, sponsor: &str| {
+            bodied(Table::Class, id, &filing(deliverer, payee, sponsor), &[("deliverer", deliverer)])
+        };
+        let session = |id: &str, body: &str, payee: &str| {
+            let text = format!(r#"{{"filing":{{"body":"{body}","payee":"{payee}"}}}}"#);
+            bodied(Table::AssessmentSession, id, &text, &[("assessor", body)])
+        };
+        let sheet = |id: &str, payee: &str, body: &str| bodied(Table::Sheet, id, body, &[("payee", payee)]);
+        let voucher = |id: &str, body: &str, columns: &[(&str, &str)]| bodied(Table::Voucher, id, body, columns);
+        let rows = vec![
+            class("c1", "A", "A", "A"),
+            class("c2", "B", "A", "B"),
+            class("c3", "B", "B", "A"),
+            class("c4", "B", "B", "B"),
+            // The code stands elsewhere in the body only.
+            bodied(Table::Class, "c5", r#"{"filing":{"payee":"B","site":"A"}}"#, &[("deliverer", "B")]),
+            session("s1", "A", "B"),
+            session("s2", "B", "A"),
+            session("s3", "B", "B"),
+            sheet("t1", "A", r#"{"notice_until":"2023-06-01"}"#),
+            sheet("t2", "B", r#"{"notice_until":"2023-06-02"}"#),
+            sheet("t3", "B", "{}"),
+            voucher("v1", r#"{"employer":"A","hands":{"applied":"portal"}}"#, &[]),
+            voucher("v2", r#"{"hands":{"applied":"A/desk"}}"#, &[]),
+            voucher("v3", r#"{"hands":{"applied":"A/other"}}"#, &[]),
+            voucher("v4", "{}", &[("occasion", "c2")]),
+            voucher("v5", "{}", &[("occasion", "c4")]),
+            voucher("v6", "{}", &[("occasion", "s2")]),
+            voucher("v7", "{}", &[("sheet", "t1")]),
+            voucher("v8", "{}", &[("sheet", "t2")]),
+            voucher("v9", r#"{"employer":"B","note":"A"}"#, &[("occasion", "s3"), ("sheet", "t1")]),
+        ];
+        put(&store, &read, rows).await;
+        let own = || of("A", "A/desk");
+        assert_eq!(shown(&store, Table::Class, own()).await, "c1 c2 c3");
+        assert_eq!(shown(&store, Table::AssessmentSession, own()).await, "s1 s2");
+        assert_eq!(shown(&store, Table::Sheet, own()).await, "t1");
+        assert_eq!(shown(&store, Table::Voucher, own()).await, "v1 v2 v4 v6 v7");
+        assert_eq!(shown(&store, Table::Voucher, of("C", "C/desk")).await, "");
+        assert_eq!(shown(&store, Table::Voucher, Shown::All).await.len(), 9 * 3 - 1);
+        let day = |day: &str| Shown::Noticed { day: day.to_owned() };
+        assert_eq!(shown(&store, Table::Sheet, day("2023-06-01")).await, "t1 t2");
+        assert_eq!(shown(&store, Table::Sheet, day("2023-06-02")).await, "t2");
+        assert_eq!(shown(&store, Table::Sheet, day("2023-06-03")).await, "");
+        let quoted = shown(&store, Table::Voucher, of("' OR '1'='1", "%")).await;
+        assert_eq!(quoted, "");
+    }
+
+    async fn what_is_hidden_is_shown_to_its_own_only(store: Store, _place: Place) {
+        let read = open_one(&store).await;
+        let entry = |id: &str, of: &str| bodied(Table::CatalogueEntry, id, "{}", &[("institution", of)]);
+        let rows = vec![
+            entry("1", "sealed-a"),
+            entry("2", "open-a"),
+            entry("3", "sealed-b"),
+            row(Table::Institution, SHOUYANG, "open-a", "{}"),
+            row(Table::Institution, SHOUYANG, "sealed-a", "{}"),
+        ];
+        put(&store, &read, rows).await;
+        let clear = |own: &str| Shown::Clear { hidden: "sealed-".to_owned(), own: own.to_owned() };
+        assert_eq!(shown(&store, Table::CatalogueEntry, clear("")).await, "2");
+        assert_eq!(shown(&store, Table::CatalogueEntry, clear("sealed-b")).await, "2 3");
+        assert_eq!(shown(&store, Table::Institution, clear("open-a")).await, "open-a");
+        assert_eq!(shown(&store, Table::Institution, clear("sealed-a")).await, "open-a sealed-a");
+        let wrong = ListQuery { shown: of("A", "A/desk"), ..of_state(Scope::Region(SHOUYANG.to_owned()), "issued") };
+        let wrong = ListQuery { table: Table::Account, equals: vec![], ..wrong };
+        assert!(matches!(store.list(&wrong).await, Err(StoreError::Invalid { column: "shown", .. })));
     }
 
     async fn a_question_with_nul_is_refused_alike(store: Store, _place: Place) {

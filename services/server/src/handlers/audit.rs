@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hefu_domain::{CredentialId, Instant, Key, Region, VoucherId};
+use hefu_domain::{CredentialId, Instant, Key, Region, Rpc, VoucherId};
 use hefu_engine::rows;
 use hefu_store::{EventRow, Head};
 use hefu_wire::v1::audit_service_server::AuditService;
@@ -11,7 +11,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use crate::api::Api;
-use crate::reads::{asked, fitting, region};
+use crate::reads::{fitting, region};
 use crate::{caller, errors};
 
 /// Events of one page.
@@ -32,7 +32,7 @@ impl AuditService for Api {
         request: Request<v1::GetHeadRequest>,
     ) -> Result<Response<v1::Head>, Status> {
         let region = region("name", &request.get_ref().name)?;
-        self.staff(&request, &region).await?;
+        self.admit(Rpc::GetHead, &request, &region).await?;
         let head = self.head(&region).await?;
         Ok(Response::new(v1::Head {
             name: names::region(&region),
@@ -49,7 +49,7 @@ impl AuditService for Api {
     ) -> Result<Response<v1::ListEventsResponse>, Status> {
         let asked = request.get_ref();
         let region = region("parent", &asked.parent)?;
-        self.staff(&request, &region).await?;
+        self.admit(Rpc::ListEvents, &request, &region).await?;
         let head = self.head(&region).await?;
         let size = if asked.page_size == 0 {
             100
@@ -82,7 +82,7 @@ impl AuditService for Api {
         let asked = request.get_ref().clone();
         let region = region("parent", &asked.parent)?;
         let by = caller::of(&request)?;
-        self.staffed(&by, &region).await?;
+        self.sight_of(Rpc::StreamEvents, &by, &region).await?;
         let current = self.head(&region).await?.epoch;
         let (sender, receiver) = tokio::sync::mpsc::channel(BUFFER);
         let api = self.clone();
@@ -124,8 +124,12 @@ impl AuditService for Api {
         request: Request<v1::VoucherHistoryRequest>,
     ) -> Result<Response<v1::VoucherHistoryResponse>, Status> {
         let name = &request.get_ref().name;
-        let (region, id) = asked(|r| r.name::<VoucherId>("name", name, "vouchers"))?;
-        self.staff(&request, &region).await?;
+        let (region, id) = self
+            .asked(Rpc::VoucherHistory, &request, |r| {
+                r.name::<VoucherId>("name", name, "vouchers")
+            })
+            .await?;
+        self.admit(Rpc::VoucherHistory, &request, &region).await?;
         let own = self.stream(&region, &Key::Voucher(id)).await?;
         // What the voucher's own events point at: its classes, sessions and sheets.
         let mut others = Vec::new();
@@ -182,7 +186,7 @@ impl Api {
         region: &Region,
         from: (u64, u64),
     ) -> Result<Vec<EventRow>, Status> {
-        self.staffed(by, region).await?;
+        self.sight_of(Rpc::StreamEvents, by, region).await?;
         let rows = self
             .engine
             .store()

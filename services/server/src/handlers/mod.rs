@@ -4,6 +4,7 @@ mod access;
 mod application;
 mod assessment;
 mod audit;
+mod door;
 mod funds;
 mod issuance;
 mod people;
@@ -127,5 +128,6 @@ pub(crate) fn routes(api: Api) -> Routes {
         v1::audit_service_server::AuditServiceServer::new(api)
             .max_decoding_message_size(MOST_MESSAGE),
     );
-    routes.routes()
+    let app = routes.routes().into_axum_router();
+    Routes::from(app.layer(axum::middleware::from_fn(door::asked)))
 }

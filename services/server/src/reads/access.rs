@@ -1,13 +1,13 @@
 //! Access: who may call.
 
 use hefu_domain::state::Fact;
-use hefu_domain::{Code, CredentialId};
+use hefu_domain::{Code, CredentialId, Rpc};
 use hefu_engine::rows;
 use hefu_store::Table;
 use hefu_wire::{show, v1};
 use tonic::{Request, Status};
 
-use super::{List, Page, asked, in_force, is_staff, region};
+use super::{List, Page, Sight, region};
 use crate::api::Api;
 use crate::{caller, errors};
 
@@ -17,12 +17,16 @@ impl Api {
         request: Request<v1::GetCallerRequest>,
     ) -> Result<v1::Caller, Status> {
         let name = &request.get_ref().name;
-        let (region, id) = asked(|r| r.name::<CredentialId>("name", name, "credentials"))?;
+        let (region, id) = self
+            .asked(Rpc::GetCaller, &request, |r| {
+                r.name::<CredentialId>("name", name, "credentials")
+            })
+            .await?;
         let by = caller::of(&request)?;
         let credential = self
             .look(&region, |world, at| {
-                let grant = in_force(world, &by, at)?;
-                if id == by || is_staff(grant) {
+                let sight = Sight::of(world, Rpc::GetCaller, &by, at)?;
+                if id == by || sight.whole() {
                     world.credential(&id).cloned()
                 } else {
                     Err(Code::CredentialNotFound.into())
@@ -38,7 +42,7 @@ impl Api {
     ) -> Result<v1::ListCallersResponse, Status> {
         let asked = request.get_ref();
         let region = region("parent", &asked.parent)?;
-        self.staff(&request, &region).await?;
+        self.admit(Rpc::ListCallers, &request, &region).await?;
         let list = List::of(Table::Credential, &region, Vec::new());
         let page = Page {
             size: asked.page_size,

@@ -1,7 +1,7 @@
 //! Applications and the vouchers that come of them.
 
-use hefu_domain::state::{Credential, EndedClaim, Fact, Occasion, Role, Voucher, VoucherState};
-use hefu_domain::{Code, Key, PersonId, PlanYear, Region, SheetId, Stop, VoucherId, World};
+use hefu_domain::state::{EndedClaim, Fact, Occasion, Voucher, VoucherState};
+use hefu_domain::{Code, Key, PersonId, PlanYear, Region, Rpc, SheetId, Stop, VoucherId, World};
 use hefu_engine::rows;
 use hefu_store::{Row, Table};
 use hefu_wire::{Reader, show, states, v1};
@@ -9,9 +9,9 @@ use tonic::{Request, Status};
 
 use super::assessment::acts_in;
 use super::training::is_party;
-use super::{List, Page, asked, eyes, is_portal, is_staff, text};
+use super::{List, Page, Sight, text};
 use crate::api::{Api, bad};
-use crate::{caller, errors};
+use crate::errors;
 
 impl Api {
     pub(crate) async fn get_voucher(
@@ -19,8 +19,12 @@ impl Api {
         request: Request<v1::GetVoucherRequest>,
     ) -> Result<v1::Voucher, Status> {
         let name = &request.get_ref().name;
-        let (region, id) = asked(|r| r.name::<VoucherId>("name", name, "vouchers"))?;
-        let grant = self.grant(&region, &caller::of(&request)?).await?;
+        let (region, id) = self
+            .asked(Rpc::GetVoucher, &request, |r| {
+                r.name::<VoucherId>("name", name, "vouchers")
+            })
+            .await?;
+        let sight = self.sight(Rpc::GetVoucher, &request, &region).await?;
         let key = rows::fact_key(region.as_str(), &Key::Voucher(id));
         let row = self
             .engine
@@ -28,7 +32,7 @@ impl Api {
             .load(&[key])
             .await
             .map_err(errors::store)?;
-        let seen = self.seen(&region, &grant, row).await?;
+        let seen = self.seen(&region, &sight, row).await?;
         seen.into_iter()
             .next()
             .ok_or_else(|| errors::stop(Code::VoucherNotFound.into()))
@@ -39,28 +43,30 @@ impl Api {
         request: Request<v1::ListVouchersRequest>,
     ) -> Result<v1::ListVouchersResponse, Status> {
         let message = request.get_ref();
-        let (region, mut filter) = asked(|r| Filter::read(r, message))?;
-        let grant = self.grant(&region, &caller::of(&request)?).await?;
-        if is_portal(&grant) && !is_staff(&grant) && filter.person.is_none() {
+        let (region, mut filter) = self
+            .asked(Rpc::ListVouchers, &request, |r| Filter::read(r, message))
+            .await?;
+        let sight = self.sight(Rpc::ListVouchers, &request, &region).await?;
+        if sight.is_portal() && filter.person.is_none() {
             return Err(bad(
                 "person",
                 "the portal names the person for whom it speaks",
             ));
         }
         // A holder's list is a walk over their own vouchers, whatever else is in the region.
-        if let Some(own) = grant.holder
+        if let Some(own) = sight.holder()
             && *filter.person.get_or_insert(own) != own
         {
             return Ok(v1::ListVouchersResponse::default());
         }
-        let list = List::of(Table::Voucher, &region, filter.columns());
+        let list = List::of(Table::Voucher, &region, filter.columns()).only(sight.shown());
         let page = Page {
             size: message.page_size,
             token: &message.page_token,
         };
         let (rows, next_page_token) = self.page(list, page).await?;
         Ok(v1::ListVouchersResponse {
-            vouchers: self.seen(&region, &grant, rows).await?,
+            vouchers: self.seen(&region, &sight, rows).await?,
             next_page_token,
         })
     }
@@ -69,7 +75,7 @@ impl Api {
     async fn seen(
         &self,
         region: &Region,
-        grant: &Credential,
+        sight: &Sight,
         rows: Vec<Row>,
     ) -> Result<Vec<v1::Voucher>, Status> {
         let mut vouchers = Vec::with_capacity(rows.len());
@@ -78,7 +84,7 @@ impl Api {
                 vouchers.push((row, voucher));
             }
         }
-        let mut keys: Vec<Key> = if is_staff(grant) {
+        let mut keys: Vec<Key> = if sight.whole() {
             Vec::new()
         } else {
             let places = vouchers.iter().filter_map(|(_, voucher)| place(voucher));
@@ -89,8 +95,8 @@ impl Api {
         let world = self.world(region, keys).await?;
         let mut seen = Vec::with_capacity(vouchers.len());
         for (row, voucher) in vouchers {
-            if is_staff(grant) || sees_voucher(&world, grant, &voucher).map_err(errors::stop)? {
-                let shown = show::voucher(region, &row.id, row.version, &voucher, eyes(grant));
+            if sees_voucher(&world, sight, &voucher).map_err(errors::stop)? {
+                let shown = show::voucher(region, &row.id, row.version, &voucher, sight.eyes());
                 seen.push(shown);
             }
         }
@@ -162,27 +168,24 @@ fn place(voucher: &Voucher) -> Option<Key> {
     })
 }
 
-/// Holders see their own; the portal sees whom it speaks for by name; institutions see their people and their classes'.
-pub(super) fn sees_voucher(
-    world: &World,
-    grant: &Credential,
-    voucher: &Voucher,
-) -> Result<bool, Stop> {
-    if grant.roles.contains(&Role::Holder) {
-        return Ok(grant.holder.is_none_or(|holder| holder == voucher.person));
+/// The bureau sees all; holders see their own, and the portal whom it speaks for by name; institutions see their people and their classes'.
+pub(super) fn sees_voucher(world: &World, sight: &Sight, voucher: &Voucher) -> Result<bool, Stop> {
+    if sight.whole() || sight.is_portal() || sight.is(&voucher.person) {
+        return Ok(true);
     }
-    if voucher.hands.applied == grant.person
-        || (voucher.employer.is_some() && voucher.employer == grant.institution)
-    {
+    let Some(own) = sight.institution() else {
+        return Ok(false);
+    };
+    if voucher.hands.applied == sight.caller.person || voucher.employer.as_ref() == Some(own) {
         return Ok(true);
     }
     let Some(place) = place(voucher) else {
         return Ok(false);
     };
     Ok(match world.get(&place)? {
-        Some(Fact::Class(class)) => is_party(grant, class),
-        Some(Fact::Session(session)) => acts_in(grant, session),
-        Some(Fact::Sheet(sheet)) => grant.institution.as_ref() == Some(&sheet.payee),
+        Some(Fact::Class(class)) => is_party(sight, class),
+        Some(Fact::Session(session)) => acts_in(sight, session),
+        Some(Fact::Sheet(sheet)) => *own == sheet.payee,
         _ => false,
     })
 }

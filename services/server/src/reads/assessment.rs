@@ -1,13 +1,13 @@
 //! Assessment sessions.
 
-use hefu_domain::state::{Credential, Fact, Session};
-use hefu_domain::{Code, SessionId};
+use hefu_domain::state::{Fact, Session};
+use hefu_domain::{Code, Rpc, SessionId};
 use hefu_engine::rows;
 use hefu_store::Table;
 use hefu_wire::{show, states, v1};
 use tonic::{Request, Status};
 
-use super::{List, Page, asked, is_staff};
+use super::{List, Page, Sight};
 use crate::api::Api;
 use crate::{caller, errors};
 
@@ -17,9 +17,14 @@ impl Api {
         request: Request<v1::GetSessionRequest>,
     ) -> Result<v1::AssessmentSession, Status> {
         let name = &request.get_ref().name;
-        let (region, id) = asked(|r| r.name::<SessionId>("name", name, "sessions"))?;
+        let (region, id) = self
+            .asked(Rpc::GetSession, &request, |r| {
+                r.name::<SessionId>("name", name, "sessions")
+            })
+            .await?;
         let session = self
             .fact(
+                Rpc::GetSession,
                 caller::of(&request)?,
                 &region,
                 |w| w.session(&id).cloned(),
@@ -35,13 +40,15 @@ impl Api {
         request: Request<v1::ListSessionsRequest>,
     ) -> Result<v1::ListSessionsResponse, Status> {
         let message = request.get_ref();
-        let (region, state) = asked(|r| {
-            r.parent("parent", &message.parent);
-            r.state("state", &message.state, states::SESSION)
-        })?;
-        let grant = self.grant(&region, &caller::of(&request)?).await?;
+        let (region, state) = self
+            .asked(Rpc::ListSessions, &request, |r| {
+                r.parent("parent", &message.parent);
+                r.state("state", &message.state, states::SESSION)
+            })
+            .await?;
+        let sight = self.sight(Rpc::ListSessions, &request, &region).await?;
         let columns = vec![("state", state.to_owned())];
-        let list = List::of(Table::AssessmentSession, &region, columns);
+        let list = List::of(Table::AssessmentSession, &region, columns).only(sight.shown());
         let page = Page {
             size: message.page_size,
             token: &message.page_token,
@@ -50,7 +57,7 @@ impl Api {
         let mut sessions = Vec::with_capacity(rows.len());
         for row in rows {
             if let Fact::Session(session) = rows::fact(&row).map_err(errors::store)?
-                && (is_staff(&grant) || acts_in(&grant, &session))
+                && (sight.whole() || acts_in(&sight, &session))
             {
                 sessions.push(show::session(&region, &row.id, &session));
             }
@@ -63,9 +70,6 @@ impl Api {
 }
 
 /// A session's own body and payee.
-pub(super) fn acts_in(grant: &Credential, session: &Session) -> bool {
-    grant
-        .institution
-        .as_ref()
-        .is_some_and(|own| [&session.filing.body, &session.filing.payee].contains(&own))
+pub(super) fn acts_in(sight: &Sight, session: &Session) -> bool {
+    sight.acts_for_any([&session.filing.body, &session.filing.payee])
 }

@@ -1,13 +1,13 @@
 //! Funds: plan years and accounts, which are the bureau's own affair.
 
 use hefu_domain::state::Fact;
-use hefu_domain::{Code, Key, PlanYear};
+use hefu_domain::{Code, Key, PlanYear, Rpc};
 use hefu_engine::rows;
 use hefu_store::Table;
 use hefu_wire::{names, show, v1};
 use tonic::{Request, Status};
 
-use super::{List, Page, asked, corrupt, region};
+use super::{List, Page, corrupt, region};
 use crate::api::Api;
 use crate::{caller, errors};
 
@@ -17,9 +17,14 @@ impl Api {
         request: Request<v1::GetPlanYearRequest>,
     ) -> Result<v1::PlanYear, Status> {
         let name = &request.get_ref().name;
-        let (region, year) = asked(|r| r.plan_year_name("name", name))?;
+        let (region, year) = self
+            .asked(Rpc::GetPlanYear, &request, |r| {
+                r.plan_year_name("name", name)
+            })
+            .await?;
         let state = self
             .fact(
+                Rpc::GetPlanYear,
                 caller::of(&request)?,
                 &region,
                 |w| match w.get(&Key::Year(year))? {
@@ -39,7 +44,7 @@ impl Api {
     ) -> Result<v1::ListPlanYearsResponse, Status> {
         let asked = request.get_ref();
         let region = region("parent", &asked.parent)?;
-        self.staff(&request, &region).await?;
+        self.admit(Rpc::ListPlanYears, &request, &region).await?;
         let list = List::of(Table::PlanYear, &region, Vec::new());
         let page = Page {
             size: asked.page_size,
@@ -66,9 +71,12 @@ impl Api {
         request: Request<v1::GetAccountRequest>,
     ) -> Result<v1::Account, Status> {
         let name = &request.get_ref().name;
-        let (region, (year, source)) = asked(|r| r.account_name("name", name))?;
+        let (region, (year, source)) = self
+            .asked(Rpc::GetAccount, &request, |r| r.account_name("name", name))
+            .await?;
         let account = self
             .fact(
+                Rpc::GetAccount,
                 caller::of(&request)?,
                 &region,
                 |w| w.account(&year, &source).cloned(),
@@ -85,7 +93,7 @@ impl Api {
     ) -> Result<v1::ListAccountsResponse, Status> {
         let asked = request.get_ref();
         let region = region("parent", &asked.parent)?;
-        self.staff(&request, &region).await?;
+        self.admit(Rpc::ListAccounts, &request, &region).await?;
         let list = List::of(Table::Account, &region, Vec::new());
         let page = Page {
             size: asked.page_size,

@@ -1,4 +1,5 @@
-//! Reads, one file per subject. What the caller may not see does not exist for them: NOT_FOUND, or left out of the list.
+//! Reads, one file per subject. Who may call, and how far they reach, is the table of access's to say (`hefu_domain::Rpc`); what lies
+//! beyond does not exist for them: NOT_FOUND, in the same words, or left out of the list.
 
 mod access;
 mod application;
@@ -11,15 +12,18 @@ mod redemption;
 mod registry;
 mod training;
 
-use hefu_domain::state::{Credential, Fact, Role};
-use hefu_domain::{Code, CredentialId, Instant, Key, Region, Stop, World};
+use hefu_domain::state::Role;
+use hefu_domain::{
+    Caller, Code, CredentialId, Instant, InstitutionId, Key, PersonId, Region, Rpc, Scope, Stop,
+    World, admitted,
+};
 use hefu_engine::rows;
-use hefu_store::{ListQuery, Row, Scope, StoreError, Table};
+use hefu_store::{ListQuery, Row, Scope as Cover, Shown, StoreError, Table};
 use hefu_wire::show::Eyes;
 use hefu_wire::{Edge, Reader};
 use tonic::{Request, Status};
 
-use crate::api::{Api, bad};
+use crate::api::{Api, Wrong, bad};
 use crate::{caller, errors};
 
 const DEFAULT_PAGE: u32 = 100;
@@ -31,9 +35,10 @@ pub(crate) const MOST_PAGE_BYTES: usize = 2 << 20;
 #[derive(Debug)]
 struct List {
     table: Table,
-    scope: Scope,
+    cover: Cover,
     /// Index columns and what they must equal; empty values do not filter.
     equals: Vec<(&'static str, String)>,
+    shown: Shown,
 }
 
 impl List {
@@ -41,9 +46,15 @@ impl List {
     fn of(table: Table, region: &Region, equals: Vec<(&'static str, String)>) -> List {
         List {
             table,
-            scope: Scope::Region(region.to_string()),
+            cover: Cover::Region(region.to_string()),
             equals: equals.into_iter().filter(|(_, v)| !v.is_empty()).collect(),
+            shown: Shown::All,
         }
+    }
+
+    /// Only those of its rows. What a page left out afterwards would show in its length.
+    fn only(self, shown: Shown) -> List {
+        List { shown, ..self }
     }
 }
 
@@ -54,28 +65,49 @@ struct Page<'a> {
 }
 
 impl Api {
-    /// The caller's grant in a region, in force now.
-    async fn grant(&self, region: &Region, by: &CredentialId) -> Result<Credential, Status> {
-        self.look(region, |world, at| in_force(world, by, at).cloned())
-            .await
-    }
-
-    /// A staff member of the bureau, or nobody.
-    pub(crate) async fn staff<T>(
+    /// The caller of a read, and how far they reach with it, by the table of access.
+    async fn sight<T>(
         &self,
+        rpc: Rpc,
         request: &Request<T>,
         region: &Region,
-    ) -> Result<(), Status> {
-        self.staffed(&caller::of(request)?, region).await
+    ) -> Result<Sight, Status> {
+        self.sight_of(rpc, &caller::of(request)?, region).await
     }
 
     /// The same, of a credential.
-    pub(crate) async fn staffed(&self, by: &CredentialId, region: &Region) -> Result<(), Status> {
-        if is_staff(&self.grant(region, by).await?) {
-            Ok(())
-        } else {
-            Err(errors::stop(Code::RoleMissing.into()))
+    pub(crate) async fn sight_of(
+        &self,
+        rpc: Rpc,
+        by: &CredentialId,
+        region: &Region,
+    ) -> Result<Sight, Status> {
+        self.look(region, |world, at| Sight::of(world, rpc, by, at))
+            .await
+    }
+
+    /// Reads a question's fields, as [`asked`]; what is wrong with them is told to whoever may ask it.
+    pub(crate) async fn asked<T, Q>(
+        &self,
+        rpc: Rpc,
+        request: &Request<Q>,
+        read: impl FnOnce(&mut Reader) -> Option<T>,
+    ) -> Result<(Region, T), Status> {
+        let by = caller::of(request)?;
+        match asked_at(&Edge::READING, read) {
+            Ok(asked) => Ok(asked),
+            Err(wrong) => Err(self.told(rpc, &by, wrong).await),
         }
+    }
+
+    /// Whether the caller may read what has no owner but the region.
+    pub(crate) async fn admit<T>(
+        &self,
+        rpc: Rpc,
+        request: &Request<T>,
+        region: &Region,
+    ) -> Result<(), Status> {
+        self.sight(rpc, request, region).await.map(|_| ())
     }
 
     /// The region is open; its public lists are for everybody.
@@ -94,19 +126,20 @@ impl Api {
         answer.map_err(errors::status)?.map_err(errors::stop)
     }
 
-    /// One fact, if the caller may see it.
+    /// One fact, if the caller may see it: `theirs` says whether it is their own or their institution's.
     async fn fact<T>(
         &self,
+        rpc: Rpc,
         by: CredentialId,
         region: &Region,
         read: impl Fn(&World) -> Result<T, Stop>,
-        sees: impl Fn(&Credential, &T) -> bool,
+        theirs: impl Fn(&Sight, &T) -> bool,
         hidden: Code,
     ) -> Result<T, Status> {
         self.look(region, |world, at| {
-            let grant = in_force(world, &by, at)?;
+            let sight = Sight::of(world, rpc, &by, at)?;
             let fact = read(world)?;
-            if is_staff(grant) || sees(grant, &fact) {
+            if sight.whole() || theirs(&sight, &fact) {
                 Ok(fact)
             } else {
                 Err(hidden.into())
@@ -124,9 +157,10 @@ impl Api {
         };
         let query = ListQuery {
             table: list.table,
-            scope: list.scope,
+            scope: list.cover,
             equals: list.equals,
             due_before: None,
+            shown: list.shown,
             after: self.after(&place, page.token)?,
             limit: size,
         };
@@ -206,65 +240,94 @@ pub(crate) fn fitting(sizes: impl Iterator<Item = usize>) -> usize {
         .count()
 }
 
-/// The caller's grant, in force now.
-fn in_force<'w>(world: &'w World, by: &CredentialId, at: Instant) -> Result<&'w Credential, Stop> {
-    world.state_of_region()?;
-    let grant = match world.get(&Key::Credential(by.clone()))? {
-        Some(Fact::Credential(grant)) => grant,
-        _ => return Err(Code::CallerUnknown.into()),
-    };
-    let over = grant.revoked.is_some_and(|revoked| revoked <= at)
-        || grant.expires.is_some_and(|expires| expires <= at);
-    if over {
-        Err(Code::CallerRevoked.into())
-    } else {
-        Ok(grant)
+/// A caller whom the table of access lets read, and how far they reach.
+pub(crate) struct Sight {
+    caller: Caller,
+    scope: Scope,
+}
+
+impl Sight {
+    fn of(world: &World, rpc: Rpc, by: &CredentialId, at: Instant) -> Result<Sight, Stop> {
+        let (caller, scope) = admitted(world, rpc, by, at)?;
+        Ok(Sight { caller, scope })
     }
-}
 
-/// The bureau's own people and its auditors see their whole region.
-fn is_staff(grant: &Credential) -> bool {
-    grant.roles.iter().any(|role| match role {
-        Role::Clerk
-        | Role::Reviewer
-        | Role::Finance
-        | Role::Supervisor
-        | Role::Auditor
-        | Role::Operator => true,
-        Role::Holder | Role::Institution | Role::Assessor => false,
-    })
-}
+    /// Whether they see their whole region.
+    fn whole(&self) -> bool {
+        self.scope == Scope::Region
+    }
 
-/// The bureau's portal, which speaks for the people whom it has authenticated.
-fn is_portal(grant: &Credential) -> bool {
-    grant.roles.contains(&Role::Holder) && grant.holder.is_none()
-}
+    /// The institution whose things they see.
+    fn institution(&self) -> Option<&InstitutionId> {
+        let institution = self.caller.institution.as_ref();
+        institution.filter(|_| self.scope == Scope::Institution)
+    }
 
-/// How a caller sees what they may see.
-fn eyes(grant: &Credential) -> Eyes {
-    if is_staff(grant) {
-        Eyes::Staff
-    } else {
-        Eyes::Others
+    /// Whether they act for one of these.
+    fn acts_for_any<const N: usize>(&self, institutions: [&InstitutionId; N]) -> bool {
+        self.institution()
+            .is_some_and(|own| institutions.contains(&own))
+    }
+
+    /// The rows in which their institution has a part, or all.
+    fn shown(&self) -> Shown {
+        match self.institution() {
+            Some(institution) => Shown::Of {
+                institution: institution.to_string(),
+                person: self.caller.person.to_string(),
+            },
+            None => Shown::All,
+        }
+    }
+
+    /// The one person whose things they see.
+    fn holder(&self) -> Option<PersonId> {
+        self.caller.holder.filter(|_| self.scope == Scope::Own)
+    }
+
+    /// Whether they are that person.
+    fn is(&self, person: &PersonId) -> bool {
+        self.holder().as_ref() == Some(person)
+    }
+
+    /// The bureau's portal, which speaks for the people whom it has authenticated.
+    fn is_portal(&self) -> bool {
+        self.scope == Scope::Own
+            && self.caller.roles.contains(&Role::Holder)
+            && self.caller.holder.is_none()
+    }
+
+    /// How they see what they may see.
+    fn eyes(&self) -> Eyes {
+        if self.whole() {
+            Eyes::Staff
+        } else {
+            Eyes::Others
+        }
     }
 }
 
 /// Reads a question's fields; all that are wrong are named at once.
 pub(crate) fn asked<T>(read: impl FnOnce(&mut Reader) -> Option<T>) -> Result<(Region, T), Status> {
-    asked_at(&Edge::READING, read)
+    asked_at(&Edge::READING, read).map_err(|wrong| wrong.status)
 }
 
 /// The same, where the edge has something to turn into a tag.
 fn asked_at<T>(
     edge: &Edge,
     read: impl FnOnce(&mut Reader) -> Option<T>,
-) -> Result<(Region, T), Status> {
+) -> Result<(Region, T), Wrong> {
     let mut reader = Reader::new(edge);
     let value = read(&mut reader);
-    let region = reader
-        .done()
-        .map_err(|bad| hefu_wire::errors::bad_fields(&bad))?;
-    Ok((region, value.ok_or_else(errors::internal)?))
+    let region = reader.meant().cloned();
+    match (reader.done(), value) {
+        (Ok(region), Some(value)) => Ok((region, value)),
+        (Ok(_), None) => Err(errors::internal().into()),
+        (Err(bad), _) => Err(Wrong {
+            region,
+            status: hefu_wire::errors::bad_fields(&bad),
+        }),
+    }
 }
 
 /// Reads `regions/{code}` of a field.

@@ -1,14 +1,14 @@
 //! People, masked.
 
 use hefu_domain::state::Person;
-use hefu_domain::{Code, PersonId, Region, Tag};
+use hefu_domain::{Code, PersonId, Region, Rpc, Tag};
 use hefu_store::StoreError;
 use hefu_vault::Identity;
 use hefu_wire::{Edge, names, show, v1};
 use tonic::{Request, Status};
 
-use super::{asked, asked_at, is_portal, is_staff};
-use crate::api::Api;
+use super::asked_at;
+use crate::api::{Api, Wrong};
 use crate::{caller, errors};
 
 impl Api {
@@ -17,13 +17,18 @@ impl Api {
         request: Request<v1::GetPersonRequest>,
     ) -> Result<v1::Person, Status> {
         let name = &request.get_ref().name;
-        let (region, id) = asked(|r| r.name::<PersonId>("name", name, "people"))?;
+        let (region, id) = self
+            .asked(Rpc::GetPerson, &request, |r| {
+                r.name::<PersonId>("name", name, "people")
+            })
+            .await?;
         let person = self
             .fact(
+                Rpc::GetPerson,
                 caller::of(&request)?,
                 &region,
                 |w| w.person(&id).cloned(),
-                |grant, _| grant.holder == Some(id),
+                |sight, _| sight.is(&id),
                 Code::PersonNotFound,
             )
             .await?;
@@ -35,11 +40,12 @@ impl Api {
         &self,
         request: Request<v1::FindPersonRequest>,
     ) -> Result<v1::Person, Status> {
-        let (region, tag) = self.lookup_tag(request.get_ref())?;
-        let grant = self.grant(&region, &caller::of(&request)?).await?;
-        if !is_staff(&grant) && !is_portal(&grant) {
-            return Err(errors::stop(Code::RoleMissing.into()));
-        }
+        let by = caller::of(&request)?;
+        let (region, tag) = match self.lookup_tag(request.get_ref()) {
+            Ok(asked) => asked,
+            Err(wrong) => return Err(self.told(Rpc::FindPerson, &by, wrong).await),
+        };
+        let sight = self.sight(Rpc::FindPerson, &request, &region).await?;
         let wanted = [(region.to_string(), tag.0.to_vec())];
         let found = self.engine.store().people_by_tag(&wanted).await;
         let found = found.map_err(errors::store)?;
@@ -53,6 +59,9 @@ impl Api {
                 key: format!("{}/{}", secret.region, secret.person),
             })
         })?;
+        if !sight.whole() && !sight.is_portal() && !sight.is(&id) {
+            return Err(errors::stop(Code::PersonNotFound.into()));
+        }
         let person = self
             .look(&region, |world, _| world.person(&id).cloned())
             .await?;
@@ -60,7 +69,7 @@ impl Api {
     }
 
     /// The tag by which an identity is found; the number itself goes no further.
-    fn lookup_tag(&self, asked: &v1::FindPersonRequest) -> Result<(Region, Tag), Status> {
+    fn lookup_tag(&self, asked: &v1::FindPersonRequest) -> Result<(Region, Tag), Wrong> {
         let secrets = self.engine.people().secrets();
         let identity = |region: &Region, text: &str| {
             let identity: Identity = text

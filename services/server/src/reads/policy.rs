@@ -3,7 +3,7 @@
 use hefu_domain::state::Fact;
 use hefu_domain::{Code, Key};
 use hefu_engine::rows;
-use hefu_store::{Scope, Table};
+use hefu_store::{Scope as Cover, Shown, Table};
 use hefu_wire::{show, v1};
 use tonic::{Request, Status};
 
@@ -60,8 +60,9 @@ impl Api {
         let asked = request.get_ref();
         let list = List {
             table: Table::RegionState,
-            scope: Scope::Under(vec![String::new()]),
+            cover: Cover::Under(vec![String::new()]),
             equals: Vec::new(),
+            shown: Shown::All,
         };
         let page = Page {
             size: asked.page_size,

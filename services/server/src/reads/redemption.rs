@@ -4,16 +4,16 @@ use std::collections::HashMap;
 
 use hefu_domain::state::{Fact, Sheet, SheetState};
 use hefu_domain::{
-    Code, Date, Days, Instant, InstitutionId, Key, PersonId, PlanYear, Programme, Region, SheetId,
-    SkillLevel, Stop, VoucherId,
+    Code, Date, Days, Instant, InstitutionId, Key, PersonId, PlanYear, Programme, Region, Rpc,
+    SheetId, SkillLevel, Stop, VoucherId,
 };
 use hefu_engine::rows;
-use hefu_store::Table;
+use hefu_store::{Shown, Table};
 use hefu_wire::{Reader, show, states, v1};
 use tonic::{Request, Status};
 
 use super::application::sees_voucher;
-use super::{List, Page, asked, corrupt, in_force, is_staff, region, text};
+use super::{List, Page, Sight, asked, corrupt, region, text};
 use crate::api::Api;
 use crate::{caller, errors};
 
@@ -23,13 +23,18 @@ impl Api {
         request: Request<v1::GetSheetRequest>,
     ) -> Result<v1::Sheet, Status> {
         let name = &request.get_ref().name;
-        let (region, id) = asked(|r| r.name::<SheetId>("name", name, "sheets"))?;
+        let (region, id) = self
+            .asked(Rpc::GetSheet, &request, |r| {
+                r.name::<SheetId>("name", name, "sheets")
+            })
+            .await?;
         let sheet = self
             .fact(
+                Rpc::GetSheet,
                 caller::of(&request)?,
                 &region,
                 |w| w.sheet(&id).cloned(),
-                |grant, sheet| grant.institution.as_ref() == Some(&sheet.payee),
+                |sight, sheet| sight.acts_for_any([&sheet.payee]),
                 Code::SheetNotFound,
             )
             .await?;
@@ -41,17 +46,20 @@ impl Api {
         request: Request<v1::ListSheetsRequest>,
     ) -> Result<v1::ListSheetsResponse, Status> {
         let message = request.get_ref();
-        let (region, (state, payee)) = asked(|r| {
-            r.parent("parent", &message.parent);
-            let state = r.state("state", &message.state, states::SHEET);
-            let payee = r.optional_name::<InstitutionId>("payee", &message.payee, "institutions");
-            Some((state?, payee?))
-        })?;
-        let grant = self.grant(&region, &caller::of(&request)?).await?;
-        let payee = if is_staff(&grant) {
+        let (region, (state, payee)) = self
+            .asked(Rpc::ListSheets, &request, |r| {
+                r.parent("parent", &message.parent);
+                let state = r.state("state", &message.state, states::SHEET);
+                let payee =
+                    r.optional_name::<InstitutionId>("payee", &message.payee, "institutions");
+                Some((state?, payee?))
+            })
+            .await?;
+        let sight = self.sight(Rpc::ListSheets, &request, &region).await?;
+        let payee = if sight.whole() {
             payee
         } else {
-            let own = grant.institution;
+            let own = sight.institution().cloned();
             if own.is_none() || payee.is_some_and(|asked| Some(asked) != own) {
                 return Ok(v1::ListSheetsResponse::default());
             }
@@ -108,9 +116,10 @@ impl Api {
             token: &asked.page_token,
         };
         let columns = vec![("state", "approved".to_owned())];
-        let list = List::of(Table::Sheet, &region, columns);
-        let (sheets, next_page_token) = self.sheets(list, page).await?;
         let now = self.engine.clock().now();
+        let day = now.date().to_string();
+        let list = List::of(Table::Sheet, &region, columns).only(Shown::Noticed { day });
+        let (sheets, next_page_token) = self.sheets(list, page).await?;
         let notices = sheets.iter().filter_map(|(id, sheet)| {
             let until = runs_until(sheet, now)?;
             Some(show::notice(&region, *id, sheet, until))
@@ -182,10 +191,12 @@ impl Api {
         request: Request<v1::QuoteRequest>,
     ) -> Result<v1::QuoteResponse, Status> {
         let message = request.get_ref();
-        let (region, case) = asked(|r| Case::read(r, message))?;
+        let (region, case) = self
+            .asked(Rpc::Quote, &request, |r| Case::read(r, message))
+            .await?;
         let by = caller::of(&request)?;
         let worth = self.engine.inspect(&region, |world, at| {
-            let grant = in_force(world, &by, at)?;
+            let sight = Sight::of(world, Rpc::Quote, &by, at)?;
             match &case {
                 Case::Supposed(case) => {
                     let (_, policy) = world.policy(case.year, at)?;
@@ -199,7 +210,7 @@ impl Api {
                 }
                 Case::Voucher(id) => {
                     let voucher = world.voucher(id)?;
-                    if !is_staff(grant) && !sees_voucher(world, grant, voucher)? {
+                    if !sees_voucher(world, &sight, voucher)? {
                         return Err(Code::VoucherNotFound.into());
                     }
                     hefu_domain::quote(world, *id, at)

@@ -1,23 +1,27 @@
 //! The registry: institutions, and the two catalogues, which are public.
 
 use hefu_domain::policy::Capacity;
-use hefu_domain::state::{CatalogueEntryId, Credential, Fact};
-use hefu_domain::{Code, InstitutionId, Occupation, Region};
+use hefu_domain::state::{CatalogueEntryId, Fact};
+use hefu_domain::{Code, InstitutionId, Occupation, Region, Rpc, SEALED};
 use hefu_engine::rows;
-use hefu_store::{Row, Table};
+use hefu_store::{Row, Shown, Table};
 use hefu_wire::show::Eyes;
 use hefu_wire::{names, show, states, v1};
 use tonic::{Request, Status};
 
-use super::{List, Page, asked, corrupt, eyes, in_force, region, text};
+use super::{List, Page, Sight, asked, corrupt, region, text};
 use crate::api::Api;
 use crate::{caller, errors};
 
 impl Api {
-    /// The grant of whoever reads something public, where they show a key that has one.
-    async fn grant_if_any<T>(&self, request: &Request<T>, region: &Region) -> Option<Credential> {
-        let by = caller::of(request).ok()?;
-        self.grant(region, &by).await.ok()
+    /// How far whoever reads something public reaches beyond that, where they show a key that has a grant.
+    async fn sight_if_any<T>(
+        &self,
+        rpc: Rpc,
+        request: &Request<T>,
+        region: &Region,
+    ) -> Option<Sight> {
+        self.sight(rpc, request, region).await.ok()
     }
 
     pub(crate) async fn get_institution(
@@ -25,14 +29,18 @@ impl Api {
         request: Request<v1::GetInstitutionRequest>,
     ) -> Result<v1::Institution, Status> {
         let name = &request.get_ref().name;
-        let (region, id) = asked(|r| r.name::<InstitutionId>("name", name, "institutions"))?;
+        let (region, id) = self
+            .asked(Rpc::GetInstitution, &request, |r| {
+                r.name::<InstitutionId>("name", name, "institutions")
+            })
+            .await?;
         let by = caller::of(&request)?;
         let (institution, eyes) = self
             .look(&region, |world, at| {
-                let grant = in_force(world, &by, at)?;
+                let sight = Sight::of(world, Rpc::GetInstitution, &by, at)?;
                 let institution = world.institution(&id)?;
-                if sees(Some(grant), &id) {
-                    Ok((institution.clone(), eyes_on(grant, id.as_str())))
+                if sees(Some(&sight), &id) {
+                    Ok((institution.clone(), eyes_on(&sight, &id)))
                 } else {
                     Err(Code::InstitutionNotFound.into())
                 }
@@ -47,8 +55,8 @@ impl Api {
     ) -> Result<v1::ListInstitutionsResponse, Status> {
         let asked = request.get_ref();
         let region = region("parent", &asked.parent)?;
-        let grant = self.grant(&region, &caller::of(&request)?).await?;
-        let list = List::of(Table::Institution, &region, Vec::new());
+        let sight = self.sight(Rpc::ListInstitutions, &request, &region).await?;
+        let list = List::of(Table::Institution, &region, Vec::new()).only(clear(Some(&sight)));
         let page = Page {
             size: asked.page_size,
             token: &asked.page_token,
@@ -58,9 +66,9 @@ impl Api {
         for row in rows {
             let id = row.id.parse().map_err(|_| errors::store(corrupt(&row)))?;
             if let Fact::Institution(institution) = rows::fact(&row).map_err(errors::store)?
-                && sees(Some(&grant), &id)
+                && sees(Some(&sight), &id)
             {
-                let eyes = eyes_on(&grant, &row.id);
+                let eyes = eyes_on(&sight, &id);
                 institutions.push(show::institution(&region, &row.id, &institution, eyes));
             }
         }
@@ -76,8 +84,9 @@ impl Api {
     ) -> Result<v1::CatalogueEntry, Status> {
         let name = &request.get_ref().name;
         let (region, id) = asked(|r| r.catalogue_entry_name("name", name))?;
-        let grant = self.grant_if_any(&request, &region).await;
-        if !sees(grant.as_ref(), &id.institution) {
+        let rpc = Rpc::GetCatalogueEntry;
+        let sight = self.sight_if_any(rpc, &request, &region).await;
+        if !sees(sight.as_ref(), &id.institution) {
             return Err(errors::stop(Code::CatalogueEntryNotFound.into()));
         }
         let entry = self
@@ -110,18 +119,19 @@ impl Api {
             ])
         })?;
         self.open(&region).await?;
-        let grant = self.grant_if_any(&request, &region).await;
+        let rpc = Rpc::ListCatalogueEntries;
+        let sight = self.sight_if_any(rpc, &request, &region).await;
         let page = Page {
             size: message.page_size,
             token: &message.page_token,
         };
-        let list = List::of(Table::CatalogueEntry, &region, columns);
+        let list = List::of(Table::CatalogueEntry, &region, columns).only(clear(sight.as_ref()));
         let (rows, next_page_token) = self.page(list, page).await?;
         let mut catalogue_entries = Vec::with_capacity(rows.len());
         for row in rows {
             let id = line(&row).ok_or_else(|| errors::store(corrupt(&row)))?;
             if let Fact::CatalogueEntry(entry) = rows::fact(&row).map_err(errors::store)?
-                && sees(grant.as_ref(), &id.institution)
+                && sees(sight.as_ref(), &id.institution)
             {
                 catalogue_entries.push(show::catalogue_entry(&region, &id, &entry));
             }
@@ -134,16 +144,26 @@ impl Api {
 }
 
 /// Whether a caller may know of an institution: of a classified unit only itself and the bureau's own may.
-fn sees(grant: Option<&Credential>, institution: &InstitutionId) -> bool {
-    let inside = |grant| eyes_on(grant, institution.as_str()) <= Eyes::Own;
-    !institution.is_sealed() || grant.is_some_and(inside)
+fn sees(sight: Option<&Sight>, institution: &InstitutionId) -> bool {
+    let inside = |sight| eyes_on(sight, institution) <= Eyes::Own;
+    !institution.is_sealed() || sight.is_some_and(inside)
+}
+
+/// The same as rows.
+fn clear(sight: Option<&Sight>) -> Shown {
+    if sight.is_some_and(Sight::whole) {
+        return Shown::All;
+    }
+    Shown::Clear {
+        hidden: SEALED.to_owned(),
+        own: text(sight.and_then(Sight::institution)),
+    }
 }
 
 /// How a caller sees an institution: its own account sees what it owes.
-fn eyes_on(grant: &Credential, institution: &str) -> Eyes {
-    let own = grant.institution.as_ref().map(InstitutionId::as_str) == Some(institution);
-    match eyes(grant) {
-        Eyes::Others if own => Eyes::Own,
+fn eyes_on(sight: &Sight, institution: &InstitutionId) -> Eyes {
+    match sight.eyes() {
+        Eyes::Others if sight.acts_for_any([institution]) => Eyes::Own,
         eyes => eyes,
     }
 }

@@ -1,13 +1,13 @@
 //! Classes, their attendance and their employment statements.
 
-use hefu_domain::state::{Attendance, Credential, Employment, Fact, TrainingClass};
-use hefu_domain::{ClassId, Code, CredentialId, InstitutionId, Key, Region, Stop, World};
+use hefu_domain::state::{Attendance, Employment, Fact, TrainingClass};
+use hefu_domain::{ClassId, Code, CredentialId, InstitutionId, Key, Region, Rpc, Stop, World};
 use hefu_engine::rows;
 use hefu_store::Table;
 use hefu_wire::{show, states, v1};
 use tonic::{Request, Status};
 
-use super::{List, Page, asked, in_force, is_staff, text};
+use super::{List, Page, Sight, text};
 use crate::api::Api;
 use crate::{caller, errors};
 
@@ -17,9 +17,14 @@ impl Api {
         request: Request<v1::GetClassRequest>,
     ) -> Result<v1::TrainingClass, Status> {
         let name = &request.get_ref().name;
-        let (region, id) = asked(|r| r.name::<ClassId>("name", name, "classes"))?;
+        let (region, id) = self
+            .asked(Rpc::GetClass, &request, |r| {
+                r.name::<ClassId>("name", name, "classes")
+            })
+            .await?;
         let class = self
             .fact(
+                Rpc::GetClass,
                 caller::of(&request)?,
                 &region,
                 |w| w.class(&id).cloned(),
@@ -35,18 +40,23 @@ impl Api {
         request: Request<v1::ListClassesRequest>,
     ) -> Result<v1::ListClassesResponse, Status> {
         let message = request.get_ref();
-        let (region, columns) = asked(|r| {
-            r.parent("parent", &message.parent);
-            let state = r.state("state", &message.state, states::CLASS);
-            let deliverer =
-                r.optional_name::<InstitutionId>("deliverer", &message.deliverer, "institutions");
-            Some(vec![
-                ("state", state?.to_owned()),
-                ("deliverer", text(deliverer?)),
-            ])
-        })?;
-        let grant = self.grant(&region, &caller::of(&request)?).await?;
-        let list = List::of(Table::Class, &region, columns);
+        let (region, columns) = self
+            .asked(Rpc::ListClasses, &request, |r| {
+                r.parent("parent", &message.parent);
+                let state = r.state("state", &message.state, states::CLASS);
+                let deliverer = r.optional_name::<InstitutionId>(
+                    "deliverer",
+                    &message.deliverer,
+                    "institutions",
+                );
+                Some(vec![
+                    ("state", state?.to_owned()),
+                    ("deliverer", text(deliverer?)),
+                ])
+            })
+            .await?;
+        let sight = self.sight(Rpc::ListClasses, &request, &region).await?;
+        let list = List::of(Table::Class, &region, columns).only(sight.shown());
         let page = Page {
             size: message.page_size,
             token: &message.page_token,
@@ -55,7 +65,7 @@ impl Api {
         let mut classes = Vec::with_capacity(rows.len());
         for row in rows {
             if let Fact::Class(class) = rows::fact(&row).map_err(errors::store)?
-                && (is_staff(&grant) || is_party(&grant, &class))
+                && (sight.whole() || is_party(&sight, &class))
             {
                 classes.push(show::class(&region, &row.id, &class));
             }
@@ -71,13 +81,18 @@ impl Api {
         request: Request<v1::GetAttendanceRequest>,
     ) -> Result<v1::Attendance, Status> {
         let name = &request.get_ref().name;
-        let (region, id) = asked(|r| r.name::<ClassId>("name", name, "classes"))?;
+        let (region, id) = self
+            .asked(Rpc::GetAttendance, &request, |r| {
+                r.name::<ClassId>("name", name, "classes")
+            })
+            .await?;
         let read = |world: &World| match world.get(&Key::Attendance(id))? {
             Some(Fact::Attendance(attendance)) => Ok(attendance.clone()),
             _ => Ok(Attendance::default()),
         };
         let by = caller::of(&request)?;
-        let attendance = self.beside_class(by, &region, id, read).await?;
+        let rpc = Rpc::GetAttendance;
+        let attendance = self.beside_class(rpc, by, &region, id, read).await?;
         Ok(show::attendance(&region, id, &attendance))
     }
 
@@ -86,30 +101,34 @@ impl Api {
         request: Request<v1::GetEmploymentRequest>,
     ) -> Result<v1::Employment, Status> {
         let name = &request.get_ref().name;
-        let (region, id) = asked(|r| r.name::<ClassId>("name", name, "classes"))?;
+        let (region, id) = self
+            .asked(Rpc::GetEmployment, &request, |r| {
+                r.name::<ClassId>("name", name, "classes")
+            })
+            .await?;
         let read = |world: &World| match world.get(&Key::Employment(id))? {
             Some(Fact::Employment(employment)) => Ok(employment.clone()),
             _ => Ok(Employment::default()),
         };
         let by = caller::of(&request)?;
-        let employment = self.beside_class(by, &region, id, read).await?;
+        let rpc = Rpc::GetEmployment;
+        let employment = self.beside_class(rpc, by, &region, id, read).await?;
         Ok(show::employment(&region, id, &employment))
     }
 
     /// What stands beside a class, for whoever delivers it, whoever is paid for it, and the bureau's own.
     async fn beside_class<T>(
         &self,
+        rpc: Rpc,
         by: CredentialId,
         region: &Region,
         id: ClassId,
         read: impl Fn(&World) -> Result<T, Stop>,
     ) -> Result<T, Status> {
         self.look(region, |world, at| {
-            let grant = in_force(world, &by, at)?;
+            let sight = Sight::of(world, rpc, &by, at)?;
             let filing = &world.class(&id)?.filing;
-            let own = grant.institution.as_ref();
-            let works = own.is_some_and(|own| [&filing.deliverer, &filing.payee].contains(&own));
-            if is_staff(grant) || works {
+            if sight.whole() || sight.acts_for_any([&filing.deliverer, &filing.payee]) {
                 read(world)
             } else {
                 Err(Code::ClassNotFound.into())
@@ -120,10 +139,7 @@ impl Api {
 }
 
 /// A class's deliverer, payee and sponsor.
-pub(super) fn is_party(grant: &Credential, class: &TrainingClass) -> bool {
+pub(super) fn is_party(sight: &Sight, class: &TrainingClass) -> bool {
     let filing = &class.filing;
-    grant
-        .institution
-        .as_ref()
-        .is_some_and(|own| [&filing.deliverer, &filing.payee, &filing.sponsor].contains(&own))
+    sight.acts_for_any([&filing.deliverer, &filing.payee, &filing.sponsor])
 }

@@ -251,6 +251,9 @@ pub(crate) async fn page(conn: &mut PgConnection, page: &RegionPage) -> Result<V
     if let Some(due) = &page.due_before {
         query = query.bind(due);
     }
+    for value in page.shown.values(page.table) {
+        query = query.bind(value);
+    }
     let rows = query.bind(i64::from(page.limit)).fetch_all(conn).await;
     decode(rows, |r| row(r, page.table))
 }
@@ -264,6 +267,9 @@ pub(crate) async fn count(conn: &mut PgConnection, page: &RegionPage) -> Result<
     }
     if let Some(due) = &page.due_before {
         query = query.bind(due);
+    }
+    for value in page.shown.values(page.table) {
+        query = query.bind(value);
     }
     let number: i64 = query.fetch_one(conn).await.map_err(failure)?;
     Ok(number.unsigned_abs())
@@ -288,7 +294,8 @@ pub(crate) async fn clock_ms(conn: &mut PgConnection, (): &()) -> Result<i64> {
 
 fn page_text(page: &RegionPage, count: bool) -> String {
     let equals: Vec<&'static str> = page.equals.iter().map(|(column, _)| *column).collect();
-    sql::page(page.table, &equals, page.due_before.is_some(), count, '$')
+    let due = page.due_before.is_some();
+    sql::page(page.table, &equals, due, &page.shown, '$', count)
 }
 
 pub(super) fn decode<T>(

@@ -234,7 +234,8 @@ pub(crate) fn clock_ms(conn: &Connection, (): &()) -> Result<i64> {
 
 fn page_text(page: &RegionPage, count: bool) -> String {
     let equals: Vec<&'static str> = page.equals.iter().map(|(column, _)| *column).collect();
-    sql::page(page.table, &equals, page.due_before.is_some(), count, '?')
+    let due = page.due_before.is_some();
+    sql::page(page.table, &equals, due, &page.shown, '?', count)
 }
 
 fn bindings(page: &RegionPage) -> Vec<&dyn ToSql> {
@@ -243,6 +244,8 @@ fn bindings(page: &RegionPage) -> Vec<&dyn ToSql> {
     if let Some(due) = &page.due_before {
         bound.push(due);
     }
+    let shown = page.shown.values(page.table);
+    bound.extend(shown.into_iter().map(|value| value as &dyn ToSql));
     bound
 }
 
