@@ -1,0 +1,163 @@
+//! The port: connections in clear, or over TLS where there is a certificate.
+//!
+//! The invariant: nobody waits for another's handshake. Each has its time; when too many are under way, the oldest makes room.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::serve::Listener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_util::either::Either;
+
+use crate::tls::{self, Seen, Served, TlsError, TlsFiles};
+
+/// How long a handshake may take.
+const LONGEST_HANDSHAKE: Duration = Duration::from_secs(10);
+/// How many may be under way at once.
+const MOST_HANDSHAKES: usize = 1_024;
+
+/// Where to listen, and with what certificate.
+#[derive(Debug, Clone)]
+pub struct Door {
+    /// The address; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Without it: in clear.
+    pub tls: Option<TlsFiles>,
+}
+
+impl From<SocketAddr> for Door {
+    fn from(listen: SocketAddr) -> Door {
+        Door { listen, tls: None }
+    }
+}
+
+impl From<([u8; 4], u16)> for Door {
+    fn from(listen: ([u8; 4], u16)) -> Door {
+        SocketAddr::from(listen).into()
+    }
+}
+
+/// The certificate of a door, read.
+pub(crate) struct Ready(Option<(Arc<Served>, Seen)>);
+
+impl Door {
+    /// Reads the certificate, before anything else is done.
+    ///
+    /// # Errors
+    /// See [`TlsError`].
+    pub(crate) fn ready(&self) -> Result<Ready, TlsError> {
+        Ok(Ready(self.tls.clone().map(Served::read).transpose()?))
+    }
+}
+
+/// A port that is listened on.
+pub(crate) struct Port {
+    listener: TcpListener,
+    tls: Option<Handshakes>,
+}
+
+/// A connection that is ready for HTTP.
+pub(crate) type Connection = Either<TcpStream, TlsStream<TcpStream>>;
+
+type Shaken = (TlsStream<TcpStream>, SocketAddr);
+
+/// Handshakes under way. Dropped, they end.
+struct Handshakes {
+    served: Arc<Served>,
+    under_way: JoinSet<Option<Shaken>>,
+    /// In the order in which they began.
+    oldest_first: VecDeque<AbortHandle>,
+    _reading: JoinSet<()>,
+}
+
+impl Port {
+    pub(crate) async fn open(listen: SocketAddr, ready: Ready) -> io::Result<Port> {
+        let listener = TcpListener::bind(listen).await?;
+        let tls = ready.0.map(|(served, seen)| {
+            let mut reading = JoinSet::new();
+            reading.spawn(tls::keep_reading(Arc::clone(&served), seen));
+            Handshakes {
+                served,
+                under_way: JoinSet::new(),
+                oldest_first: VecDeque::new(),
+                _reading: reading,
+            }
+        });
+        Ok(Port { listener, tls })
+    }
+
+    pub(crate) fn is_secure(&self) -> bool {
+        self.tls.is_some()
+    }
+}
+
+impl Listener for Port {
+    type Io = Connection;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
+        let Some(handshakes) = &mut self.tls else {
+            let (stream, from) = Listener::accept(&mut self.listener).await;
+            return (Either::Left(prompt(stream)), from);
+        };
+        loop {
+            tokio::select! {
+                (stream, from) = Listener::accept(&mut self.listener) => handshakes.begin(stream, from),
+                Some(ended) = handshakes.under_way.join_next() => {
+                    // One that failed, was too slow or made room is nobody's.
+                    if let Ok(Some((stream, from))) = ended {
+                        return (Either::Right(stream), from);
+                    }
+                }
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+impl Handshakes {
+    fn begin(&mut self, stream: TcpStream, from: SocketAddr) {
+        if self.oldest_first.len() >= MOST_HANDSHAKES {
+            self.oldest_first.retain(|one| !one.is_finished());
+        }
+        if self.oldest_first.len() >= MOST_HANDSHAKES
+            && let Some(oldest) = self.oldest_first.pop_front()
+        {
+            tracing::debug!("a handshake made room for a newer one");
+            oldest.abort();
+        }
+        let acceptor = TlsAcceptor::from(self.served.config());
+        let handshake = self.under_way.spawn(async move {
+            let shaken = acceptor.accept(prompt(stream));
+            match tokio::time::timeout(LONGEST_HANDSHAKE, shaken).await {
+                Ok(Ok(stream)) => Some((stream, from)),
+                Ok(Err(error)) => {
+                    tracing::debug!(%error, "a handshake failed");
+                    None
+                }
+                Err(_) => {
+                    tracing::debug!("a handshake took too long");
+                    None
+                }
+            }
+        });
+        self.oldest_first.push_back(handshake);
+    }
+}
+
+/// Small answers must not wait for the reader's delayed acknowledgement.
+fn prompt(stream: TcpStream) -> TcpStream {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection without TCP_NODELAY");
+    }
+    stream
+}

@@ -1,0 +1,68 @@
+//! CAs that no system knows, and what they certify.
+
+use std::path::{Path, PathBuf};
+
+use hefu_tests::engines::Folder;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+
+use super::rustls::RootCertStore;
+
+pub(crate) struct Authority {
+    folder: Folder,
+    ca: CertifiedIssuer<'static, KeyPair>,
+}
+
+/// A certificate with its key.
+pub(crate) struct Made {
+    pub(crate) der: Vec<u8>,
+    pub(crate) certificate: String,
+    pub(crate) key: String,
+}
+
+impl Authority {
+    pub(crate) fn new(name: &str) -> Authority {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let folder = Folder::new("hefu-ca");
+        std::fs::write(folder.path().join("ca.pem"), ca.pem()).unwrap();
+        Authority { folder, ca }
+    }
+
+    pub(crate) fn pem(&self) -> String {
+        self.ca.pem()
+    }
+
+    /// The file that whoever trusts it names in SSL_CERT_FILE.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    pub(crate) fn roots(&self) -> RootCertStore {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.ca.der().clone()).unwrap();
+        roots
+    }
+
+    pub(crate) fn certify(&self, name: &str) -> Made {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let certificate = params.signed_by(&key, &self.ca).unwrap();
+        Made {
+            der: certificate.der().to_vec(),
+            certificate: certificate.pem(),
+            key: key.serialize_pem(),
+        }
+    }
+}
+
+impl Made {
+    /// Writes the key for its owner alone, then the certificate.
+    pub(crate) fn put(&self, certificate: &Path, key: &Path) {
+        let beside = key.with_extension("new");
+        hefu_token::private_file::create(&beside, self.key.as_bytes()).unwrap();
+        std::fs::rename(&beside, key).unwrap();
+        std::fs::write(certificate, &self.certificate).unwrap();
+    }
+}

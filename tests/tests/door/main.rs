@@ -1,0 +1,78 @@
+//! The server's own port: TLS that it ends itself, and how callers prove there who they are.
+
+#![allow(clippy::unwrap_used)] // a test's own steps must succeed
+
+mod authority;
+mod secure;
+
+use std::time::Duration;
+
+use authority::Authority;
+use hefu_engine::{Clock, Source};
+use hefu_server::{Door, RegionTree, Running, Setup, StartError, TlsFiles, serve};
+use hefu_tests::engines::{Engine, Folder, Place};
+use tokio_rustls::rustls;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+
+/// What a server with a certificate stands on.
+struct House {
+    place: Place,
+    folder: Folder,
+    authority: Authority,
+}
+
+impl House {
+    async fn new() -> House {
+        House {
+            place: Place::new(Engine::Sqlite).await,
+            folder: Folder::new("hefu-door"),
+            authority: Authority::new("city"),
+        }
+    }
+
+    /// The server's certificate and key, as files.
+    fn files(&self) -> TlsFiles {
+        let files = TlsFiles {
+            certificate: self.folder.path().join("server.pem"),
+            key: self.folder.path().join("server.key"),
+        };
+        self.renew(&files);
+        files
+    }
+
+    /// Puts a new certificate into the files, and says what it is.
+    fn renew(&self, files: &TlsFiles) -> Vec<u8> {
+        let made = self.authority.certify("127.0.0.1");
+        made.put(&files.certificate, &files.key);
+        made.der
+    }
+
+    async fn serve(&self, tls: Option<TlsFiles>) -> Result<Running, StartError> {
+        serve(Setup {
+            database: self.place.url(),
+            state: self.folder.path().join("state"),
+            listen: Door {
+                tls,
+                ..([127, 0, 0, 1], 0).into()
+            },
+            deployment: "door.hefu.local".to_owned(),
+            tree: RegionTree::read(None).unwrap(),
+            clock: Clock::system(),
+            source: Source::System,
+            writers: 1,
+            witnesses: hefu_server::Witnesses::none(),
+        })
+        .await
+    }
+
+    /// A client that trusts the server's CA.
+    fn trusting(&self) -> ClientTlsConfig {
+        ClientTlsConfig::new().ca_certificate(Certificate::from_pem(self.authority.pem()))
+    }
+}
+
+async fn connect(running: &Running, tls: ClientTlsConfig) -> Channel {
+    let endpoint = Endpoint::from_shared(running.url()).unwrap();
+    let endpoint = endpoint.connect_timeout(Duration::from_secs(20));
+    endpoint.tls_config(tls).unwrap().connect().await.unwrap()
+}
