@@ -1,16 +1,48 @@
 //! Who is calling. The edge only says which credential was shown; what it may do is decided under the guard, by the region's grants.
+//!
+//! A credential is a hash of what was shown, and no two kinds of proof have one in common: what is hashed begins with its kind, and no
+//! API key begins like that.
 
+use std::collections::HashMap;
+
+use axum::extract::{ConnectInfo, Request as HttpRequest};
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::Response;
 use hefu_domain::{CredentialId, Digest};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::{self, PemObject as _};
 use sha2::{Digest as _, Sha256};
 use tonic::{Request, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
+use crate::port::Peer;
+
 /// The prefix by which a key is known for one, by people and by secret scanners.
 pub const KEY_PREFIX: &str = "hefu_";
+/// The kinds of what is hashed besides keys. No key has a space.
+const CERTIFICATE: &[u8] = b"hefu certificate\n";
 
 /// The credential of an API key: its SHA-256. The key is random, so no salt and no slow hash is needed, and nobody who reads the log can call with it.
 pub fn credential(key: &str) -> CredentialId {
-    let digest = Digest(Sha256::digest(key.as_bytes()).into());
+    hashed(&[key.as_bytes()])
+}
+
+/// The credential of a client certificate, from its DER.
+pub fn of_certificate(der: &[u8]) -> CredentialId {
+    hashed(&[CERTIFICATE, der])
+}
+
+/// The credential of the first certificate of a PEM file, which is its owner's own.
+///
+/// # Errors
+/// There is none.
+pub fn of_certificate_pem(pem: &[u8]) -> Result<CredentialId, pem::Error> {
+    CertificateDer::from_pem_slice(pem).map(|der| of_certificate(&der))
+}
+
+fn hashed(parts: &[&[u8]]) -> CredentialId {
+    let digest = Digest(Sha256::digest(parts.concat()).into());
     digest
         .to_string()
         .parse()
@@ -22,36 +54,65 @@ pub fn api_key(random: [u8; 32]) -> String {
     format!("{KEY_PREFIX}{}", Digest(random))
 }
 
+/// What a request's caller showed, among its extensions.
+#[derive(Clone)]
+struct Shown(Result<CredentialId, Status>);
+
+/// Finds out what was shown, once for each request and before any handler sees it. Handlers for everybody do not ask.
+pub(crate) async fn shown(mut request: HttpRequest, next: Next) -> Response {
+    let peer: Option<&ConnectInfo<Peer>> = request.extensions().get();
+    let certificate = peer.and_then(|ConnectInfo(peer)| peer.certificate.as_ref());
+    let who = resolve(request.headers(), certificate);
+    request.extensions_mut().insert(Shown(who));
+    next.run(request).await
+}
+
 /// The credential of a request.
 ///
 /// # Errors
-/// UNAUTHENTICATED when there is none, or not of the form of a key.
+/// UNAUTHENTICATED when there is none, or none that proves anything.
 pub(crate) fn of<T>(request: &Request<T>) -> Result<CredentialId, Status> {
-    let missing = |what: &str| {
-        let details = ErrorDetails::with_error_info(
-            "CREDENTIAL_MISSING",
-            "hefu",
-            std::collections::HashMap::new(),
-        );
-        Status::with_error_details(tonic::Code::Unauthenticated, what, details)
+    match request.extensions().get() {
+        Some(Shown(who)) => who.clone(),
+        None => Err(missing()),
+    }
+}
+
+/// What the header says counts, even if it is wrong; the connection's certificate counts where there is none.
+fn resolve(
+    headers: &HeaderMap,
+    certificate: Option<&CredentialId>,
+) -> Result<CredentialId, Status> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else {
+        return certificate.cloned().ok_or_else(missing);
     };
-    let value = request
-        .metadata()
-        .get("authorization")
-        .ok_or_else(|| missing("send an API key: `authorization: Bearer hefu_…`"))?;
-    let key = value
+    let shown = value
         .to_str()
         .ok()
         .and_then(|text| text.strip_prefix("Bearer "))
-        .ok_or_else(|| missing("authorization is `Bearer hefu_…`"))?;
-    let well_formed = key.starts_with(KEY_PREFIX)
-        && (20..=200).contains(&key.len())
-        && key.bytes().all(|b| b.is_ascii_graphic());
-    if well_formed {
-        Ok(credential(key))
-    } else {
-        Err(missing("the key is not of the form hefu_…"))
+        .ok_or_else(|| nobody(NO_CREDENTIAL, "authorization is `Bearer hefu_…`"))?;
+    let well_formed = shown.starts_with(KEY_PREFIX)
+        && (20..=200).contains(&shown.len())
+        && shown.bytes().all(|b| b.is_ascii_graphic());
+    match well_formed {
+        true => Ok(credential(shown)),
+        false => Err(nobody(NO_CREDENTIAL, "the key is not of the form hefu_…")),
     }
+}
+
+const NO_CREDENTIAL: &str = "CREDENTIAL_MISSING";
+
+fn missing() -> Status {
+    nobody(
+        NO_CREDENTIAL,
+        "send an API key, `authorization: Bearer hefu_…`, or come with a client certificate",
+    )
+}
+
+/// Nobody was shown to call.
+pub(crate) fn nobody(reason: &str, what: &str) -> Status {
+    let details = ErrorDetails::with_error_info(reason, "hefu", HashMap::new());
+    Status::with_error_details(tonic::Code::Unauthenticated, what, details)
 }
 
 #[cfg(test)]
@@ -65,27 +126,47 @@ mod tests {
         assert!(!credential(&key).as_str().contains(&key[5..20]));
     }
 
+    fn bearing(value: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, value.parse().unwrap());
+        headers
+    }
+
     #[test]
-    fn without_a_key_nobody_is_let_in() {
-        let mut request = Request::new(());
-        assert_eq!(
-            of(&request).unwrap_err().code(),
-            tonic::Code::Unauthenticated
-        );
+    fn without_a_key_or_a_certificate_nobody_is_let_in() {
+        let refused = |headers: HeaderMap, certificate| {
+            let status = resolve(&headers, certificate).unwrap_err();
+            assert_eq!(status.code(), tonic::Code::Unauthenticated);
+        };
+        refused(HeaderMap::new(), None);
+        let certificate = of_certificate(b"DER");
         for bad in [
+            "",
             "Basic abc",
             "Bearer ",
             "Bearer nonsense-that-is-long-enough",
             "Bearer hefu_ü",
         ] {
-            if let Ok(value) = bad.parse() {
-                request.metadata_mut().insert("authorization", value);
-                assert_eq!(
-                    of(&request).unwrap_err().code(),
-                    tonic::Code::Unauthenticated,
-                    "{bad}"
-                );
-            }
+            refused(bearing(bad), None);
+            // Whoever shows a key wants to be its caller, and nobody else if it is wrong.
+            refused(bearing(bad), Some(&certificate));
         }
+        assert_eq!(
+            of(&Request::new(())).unwrap_err().code(),
+            tonic::Code::Unauthenticated
+        );
+    }
+
+    #[test]
+    fn a_header_goes_before_the_certificate_and_their_credentials_never_meet() {
+        let (key, certificate) = (api_key([7; 32]), of_certificate(b"DER"));
+        let by_key = resolve(&bearing(&format!("Bearer {key}")), Some(&certificate));
+        assert_eq!(by_key.unwrap(), credential(&key));
+        let by_certificate = resolve(&HeaderMap::new(), Some(&certificate));
+        assert_eq!(by_certificate.unwrap(), certificate);
+        // A certificate whose bytes are a key's is another caller, and what is hashed of one can be no key.
+        assert_ne!(of_certificate(key.as_bytes()), credential(&key));
+        let hashed = String::from_utf8(CERTIFICATE.to_vec()).unwrap();
+        assert!(resolve(&bearing(&format!("Bearer {}", hashed.trim())), None).is_err());
     }
 }

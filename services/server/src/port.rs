@@ -8,13 +8,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::Listener;
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
+use hefu_domain::CredentialId;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
 
+use crate::caller;
 use crate::tls::{self, Seen, Served, TlsError, TlsFiles};
 
 /// How long a handshake may take.
@@ -151,6 +154,26 @@ impl Handshakes {
             }
         });
         self.oldest_first.push_back(handshake);
+    }
+}
+
+/// What the other end of a connection proved when the connection was made.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    /// Of its certificate, if it showed one that a CA of callers vouches for.
+    pub(crate) certificate: Option<CredentialId>,
+}
+
+impl Connected<IncomingStream<'_, Port>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Port>) -> Peer {
+        let chain = match stream.io() {
+            Either::Left(_) => None,
+            Either::Right(tls) => tls.get_ref().1.peer_certificates(),
+        };
+        let certificate = chain.and_then(<[_]>::first);
+        Peer {
+            certificate: certificate.map(|der| caller::of_certificate(der)),
+        }
     }
 }
 

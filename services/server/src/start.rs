@@ -23,7 +23,7 @@ use tonic_health::server::HealthReporter;
 use crate::api::Api;
 use crate::log_files::LogFiles;
 use crate::offline::{Presence, SIMULATED};
-use crate::port::{Door, Port};
+use crate::port::{Door, Peer, Port};
 use crate::regions::RegionTree;
 use crate::signer::{CityLogs, Signer, SignerError, Signing};
 use crate::tls::TlsError;
@@ -316,9 +316,11 @@ async fn run(
     let app = routes
         .into_axum_router()
         .reset_fallback()
+        .layer(axum::middleware::from_fn(caller::shown))
         .layer(axum::middleware::map_response(crate::errors::unread))
         .layer(axum::middleware::from_fn(crate::telemetry::traced))
         .merge(crate::http::routes(jwks, engine, signing, files));
+    let app = app.into_make_service_with_connect_info::<Peer>();
     if let Err(error) = axum::serve(port, app).with_graceful_shutdown(stop).await {
         tracing::error!(%error, "the server ended");
     }

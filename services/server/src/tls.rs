@@ -9,9 +9,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use hefu_token::private_file::{self, FileError};
-use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::{RootCertStore, ServerConfig};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -29,6 +30,8 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// PEM: the certificate's private key, which nobody but its owner may read.
     pub key: PathBuf,
+    /// PEM: the CAs whose certificates callers may show instead of a key. Nobody has to.
+    pub client_ca: Option<PathBuf>,
 }
 
 /// Why the files cannot be served from: which, and what is wrong with it.
@@ -60,6 +63,7 @@ impl TlsError {
 struct Contents {
     certificate: Vec<u8>,
     key: Zeroizing<String>,
+    client_ca: Option<Vec<u8>>,
 }
 
 impl Contents {
@@ -67,12 +71,14 @@ impl Contents {
         Ok(Contents {
             certificate: read(&files.certificate)?,
             key: private_file::read(&files.key)?,
+            client_ca: files.client_ca.as_deref().map(read).transpose()?,
         })
     }
 
     /// Tells one state of the files from every other, without keeping the key.
     fn digest(&self) -> [u8; 32] {
-        let parts = [&self.certificate, self.key.as_bytes()];
+        let client_ca = self.client_ca.as_deref().unwrap_or_default();
+        let parts = [&self.certificate, self.key.as_bytes(), client_ca];
         let each = parts.map(Sha256::digest);
         Sha256::digest(each.concat()).into()
     }
@@ -81,13 +87,29 @@ impl Contents {
         let chain = certificates(&files.certificate, &self.certificate)?;
         let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes())
             .map_err(|_| TlsError::of(&files.key, &"no private key in PEM is there"))?;
-        let config = ServerConfig::builder().with_no_client_auth();
+        let config = ServerConfig::builder();
+        let config = match (&files.client_ca, &self.client_ca) {
+            (Some(path), Some(pem)) => {
+                let roots = Arc::new(roots(path, pem)?);
+                let verifier = WebPkiClientVerifier::builder(roots).allow_unauthenticated();
+                let verifier = verifier
+                    .build()
+                    .map_err(|error| TlsError::of(path, &error))?;
+                config.with_client_cert_verifier(verifier)
+            }
+            (None, _) | (_, None) => config.with_no_client_auth(),
+        };
         // It refuses a key that is another certificate's.
         let config = config.with_single_cert(chain, key);
         let mut config = config.map_err(|error| {
             let pair = format!("with the key in {}: {error}", files.key.display());
             TlsError::of(&files.certificate, &pair)
         })?;
+        if files.client_ca.is_some() {
+            // A resumed session would not look at the caller's certificate again.
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+            config.send_tls13_tickets = 0;
+        }
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(config)
     }
@@ -111,6 +133,15 @@ fn certificates(path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>,
         Ok(all) => Ok(all),
         Err(error) => Err(TlsError::of(path, &error)),
     }
+}
+
+fn roots(path: &Path, pem: &[u8]) -> Result<RootCertStore, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(path, pem)? {
+        let added = roots.add(certificate);
+        added.map_err(|error| TlsError::of(path, &error))?;
+    }
+    Ok(roots)
 }
 
 /// What is served by now. New connections take the newest, open ones keep theirs.
@@ -203,6 +234,7 @@ mod tests {
             let files = TlsFiles {
                 certificate: at("server.pem"),
                 key: at("server.key"),
+                client_ca: None,
             };
             let pair = Pair { folder, files };
             let fresh = fresh();
@@ -279,6 +311,12 @@ mod tests {
         }
         std::fs::remove_file(&pair.files.certificate).unwrap();
         assert!(pair.refused().contains("server.pem"));
+        let mut pair = Pair::new();
+        let ca = pair.folder.path().join("clients.pem");
+        pair.files.client_ca = Some(ca.clone());
+        assert!(pair.refused().contains("clients.pem"), "no such file");
+        std::fs::write(ca, "nothing").unwrap();
+        assert!(pair.refused().contains("clients.pem"), "no certificate");
     }
 
     #[cfg(unix)]

@@ -3,7 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use hefu_tests::engines::Folder;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair,
+};
+
+use tonic::transport::Identity;
 
 use super::rustls::RootCertStore;
 
@@ -45,9 +50,38 @@ impl Authority {
         roots
     }
 
+    /// For a server of that name or address.
     pub(crate) fn certify(&self, name: &str) -> Made {
+        self.sign(CertificateParams::new(vec![name.to_owned()]).unwrap())
+    }
+
+    /// For somebody who is called, and does not call.
+    pub(crate) fn serve_only(&self, name: &str) -> Made {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        self.sign(params)
+    }
+
+    /// For somebody who calls.
+    pub(crate) fn introduce(&self, name: &str) -> Made {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        self.sign(params)
+    }
+
+    /// For somebody whose certificate ran out.
+    pub(crate) fn introduce_for_the_past(&self, name: &str) -> Made {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2021, 1, 1);
+        self.sign(params)
+    }
+
+    fn sign(&self, params: CertificateParams) -> Made {
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         let certificate = params.signed_by(&key, &self.ca).unwrap();
         Made {
             der: certificate.der().to_vec(),
@@ -58,6 +92,11 @@ impl Authority {
 }
 
 impl Made {
+    /// As a client shows it.
+    pub(crate) fn identity(&self) -> Identity {
+        Identity::from_pem(&self.certificate, &self.key)
+    }
+
     /// Writes the key for its owner alone, then the certificate.
     pub(crate) fn put(&self, certificate: &Path, key: &Path) {
         let beside = key.with_extension("new");

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test's own steps must succeed
 
 mod authority;
+mod mutual;
 mod secure;
 
 use std::time::Duration;
@@ -13,6 +14,10 @@ use hefu_server::{Door, RegionTree, Running, Setup, StartError, TlsFiles, serve}
 use hefu_tests::engines::{Engine, Folder, Place};
 use tokio_rustls::rustls;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use tonic::{Request, Status};
+use tonic_types::StatusExt as _;
+
+const REGION: &str = "140725";
 
 /// What a server with a certificate stands on.
 struct House {
@@ -35,6 +40,7 @@ impl House {
         let files = TlsFiles {
             certificate: self.folder.path().join("server.pem"),
             key: self.folder.path().join("server.key"),
+            client_ca: None,
         };
         self.renew(&files);
         files
@@ -69,6 +75,23 @@ impl House {
     fn trusting(&self) -> ClientTlsConfig {
         ClientTlsConfig::new().ca_certificate(Certificate::from_pem(self.authority.pem()))
     }
+}
+
+/// The stable code of a refusal.
+fn reason(status: &Status) -> String {
+    let details = status.get_error_details();
+    let info = details.error_info().map(|info| info.reason.clone());
+    info.unwrap_or_default()
+}
+
+/// A request with that key, if there is one.
+fn asked<T>(message: T, bearer: Option<&str>) -> Request<T> {
+    let mut request = Request::new(message);
+    if let Some(bearer) = bearer {
+        let value = format!("Bearer {bearer}").parse().unwrap();
+        request.metadata_mut().insert("authorization", value);
+    }
+    request
 }
 
 async fn connect(running: &Running, tls: ClientTlsConfig) -> Channel {
