@@ -7,7 +7,7 @@ use clap::Subcommand;
 use comfy_table::{Table, presets};
 use hefu_domain::{CredentialId, Date, Instant};
 use hefu_engine::Source;
-use hefu_server::caller::{api_key, credential, of_certificate_pem};
+use hefu_server::caller::{api_key, credential, of_certificate_pem, of_subject};
 use hefu_wire::show::timestamp;
 use hefu_wire::v1;
 use v1::access_service_client::AccessServiceClient;
@@ -44,6 +44,17 @@ pub(crate) enum AccessCommand {
         /// The caller's client certificate, a PEM file: no key is made.
         #[arg(long, value_name = "FILE")]
         certificate: Option<PathBuf>,
+        /// Whom an OpenID Connect provider vouches for: the issuer, exactly as in its tokens. No key is made.
+        #[arg(
+            long,
+            value_name = "URL",
+            requires = "oidc_subject",
+            conflicts_with = "certificate"
+        )]
+        oidc_issuer: Option<String>,
+        /// The subject, `sub`, of that issuer's tokens.
+        #[arg(long, value_name = "SUB", requires = "oidc_issuer")]
+        oidc_subject: Option<String>,
     },
     /// Revoke a caller at once.
     Revoke {
@@ -94,16 +105,20 @@ struct Proof {
 }
 
 impl Proof {
+    fn known(credential: CredentialId) -> Proof {
+        Proof {
+            credential,
+            key: None,
+        }
+    }
+
     fn new(certificate: Option<&Path>) -> anyhow::Result<Proof> {
         if let Some(file) = certificate {
             let pem =
                 std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
             let credential = of_certificate_pem(&pem)
                 .with_context(|| format!("{} holds no certificate in PEM", file.display()))?;
-            return Ok(Proof {
-                credential,
-                key: None,
-            });
+            return Ok(Proof::known(credential));
         }
         let key = api_key(Source::System.draw(&[]));
         Ok(Proof {
@@ -136,8 +151,13 @@ pub(crate) async fn run(command: AccessCommand) -> anyhow::Result<()> {
             expires,
             subject,
             certificate,
+            oidc_issuer,
+            oidc_subject,
         } => {
-            let proof = Proof::new(certificate.as_deref())?;
+            let proof = match oidc_issuer.zip(oidc_subject) {
+                Some((issuer, subject)) => Proof::known(of_subject(&issuer, &subject)),
+                None => Proof::new(certificate.as_deref())?,
+            };
             let parent = format!("regions/{region}");
             let grant = v1::Grant {
                 subject: subject.unwrap_or_else(|| person.clone()),

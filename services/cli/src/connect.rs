@@ -21,7 +21,7 @@ pub(crate) struct Remote {
         value_name = "URL"
     )]
     server: String,
-    /// The API key, or a file that holds it.
+    /// The API key, or a file that holds it. A token of a provider that the server trusts will do, too.
     #[arg(
         long,
         env = "HEFU_KEY",
@@ -97,17 +97,15 @@ impl Remote {
         let Some(given) = &self.key else {
             return Ok(None);
         };
-        if given.starts_with("hefu_") {
+        let is_key = |text: &str| text.starts_with("hefu_") || text.starts_with("eyJ");
+        if is_key(given) {
             return Ok(Some(given.clone()));
         }
         let path = PathBuf::from(given);
         let text = std::fs::read_to_string(&path).with_context(|| {
             format!("--key is neither a key (hefu_…) nor a file that can be read: {given}")
         })?;
-        let key = text
-            .lines()
-            .map(str::trim)
-            .find(|line| line.starts_with("hefu_"));
+        let key = text.lines().map(str::trim).find(|line| is_key(line));
         key.map(|key| Some(key.to_owned()))
             .with_context(|| format!("{given} holds no key (hefu_…)"))
     }

@@ -77,6 +77,7 @@ pub(crate) async fn serve(command: Serve) -> anyhow::Result<ExitCode> {
         listen: Door {
             listen: config.listen,
             tls: config.tls,
+            oidc: config.oidc,
         },
         deployment: config.deployment,
         clock: clock.clone(),

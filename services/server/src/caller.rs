@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use axum::extract::{ConnectInfo, Request as HttpRequest};
-use axum::http::{HeaderMap, header};
+use axum::extract::{ConnectInfo, Request as HttpRequest, State};
+use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use hefu_domain::{CredentialId, Digest};
@@ -16,12 +16,14 @@ use sha2::{Digest as _, Sha256};
 use tonic::{Request, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
+use crate::oidc::Providers;
 use crate::port::Peer;
 
 /// The prefix by which a key is known for one, by people and by secret scanners.
 pub const KEY_PREFIX: &str = "hefu_";
 /// The kinds of what is hashed besides keys. No key has a space.
 const CERTIFICATE: &[u8] = b"hefu certificate\n";
+const SUBJECT: &[u8] = b"hefu oidc\n";
 
 /// The credential of an API key: its SHA-256. The key is random, so no salt and no slow hash is needed, and nobody who reads the log can call with it.
 pub fn credential(key: &str) -> CredentialId {
@@ -31,6 +33,11 @@ pub fn credential(key: &str) -> CredentialId {
 /// The credential of a client certificate, from its DER.
 pub fn of_certificate(der: &[u8]) -> CredentialId {
     hashed(&[CERTIFICATE, der])
+}
+
+/// The credential of a provider's subject. No issuer has two lines.
+pub fn of_subject(issuer: &str, subject: &str) -> CredentialId {
+    hashed(&[SUBJECT, issuer.as_bytes(), b"\n", subject.as_bytes()])
 }
 
 /// The credential of the first certificate of a PEM file, which is its owner's own.
@@ -59,10 +66,15 @@ pub fn api_key(random: [u8; 32]) -> String {
 struct Shown(Result<CredentialId, Status>);
 
 /// Finds out what was shown, once for each request and before any handler sees it. Handlers for everybody do not ask.
-pub(crate) async fn shown(mut request: HttpRequest, next: Next) -> Response {
+pub(crate) async fn shown(
+    State(providers): State<Providers>,
+    mut request: HttpRequest,
+    next: Next,
+) -> Response {
     let peer: Option<&ConnectInfo<Peer>> = request.extensions().get();
-    let certificate = peer.and_then(|ConnectInfo(peer)| peer.certificate.as_ref());
-    let who = resolve(request.headers(), certificate);
+    let certificate = peer.and_then(|ConnectInfo(peer)| peer.certificate.clone());
+    let header = request.headers().get(header::AUTHORIZATION).cloned();
+    let who = resolve(header, certificate, &providers).await;
     request.extensions_mut().insert(Shown(who));
     next.run(request).await
 }
@@ -79,12 +91,13 @@ pub(crate) fn of<T>(request: &Request<T>) -> Result<CredentialId, Status> {
 }
 
 /// What the header says counts, even if it is wrong; the connection's certificate counts where there is none.
-fn resolve(
-    headers: &HeaderMap,
-    certificate: Option<&CredentialId>,
+async fn resolve(
+    header: Option<HeaderValue>,
+    certificate: Option<CredentialId>,
+    providers: &Providers,
 ) -> Result<CredentialId, Status> {
-    let Some(value) = headers.get(header::AUTHORIZATION) else {
-        return certificate.cloned().ok_or_else(missing);
+    let Some(value) = header else {
+        return certificate.ok_or_else(missing);
     };
     let shown = value
         .to_str()
@@ -94,9 +107,12 @@ fn resolve(
     let well_formed = shown.starts_with(KEY_PREFIX)
         && (20..=200).contains(&shown.len())
         && shown.bytes().all(|b| b.is_ascii_graphic());
-    match well_formed {
-        true => Ok(credential(shown)),
-        false => Err(nobody(NO_CREDENTIAL, "the key is not of the form hefu_…")),
+    if well_formed {
+        Ok(credential(shown))
+    } else if providers.take(shown) {
+        providers.credential(shown).await
+    } else {
+        Err(nobody(NO_CREDENTIAL, "the key is not of the form hefu_…"))
     }
 }
 
@@ -126,30 +142,32 @@ mod tests {
         assert!(!credential(&key).as_str().contains(&key[5..20]));
     }
 
-    fn bearing(value: &str) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::AUTHORIZATION, value.parse().unwrap());
-        headers
+    fn bearing(value: &str) -> Option<HeaderValue> {
+        Some(value.parse().unwrap())
     }
 
-    #[test]
-    fn without_a_key_or_a_certificate_nobody_is_let_in() {
-        let refused = |headers: HeaderMap, certificate| {
-            let status = resolve(&headers, certificate).unwrap_err();
-            assert_eq!(status.code(), tonic::Code::Unauthenticated);
+    fn no_providers() -> Providers {
+        Providers::new(&[], hefu_engine::Clock::system()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn without_a_key_or_a_certificate_nobody_is_let_in() {
+        let refused = async |header, certificate| {
+            let who = resolve(header, certificate, &no_providers()).await;
+            assert_eq!(who.unwrap_err().code(), tonic::Code::Unauthenticated);
         };
-        refused(HeaderMap::new(), None);
-        let certificate = of_certificate(b"DER");
+        refused(None, None).await;
         for bad in [
             "",
             "Basic abc",
             "Bearer ",
             "Bearer nonsense-that-is-long-enough",
             "Bearer hefu_ü",
+            "Bearer a.b.c",
         ] {
-            refused(bearing(bad), None);
+            refused(bearing(bad), None).await;
             // Whoever shows a key wants to be its caller, and nobody else if it is wrong.
-            refused(bearing(bad), Some(&certificate));
+            refused(bearing(bad), Some(of_certificate(b"DER"))).await;
         }
         assert_eq!(
             of(&Request::new(())).unwrap_err().code(),
@@ -157,16 +175,38 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_header_goes_before_the_certificate_and_their_credentials_never_meet() {
+    #[tokio::test]
+    async fn a_header_goes_before_the_certificate() {
         let (key, certificate) = (api_key([7; 32]), of_certificate(b"DER"));
-        let by_key = resolve(&bearing(&format!("Bearer {key}")), Some(&certificate));
+        let header = bearing(&format!("Bearer {key}"));
+        let by_key = resolve(header, Some(certificate.clone()), &no_providers()).await;
         assert_eq!(by_key.unwrap(), credential(&key));
-        let by_certificate = resolve(&HeaderMap::new(), Some(&certificate));
+        let by_certificate = resolve(None, Some(certificate.clone()), &no_providers()).await;
         assert_eq!(by_certificate.unwrap(), certificate);
-        // A certificate whose bytes are a key's is another caller, and what is hashed of one can be no key.
-        assert_ne!(of_certificate(key.as_bytes()), credential(&key));
-        let hashed = String::from_utf8(CERTIFICATE.to_vec()).unwrap();
-        assert!(resolve(&bearing(&format!("Bearer {}", hashed.trim())), None).is_err());
+    }
+
+    #[tokio::test]
+    async fn credentials_of_two_kinds_never_meet() {
+        let key = api_key([7; 32]);
+        let of_one_text = [
+            credential(&key),
+            of_certificate(key.as_bytes()),
+            of_subject(&key, ""),
+            of_subject("", &key),
+        ];
+        for (at, one) in of_one_text.iter().enumerate() {
+            assert!(!of_one_text[at + 1..].contains(one));
+        }
+        // What is hashed of the others can be no key.
+        for kind in [CERTIFICATE, SUBJECT] {
+            let text = String::from_utf8([kind, b"and what follows it"].concat()).unwrap();
+            let shown = HeaderValue::from_bytes(format!("Bearer {text}").as_bytes());
+            let read = match shown {
+                Ok(header) => resolve(Some(header), None, &no_providers()).await.ok(),
+                Err(_) => None,
+            };
+            assert_eq!(read, None);
+            assert!(!text.starts_with(KEY_PREFIX));
+        }
     }
 }

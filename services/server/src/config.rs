@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::oidc::ProviderAt;
 use crate::tls::TlsFiles;
 use crate::witnesses::{self, WitnessAt};
 
@@ -22,6 +23,8 @@ pub struct Config {
     pub plaintext: bool,
     /// Serve over TLS, with this certificate.
     pub tls: Option<TlsFiles>,
+    /// Who vouches for callers by JWT.
+    pub oidc: Vec<ProviderAt>,
     /// The deployment's name: the tokens' issuer and the first part of every log's origin.
     pub deployment: String,
     /// The region tree that a first start opens.
@@ -56,6 +59,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             plaintext: false,
             tls: None,
+            oidc: Vec::new(),
             deployment: "hefu.local".to_owned(),
             region_tree: None,
             log: "info".to_owned(),

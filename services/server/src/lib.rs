@@ -9,6 +9,7 @@ mod handlers;
 mod http;
 pub mod log_files;
 pub mod offline;
+mod oidc;
 pub mod outbound;
 mod port;
 mod reads;
@@ -23,6 +24,7 @@ mod witnesses;
 
 pub use config::{Config, ConfigError};
 pub use offline::{Offline, OfflineError};
+pub use oidc::{Algorithm, OidcError, ProviderAt};
 pub use port::Door;
 pub use regions::RegionTree;
 pub use signer::{Signer, Signing};

@@ -11,6 +11,7 @@ use std::time::Duration;
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use hefu_domain::CredentialId;
+use hefu_engine::Clock;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
@@ -18,25 +19,33 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
 
 use crate::caller;
-use crate::tls::{self, Seen, Served, TlsError, TlsFiles};
+use crate::oidc::{ProviderAt, Providers};
+use crate::start::StartError;
+use crate::tls::{self, Seen, Served, TlsFiles};
 
 /// How long a handshake may take.
 const LONGEST_HANDSHAKE: Duration = Duration::from_secs(10);
 /// How many may be under way at once.
 const MOST_HANDSHAKES: usize = 1_024;
 
-/// Where to listen, and with what certificate.
+/// Where to listen, with what certificate, and whose word for callers is taken.
 #[derive(Debug, Clone)]
 pub struct Door {
     /// The address; port 0 takes a free one.
     pub listen: SocketAddr,
     /// Without it: in clear.
     pub tls: Option<TlsFiles>,
+    /// Who vouches for callers by JWT.
+    pub oidc: Vec<ProviderAt>,
 }
 
 impl From<SocketAddr> for Door {
     fn from(listen: SocketAddr) -> Door {
-        Door { listen, tls: None }
+        Door {
+            listen,
+            tls: None,
+            oidc: Vec::new(),
+        }
     }
 }
 
@@ -46,16 +55,22 @@ impl From<([u8; 4], u16)> for Door {
     }
 }
 
-/// The certificate of a door, read.
-pub(crate) struct Ready(Option<(Arc<Served>, Seen)>);
+/// What a door is made of, read.
+pub(crate) struct Ready {
+    tls: Option<(Arc<Served>, Seen)>,
+    providers: Providers,
+}
 
 impl Door {
-    /// Reads the certificate, before anything else is done.
+    /// Reads the files, before anything else is done.
     ///
     /// # Errors
-    /// See [`TlsError`].
-    pub(crate) fn ready(&self) -> Result<Ready, TlsError> {
-        Ok(Ready(self.tls.clone().map(Served::read).transpose()?))
+    /// `Tls`, `Oidc`.
+    pub(crate) fn ready(&self, clock: Clock) -> Result<Ready, StartError> {
+        Ok(Ready {
+            tls: self.tls.clone().map(Served::read).transpose()?,
+            providers: Providers::new(&self.oidc, clock)?,
+        })
     }
 }
 
@@ -63,6 +78,8 @@ impl Door {
 pub(crate) struct Port {
     listener: TcpListener,
     tls: Option<Handshakes>,
+    providers: Providers,
+    _fetching: JoinSet<()>,
 }
 
 /// A connection that is ready for HTTP.
@@ -82,7 +99,9 @@ struct Handshakes {
 impl Port {
     pub(crate) async fn open(listen: SocketAddr, ready: Ready) -> io::Result<Port> {
         let listener = TcpListener::bind(listen).await?;
-        let tls = ready.0.map(|(served, seen)| {
+        let mut fetching = JoinSet::new();
+        fetching.spawn(ready.providers.clone().keep_fetching());
+        let tls = ready.tls.map(|(served, seen)| {
             let mut reading = JoinSet::new();
             reading.spawn(tls::keep_reading(Arc::clone(&served), seen));
             Handshakes {
@@ -92,7 +111,16 @@ impl Port {
                 _reading: reading,
             }
         });
-        Ok(Port { listener, tls })
+        Ok(Port {
+            listener,
+            tls,
+            providers: ready.providers,
+            _fetching: fetching,
+        })
+    }
+
+    pub(crate) fn providers(&self) -> Providers {
+        self.providers.clone()
     }
 
     pub(crate) fn is_secure(&self) -> bool {

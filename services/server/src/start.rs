@@ -23,6 +23,7 @@ use tonic_health::server::HealthReporter;
 use crate::api::Api;
 use crate::log_files::LogFiles;
 use crate::offline::{Presence, SIMULATED};
+use crate::oidc::OidcError;
 use crate::port::{Door, Peer, Port};
 use crate::regions::RegionTree;
 use crate::signer::{CityLogs, Signer, SignerError, Signing};
@@ -43,7 +44,7 @@ pub struct Setup {
     pub database: String,
     /// Keys and signer state.
     pub state: PathBuf,
-    /// Where to listen, and with what certificate.
+    /// Where to listen, with what certificate, and whose word for callers is taken.
     pub listen: Door,
     /// The deployment's name.
     pub deployment: String,
@@ -91,6 +92,9 @@ pub enum StartError {
     /// The certificate.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// Who vouches for callers.
+    #[error(transparent)]
+    Oidc(#[from] OidcError),
     /// The operator's file holds no key.
     #[error(
         "{file} holds no API key: put the operator's back, or remove the file to have a new one made"
@@ -227,7 +231,7 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
         source,
     })?;
     let presence = presence(&setup.state)?;
-    let ready = setup.listen.ready()?;
+    let ready = setup.listen.ready(setup.clock.clone())?;
     let store = Store::open(&setup.database, OpenOptions::default()).await?;
     store.migrate().await?;
     let first_start = make_keys(&setup)?;
@@ -316,7 +320,10 @@ async fn run(
     let app = routes
         .into_axum_router()
         .reset_fallback()
-        .layer(axum::middleware::from_fn(caller::shown))
+        .layer(axum::middleware::from_fn_with_state(
+            port.providers(),
+            caller::shown,
+        ))
         .layer(axum::middleware::map_response(crate::errors::unread))
         .layer(axum::middleware::from_fn(crate::telemetry::traced))
         .merge(crate::http::routes(jwks, engine, signing, files));

@@ -4,13 +4,14 @@
 
 mod authority;
 mod mutual;
+mod oidc;
 mod secure;
 
 use std::time::Duration;
 
 use authority::Authority;
 use hefu_engine::{Clock, Source};
-use hefu_server::{Door, RegionTree, Running, Setup, StartError, TlsFiles, serve};
+use hefu_server::{Door, ProviderAt, RegionTree, Running, Setup, StartError, TlsFiles, serve};
 use hefu_tests::engines::{Engine, Folder, Place};
 use tokio_rustls::rustls;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
@@ -54,11 +55,20 @@ impl House {
     }
 
     async fn serve(&self, tls: Option<TlsFiles>) -> Result<Running, StartError> {
+        self.serve_with(tls, Vec::new()).await
+    }
+
+    async fn serve_with(
+        &self,
+        tls: Option<TlsFiles>,
+        oidc: Vec<ProviderAt>,
+    ) -> Result<Running, StartError> {
         serve(Setup {
             database: self.place.url(),
             state: self.folder.path().join("state"),
             listen: Door {
                 tls,
+                oidc,
                 ..([127, 0, 0, 1], 0).into()
             },
             deployment: "door.hefu.local".to_owned(),
