@@ -1,13 +1,15 @@
-//! `hefu access`: callers. Keys are made here; only their hash is sent, and each is shown once.
+//! `hefu access`: callers. Keys are made here; only their hash is sent, and each is shown once. Of a certificate, too, the hash is sent.
+
+use std::path::{Path, PathBuf};
 
 mod matrix;
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use comfy_table::{Table, presets};
-use hefu_domain::{Date, Instant};
+use hefu_domain::{CredentialId, Date, Instant};
 use hefu_engine::Source;
-use hefu_server::caller::{api_key, credential};
+use hefu_server::caller::{api_key, credential, of_certificate_pem, of_subject};
 use hefu_wire::show::timestamp;
 use hefu_wire::v1;
 use v1::access_service_client::AccessServiceClient;
@@ -16,7 +18,7 @@ use crate::connect::{Remote, explain};
 
 #[derive(Subcommand)]
 pub(crate) enum AccessCommand {
-    /// Make a key and grant it.
+    /// Make a key and grant it, or grant what a caller has already.
     Grant {
         #[command(flatten)]
         remote: Remote,
@@ -41,6 +43,20 @@ pub(crate) enum AccessCommand {
         /// The subject, if it is not the person's code: stable while keys change.
         #[arg(long)]
         subject: Option<String>,
+        /// The caller's client certificate, a PEM file: no key is made.
+        #[arg(long, value_name = "FILE")]
+        certificate: Option<PathBuf>,
+        /// Whom an OpenID Connect provider vouches for: the issuer, exactly as in its tokens. No key is made.
+        #[arg(
+            long,
+            value_name = "URL",
+            requires = "oidc_subject",
+            conflicts_with = "certificate"
+        )]
+        oidc_issuer: Option<String>,
+        /// The subject, `sub`, of that issuer's tokens.
+        #[arg(long, value_name = "SUB", requires = "oidc_issuer")]
+        oidc_subject: Option<String>,
     },
     /// Revoke a caller at once.
     Revoke {
@@ -93,6 +109,36 @@ fn expiry(text: &str) -> Result<Instant, String> {
         })
 }
 
+/// What a caller will show, and the key if one is made.
+struct Proof {
+    credential: CredentialId,
+    key: Option<String>,
+}
+
+impl Proof {
+    fn known(credential: CredentialId) -> Proof {
+        Proof {
+            credential,
+            key: None,
+        }
+    }
+
+    fn new(certificate: Option<&Path>) -> anyhow::Result<Proof> {
+        if let Some(file) = certificate {
+            let pem =
+                std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+            let credential = of_certificate_pem(&pem)
+                .with_context(|| format!("{} holds no certificate in PEM", file.display()))?;
+            return Ok(Proof::known(credential));
+        }
+        let key = api_key(Source::System.draw(&[]));
+        Ok(Proof {
+            credential: credential(&key),
+            key: Some(key),
+        })
+    }
+}
+
 /// A request id that no other request has.
 pub(crate) fn request_id(what: &str) -> String {
     let random: String = Source::System
@@ -115,8 +161,14 @@ pub(crate) async fn run(command: AccessCommand) -> anyhow::Result<()> {
             holder,
             expires,
             subject,
+            certificate,
+            oidc_issuer,
+            oidc_subject,
         } => {
-            let key = api_key(Source::System.draw(&[]));
+            let proof = match oidc_issuer.zip(oidc_subject) {
+                Some((issuer, subject)) => Proof::known(of_subject(&issuer, &subject)),
+                None => Proof::new(certificate.as_deref())?,
+            };
             let parent = format!("regions/{region}");
             let grant = v1::Grant {
                 subject: subject.unwrap_or_else(|| person.clone()),
@@ -135,7 +187,7 @@ pub(crate) async fn run(command: AccessCommand) -> anyhow::Result<()> {
             };
             let request = v1::GrantCallerRequest {
                 parent,
-                credential: credential(&key).to_string(),
+                credential: proof.credential.to_string(),
                 grant: Some(grant),
                 request_id: request_id("grant"),
                 validate_only: false,
@@ -144,8 +196,14 @@ pub(crate) async fn run(command: AccessCommand) -> anyhow::Result<()> {
                 .grant_caller(remote.request(request)?)
                 .await
                 .map_err(explain)?;
-            println!("{key}");
-            eprintln!("Granted. The key above is shown this once; the server knows only its hash.");
+            if let Some(key) = proof.key {
+                println!("{key}");
+                eprintln!(
+                    "Granted. The key above is shown this once; the server knows only its hash."
+                );
+            } else {
+                println!("Granted to {}.", proof.credential);
+            }
         }
         AccessCommand::Revoke {
             remote,

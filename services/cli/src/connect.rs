@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use hefu_server::outbound::{self, Failed};
+use hefu_token::private_file;
 use tonic::metadata::MetadataValue;
-use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
+use tonic::transport::{Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Request, Status};
 use tonic_types::StatusExt as _;
 
@@ -20,7 +21,7 @@ pub(crate) struct Remote {
         value_name = "URL"
     )]
     server: String,
-    /// The API key, or a file that holds it.
+    /// The API key, or a file that holds it. A token of a provider that the server trusts will do, too.
     #[arg(
         long,
         env = "HEFU_KEY",
@@ -28,12 +29,33 @@ pub(crate) struct Remote {
         value_name = "KEY|FILE"
     )]
     key: Option<String>,
+    /// The certificate to come with instead of a key: a PEM file, with those that lead to its CA.
+    #[arg(
+        long,
+        env = "HEFU_CLIENT_CERTIFICATE",
+        value_name = "FILE",
+        requires = "client_key"
+    )]
+    client_certificate: Option<PathBuf>,
+    /// Its private key, a PEM file that nobody else may read.
+    #[arg(
+        long,
+        env = "HEFU_CLIENT_KEY",
+        value_name = "FILE",
+        requires = "client_certificate"
+    )]
+    client_key: Option<PathBuf>,
 }
 
 impl Remote {
     /// A server that was named elsewhere.
     pub(crate) fn new(server: String, key: Option<String>) -> Remote {
-        Remote { server, key }
+        Remote {
+            server,
+            key,
+            client_certificate: None,
+            client_key: None,
+        }
     }
 
     /// A connection to the server.
@@ -41,8 +63,19 @@ impl Remote {
         let address = outbound::below(&self.server, "")?;
         let mut endpoint = Endpoint::from(address.clone());
         if outbound::is_secure(&address) {
-            let tls = ClientTlsConfig::new().trust_anchors(outbound::trusted()?.roots);
+            let mut tls = ClientTlsConfig::new().trust_anchors(outbound::trusted()?.roots);
+            if let (Some(certificate), Some(key)) = (&self.client_certificate, &self.client_key) {
+                let chain = std::fs::read(certificate)
+                    .with_context(|| format!("cannot read {}", certificate.display()))?;
+                let key = private_file::read(key)?;
+                tls = tls.identity(Identity::from_pem(chain, key.as_bytes()));
+            }
             endpoint = endpoint.tls_config(tls)?;
+        } else if self.client_certificate.is_some() {
+            bail!(
+                "{}: a client certificate is shown over https only",
+                self.server
+            );
         }
         let connected = endpoint.connect().await;
         connected.map_err(|error| no_answer(&self.server, &outbound::failed(&error)))
@@ -64,17 +97,15 @@ impl Remote {
         let Some(given) = &self.key else {
             return Ok(None);
         };
-        if given.starts_with("hefu_") {
+        let is_key = |text: &str| text.starts_with("hefu_") || text.starts_with("eyJ");
+        if is_key(given) {
             return Ok(Some(given.clone()));
         }
         let path = PathBuf::from(given);
         let text = std::fs::read_to_string(&path).with_context(|| {
             format!("--key is neither a key (hefu_…) nor a file that can be read: {given}")
         })?;
-        let key = text
-            .lines()
-            .map(str::trim)
-            .find(|line| line.starts_with("hefu_"));
+        let key = text.lines().map(str::trim).find(|line| is_key(line));
         key.map(|key| Some(key.to_owned()))
             .with_context(|| format!("{given} holds no key (hefu_…)"))
     }

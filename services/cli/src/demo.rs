@@ -70,7 +70,7 @@ pub(crate) async fn run(demo: Demo) -> anyhow::Result<ExitCode> {
     let running = hefu_server::serve(Setup {
         database: database.clone(),
         state: state.clone(),
-        listen,
+        listen: listen.into(),
         deployment: "demo.hefu.local".to_owned(),
         tree: RegionTree::read(None)?,
         clock,

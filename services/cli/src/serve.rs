@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 use hefu_engine::{Clock, Engine, Source, Stopped};
-use hefu_server::{Config, RegionTree, Setup, Witnesses, telemetry};
+use hefu_server::{Config, Door, RegionTree, Setup, Witnesses, telemetry};
 use hefu_store::{OpenOptions, Store};
 
 #[derive(Args)]
@@ -74,7 +74,11 @@ pub(crate) async fn serve(command: Serve) -> anyhow::Result<ExitCode> {
         database: config.database.clone(),
         tree: RegionTree::read(config.region_tree.as_deref())?,
         state: config.state,
-        listen: config.listen,
+        listen: Door {
+            listen: config.listen,
+            tls: config.tls,
+            oidc: config.oidc,
+        },
         deployment: config.deployment,
         clock: clock.clone(),
         source: Source::System,
@@ -89,8 +93,8 @@ pub(crate) async fn serve(command: Serve) -> anyhow::Result<ExitCode> {
         );
     }
     println!(
-        "hefu serves on http://{} ({})",
-        running.address,
+        "hefu serves on {} ({})",
+        running.url(),
         running.engine.store().engine_name()
     );
     if config.city_log_minutes > 0 {

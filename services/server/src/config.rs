@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::oidc::ProviderAt;
+use crate::tls::TlsFiles;
 use crate::witnesses::{self, WitnessAt};
 
 /// The configuration file. See `deploy/hefu.toml`, which comments every key.
@@ -19,6 +21,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Serve without TLS on an address that is not loopback.
     pub plaintext: bool,
+    /// Serve over TLS, with this certificate.
+    pub tls: Option<TlsFiles>,
+    /// Who vouches for callers by JWT.
+    pub oidc: Vec<ProviderAt>,
     /// The deployment's name: the tokens' issuer and the first part of every log's origin.
     pub deployment: String,
     /// The region tree that a first start opens.
@@ -52,6 +58,8 @@ impl Default for Config {
             state: PathBuf::from("hefu-data"),
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             plaintext: false,
+            tls: None,
+            oidc: Vec::new(),
             deployment: "hefu.local".to_owned(),
             region_tree: None,
             log: "info".to_owned(),
@@ -85,12 +93,17 @@ pub enum ConfigError {
     },
     /// Credentials would cross the network in clear.
     #[error(
-        "{listen} is not a loopback address and there is no TLS: callers' keys would cross the network in clear. Listen on 127.0.0.1 behind a proxy that ends TLS, or say `plaintext = true` (--plaintext) if the network is your own"
+        "{listen} is not a loopback address and there is no TLS: callers' keys would cross the network in clear. Name a certificate and its key in [tls], listen on 127.0.0.1 behind a proxy that ends TLS, or say `plaintext = true` (--plaintext) if the network is your own"
     )]
     Plaintext {
         /// The address asked for.
         listen: SocketAddr,
     },
+    /// One port cannot be both.
+    #[error(
+        "[tls] and `plaintext = true` (--plaintext) exclude each other: with a certificate nothing is served in clear. Take one of them out"
+    )]
+    Both,
     /// The deployment's name would not fit a log's origin.
     #[error("deployment {0:?} must be 1 to 100 characters a-z, 0-9, '.' and '-'")]
     Deployment(String),
@@ -123,9 +136,12 @@ impl Config {
     /// Refuses what would be unsafe.
     ///
     /// # Errors
-    /// `Plaintext`, `Deployment`, `Witness`.
+    /// `Plaintext`, `Both`, `Deployment`, `Witness`.
     pub fn check(&self) -> Result<(), ConfigError> {
-        if !self.listen.ip().is_loopback() && !self.plaintext {
+        if self.tls.is_some() && self.plaintext {
+            return Err(ConfigError::Both);
+        }
+        if !self.listen.ip().is_loopback() && !self.plaintext && self.tls.is_none() {
             return Err(ConfigError::Plaintext {
                 listen: self.listen,
             });
@@ -195,13 +211,19 @@ mod tests {
             ..Config::default()
         };
         assert!(matches!(open.check(), Err(ConfigError::Plaintext { .. })));
-        assert!(
-            Config {
-                plaintext: true,
-                ..open
-            }
-            .check()
-            .is_ok()
-        );
+        let told = Config {
+            plaintext: true,
+            ..open.clone()
+        };
+        assert!(told.check().is_ok());
+        let tls = "certificate = 'a.pem'\nkey = 'a.key'";
+        let tls: Option<TlsFiles> = Some(toml::from_str(tls).unwrap());
+        let secure = Config {
+            tls: tls.clone(),
+            ..open
+        };
+        assert!(secure.check().is_ok());
+        let both = Config { tls, ..told };
+        assert!(matches!(both.check(), Err(ConfigError::Both)));
     }
 }

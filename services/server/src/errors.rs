@@ -184,6 +184,16 @@ pub(crate) async fn unread(response: Response) -> Response {
     coded(Code::InvalidArgument, reason, message, None).into_http()
 }
 
+/// Whether a token is genuine cannot be told.
+pub(crate) fn no_keys() -> Status {
+    coded(
+        Code::Unavailable,
+        "JWT_KEYS_UNAVAILABLE",
+        "the keys of the token's issuer cannot be had at present",
+        Some(Duration::from_secs(60)),
+    )
+}
+
 /// Never shows detail.
 pub(crate) fn internal() -> Status {
     coded(

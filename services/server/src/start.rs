@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::ListenerExt as _;
+use axum::serve::Listener as _;
 use hefu_domain::command::{Grant, OpenRegion};
 use hefu_domain::state::RegionState;
 use hefu_domain::{Command, CredentialId, Instant, RequestId, Role};
@@ -15,7 +15,6 @@ use hefu_store::{OpenOptions, Store, StoreError};
 use hefu_token::keys::{self, Use};
 use hefu_token::{KeySet, private_file};
 use hefu_vault::Secrets;
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tonic_health::ServingStatus;
@@ -24,8 +23,11 @@ use tonic_health::server::HealthReporter;
 use crate::api::Api;
 use crate::log_files::LogFiles;
 use crate::offline::{Presence, SIMULATED};
+use crate::oidc::OidcError;
+use crate::port::{Door, Peer, Port};
 use crate::regions::RegionTree;
 use crate::signer::{CityLogs, Signer, SignerError, Signing};
+use crate::tls::TlsError;
 use crate::witnesses::Witnesses;
 use crate::{caller, handlers};
 
@@ -42,8 +44,8 @@ pub struct Setup {
     pub database: String,
     /// Keys and signer state.
     pub state: PathBuf,
-    /// Where to listen; port 0 takes a free one.
-    pub listen: SocketAddr,
+    /// Where to listen, with what certificate, and whose word for callers is taken.
+    pub listen: Door,
     /// The deployment's name.
     pub deployment: String,
     /// The regions that a first start opens.
@@ -87,6 +89,12 @@ pub enum StartError {
     /// The signer of the logs.
     #[error(transparent)]
     Signer(#[from] SignerError),
+    /// The certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// Who vouches for callers.
+    #[error(transparent)]
+    Oidc(#[from] OidcError),
     /// The operator's file holds no key.
     #[error(
         "{file} holds no API key: put the operator's back, or remove the file to have a new one made"
@@ -143,6 +151,8 @@ pub enum StartError {
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Whether it speaks TLS.
+    pub secure: bool,
     /// The operator's API key, from the state folder.
     pub operator_key: String,
     /// The file that the operator's key is in.
@@ -162,6 +172,12 @@ pub struct Running {
 }
 
 impl Running {
+    /// Where it answers, as a URL.
+    pub fn url(&self) -> String {
+        let scheme = if self.secure { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
     /// Stops taking calls, lets those under way end, and closes the database.
     pub async fn stop(mut self) {
         if let Some(stop) = self.stop.take() {
@@ -215,6 +231,7 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
         source,
     })?;
     let presence = presence(&setup.state)?;
+    let ready = setup.listen.ready(setup.clock.clone())?;
     let store = Store::open(&setup.database, OpenOptions::default()).await?;
     store.migrate().await?;
     let first_start = make_keys(&setup)?;
@@ -248,16 +265,11 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
     let operator = caller::credential(&operator_key);
     open_tree(&engine, &setup, &operator).await?;
     let signing = sign(&engine, &setup).await?;
-    let listener = TcpListener::bind(setup.listen)
-        .await
-        .map_err(|source| StartError::Listen {
-            listen: setup.listen,
-            source,
-        })?;
-    let address = listener.local_addr().map_err(|source| StartError::Listen {
-        listen: setup.listen,
-        source,
-    })?;
+    let listen = setup.listen.listen;
+    let unheard = |source| StartError::Listen { listen, source };
+    let port = Port::open(listen, ready).await.map_err(unheard)?;
+    let address = port.local_addr().map_err(unheard)?;
+    let secure = port.is_secure();
     let city_logs = CityLogs::new(engine.clone(), operator.clone());
     let (stop, stopped) = oneshot::channel();
     let jwks = tokens.jwks_json();
@@ -269,12 +281,13 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
         operator,
         files: LogFiles::new(engine.store().clone(), Some(setup.state.join("log.vkey"))),
     };
-    let served = tokio::spawn(run(listener, api, jwks, signing.clone(), async {
+    let served = tokio::spawn(run(port, api, jwks, signing.clone(), async {
         // Told to stop, or nobody is left who could tell.
         let _ = stopped.await;
     }));
     Ok(Running {
         address,
+        secure,
         operator_key,
         operator_key_file,
         first_start,
@@ -289,7 +302,7 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
 }
 
 async fn run(
-    listener: TcpListener,
+    port: Port,
     api: Api,
     jwks: String,
     signing: Signing,
@@ -311,22 +324,18 @@ async fn run(
         Ok(reflection) => routes = routes.add_service(reflection),
         Err(error) => tracing::error!(%error, "reflection is off"),
     }
-    // Small answers must not wait for the reader's delayed acknowledgement.
-    let listener = listener.tap_io(|connection| {
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "a connection without TCP_NODELAY");
-        }
-    });
     let app = routes
         .into_axum_router()
         .reset_fallback()
+        .layer(axum::middleware::from_fn_with_state(
+            port.providers(),
+            caller::shown,
+        ))
         .layer(axum::middleware::map_response(crate::errors::unread))
         .layer(axum::middleware::from_fn(crate::telemetry::traced))
         .merge(crate::http::routes(jwks, engine, signing, files));
-    if let Err(error) = axum::serve(listener, app)
-        .with_graceful_shutdown(stop)
-        .await
-    {
+    let app = app.into_make_service_with_connect_info::<Peer>();
+    if let Err(error) = axum::serve(port, app).with_graceful_shutdown(stop).await {
         tracing::error!(%error, "the server ended");
     }
     watch.abort();

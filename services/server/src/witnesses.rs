@@ -5,6 +5,7 @@
 //! gave theirs is all that a log's publication waits for.
 
 mod ask;
+pub(crate) use ask::authority;
 mod metrics;
 
 use std::collections::HashMap;

@@ -134,7 +134,7 @@ pub(super) fn address(prefix: &str) -> Result<Address, String> {
 ///
 /// # Errors
 /// What is wrong with it, in words.
-pub(super) fn authority(file: &Path) -> Result<RootCertStore, String> {
+pub(crate) fn authority(file: &Path) -> Result<RootCertStore, String> {
     let unfit = |why: &dyn fmt::Display| format!("the authority in {}: {why}", file.display());
     let mut roots = RootCertStore::empty();
     let all = CertificateDer::pem_file_iter(file).map_err(|error| unfit(&error))?;

@@ -1,0 +1,214 @@
+//! The port: connections in clear, or over TLS where there is a certificate.
+//!
+//! The invariant: nobody waits for another's handshake. Each has its time; when too many are under way, the oldest makes room.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
+use hefu_domain::CredentialId;
+use hefu_engine::Clock;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_util::either::Either;
+
+use crate::caller;
+use crate::oidc::{ProviderAt, Providers};
+use crate::start::StartError;
+use crate::tls::{self, Seen, Served, TlsFiles};
+
+/// How long a handshake may take.
+const LONGEST_HANDSHAKE: Duration = Duration::from_secs(10);
+/// How many may be under way at once.
+const MOST_HANDSHAKES: usize = 1_024;
+
+/// Where to listen, with what certificate, and whose word for callers is taken.
+#[derive(Debug, Clone)]
+pub struct Door {
+    /// The address; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Without it: in clear.
+    pub tls: Option<TlsFiles>,
+    /// Who vouches for callers by JWT.
+    pub oidc: Vec<ProviderAt>,
+}
+
+impl From<SocketAddr> for Door {
+    fn from(listen: SocketAddr) -> Door {
+        Door {
+            listen,
+            tls: None,
+            oidc: Vec::new(),
+        }
+    }
+}
+
+impl From<([u8; 4], u16)> for Door {
+    fn from(listen: ([u8; 4], u16)) -> Door {
+        SocketAddr::from(listen).into()
+    }
+}
+
+/// What a door is made of, read.
+pub(crate) struct Ready {
+    tls: Option<(Arc<Served>, Seen)>,
+    providers: Providers,
+}
+
+impl Door {
+    /// Reads the files, before anything else is done.
+    ///
+    /// # Errors
+    /// `Tls`, `Oidc`.
+    pub(crate) fn ready(&self, clock: Clock) -> Result<Ready, StartError> {
+        Ok(Ready {
+            tls: self.tls.clone().map(Served::read).transpose()?,
+            providers: Providers::new(&self.oidc, clock)?,
+        })
+    }
+}
+
+/// A port that is listened on.
+pub(crate) struct Port {
+    listener: TcpListener,
+    tls: Option<Handshakes>,
+    providers: Providers,
+    _fetching: JoinSet<()>,
+}
+
+/// A connection that is ready for HTTP.
+pub(crate) type Connection = Either<TcpStream, TlsStream<TcpStream>>;
+
+type Shaken = (TlsStream<TcpStream>, SocketAddr);
+
+/// Handshakes under way. Dropped, they end.
+struct Handshakes {
+    served: Arc<Served>,
+    under_way: JoinSet<Option<Shaken>>,
+    /// In the order in which they began.
+    oldest_first: VecDeque<AbortHandle>,
+    _reading: JoinSet<()>,
+}
+
+impl Port {
+    pub(crate) async fn open(listen: SocketAddr, ready: Ready) -> io::Result<Port> {
+        let listener = TcpListener::bind(listen).await?;
+        let mut fetching = JoinSet::new();
+        fetching.spawn(ready.providers.clone().keep_fetching());
+        let tls = ready.tls.map(|(served, seen)| {
+            let mut reading = JoinSet::new();
+            reading.spawn(tls::keep_reading(Arc::clone(&served), seen));
+            Handshakes {
+                served,
+                under_way: JoinSet::new(),
+                oldest_first: VecDeque::new(),
+                _reading: reading,
+            }
+        });
+        Ok(Port {
+            listener,
+            tls,
+            providers: ready.providers,
+            _fetching: fetching,
+        })
+    }
+
+    pub(crate) fn providers(&self) -> Providers {
+        self.providers.clone()
+    }
+
+    pub(crate) fn is_secure(&self) -> bool {
+        self.tls.is_some()
+    }
+}
+
+impl Listener for Port {
+    type Io = Connection;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
+        let Some(handshakes) = &mut self.tls else {
+            let (stream, from) = Listener::accept(&mut self.listener).await;
+            return (Either::Left(prompt(stream)), from);
+        };
+        loop {
+            tokio::select! {
+                (stream, from) = Listener::accept(&mut self.listener) => handshakes.begin(stream, from),
+                Some(ended) = handshakes.under_way.join_next() => {
+                    // One that failed, was too slow or made room is nobody's.
+                    if let Ok(Some((stream, from))) = ended {
+                        return (Either::Right(stream), from);
+                    }
+                }
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+impl Handshakes {
+    fn begin(&mut self, stream: TcpStream, from: SocketAddr) {
+        if self.oldest_first.len() >= MOST_HANDSHAKES {
+            self.oldest_first.retain(|one| !one.is_finished());
+        }
+        if self.oldest_first.len() >= MOST_HANDSHAKES
+            && let Some(oldest) = self.oldest_first.pop_front()
+        {
+            tracing::debug!("a handshake made room for a newer one");
+            oldest.abort();
+        }
+        let acceptor = TlsAcceptor::from(self.served.config());
+        let handshake = self.under_way.spawn(async move {
+            let shaken = acceptor.accept(prompt(stream));
+            match tokio::time::timeout(LONGEST_HANDSHAKE, shaken).await {
+                Ok(Ok(stream)) => Some((stream, from)),
+                Ok(Err(error)) => {
+                    tracing::debug!(%error, "a handshake failed");
+                    None
+                }
+                Err(_) => {
+                    tracing::debug!("a handshake took too long");
+                    None
+                }
+            }
+        });
+        self.oldest_first.push_back(handshake);
+    }
+}
+
+/// What the other end of a connection proved when the connection was made.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    /// Of its certificate, if it showed one that a CA of callers vouches for.
+    pub(crate) certificate: Option<CredentialId>,
+}
+
+impl Connected<IncomingStream<'_, Port>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Port>) -> Peer {
+        let chain = match stream.io() {
+            Either::Left(_) => None,
+            Either::Right(tls) => tls.get_ref().1.peer_certificates(),
+        };
+        let certificate = chain.and_then(<[_]>::first);
+        Peer {
+            certificate: certificate.map(|der| caller::of_certificate(der)),
+        }
+    }
+}
+
+/// Small answers must not wait for the reader's delayed acknowledgement.
+fn prompt(stream: TcpStream) -> TcpStream {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection without TCP_NODELAY");
+    }
+    stream
+}
