@@ -17,6 +17,7 @@ mod reads;
 mod receipts;
 mod requests;
 mod school;
+mod suites;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
@@ -67,9 +68,13 @@ impl Api {
     }
 
     async fn start_with(engine: Engine, clock: Clock) -> Api {
+        Api::start_in(engine, clock, Folder::new("hefu-api")).await
+    }
+
+    /// A server over what may be in the folder `state` already.
+    async fn start_in(engine: Engine, clock: Clock, state: Folder) -> Api {
         let now = clock.now();
         let place = Place::new(engine).await;
-        let state = Folder::new("hefu-api");
         let running = serve(Setup {
             database: place.url(),
             state: state.path().join("state"),
