@@ -177,6 +177,10 @@ mod built {
         let ours = signer().sign(&training());
         assert_eq!(ours, signer().sign(&training()), "derived again, the same");
         assert_eq!(set.verify(&ours, IN_DATE), Ok(training()));
+        // Made by another implementation (Python's integers, HMAC and OpenSSL's SM3) by RFC 6979.
+        assert!(ours.ends_with(
+            ".WunrigHf4aTD-HzUoMFwptWCF-ogIzV0c4r0YYaUP2Q-zGMhAotDK_a7-cIiE3xB5YZH4oGiUOCfHcAHlf7w2w"
+        ));
         // SM2 gives as many signatures as there are nonces; this one's token is another, which no voucher's row knows.
         assert_eq!(
             ours.rsplit_once('.').unwrap().0,

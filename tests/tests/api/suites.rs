@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use hefu_log::{Checkpoint, Note, VerifierKeys};
-use hefu_tests::cli::{audit_json, audit_text};
+use hefu_tests::cli::{audit_json, audit_text, hefu};
 use hefu_token::keys::{self, KeyError, Use};
 use hefu_token::{KeySet, PublicKey, Suite};
 
@@ -167,4 +167,54 @@ async fn a_second_signature_is_published_checked_where_its_key_is_known_and_igno
     assert_eq!(report["failure"]["check"], "second signature");
     let (code, _) = audit_json(&["verify", "--dir", &copy, "--vkey", &own]);
     assert_eq!(code, Some(0));
+}
+
+/// Exit code and what was printed of `hefu keys`.
+fn keys_command(arguments: &[&str], state: &str) -> (Option<i32>, String) {
+    let mut command = hefu();
+    command.arg("keys").args(arguments).args(["--state", state]);
+    let output = command.output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(said).unwrap())
+}
+
+#[test]
+fn the_command_makes_keys_of_a_suite_or_says_what_to_build() {
+    let folder = Folder::new("hefu-suites");
+    let state = folder.path().to_str().unwrap();
+    let new = |usage, suite| keys_command(&["new", "--use", usage, "--suite", suite], state);
+    let (code, said) = new("token", "sm9");
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("this version knows ed25519-sha256 and sm2-sm3"),
+        "{said}"
+    );
+    for usage in ["log", "token"] {
+        assert_eq!(keys_command(&["new", "--use", usage], state).0, Some(0));
+    }
+    // The logs have their signer: another key of theirs takes a rotation, one beside theirs does not.
+    std::fs::create_dir(folder.path().join("signer")).unwrap();
+    let (code, said) = new("log", "ed25519-sha256");
+    assert!(
+        code == Some(1) && said.contains("hefu keys rotate --use log"),
+        "{said}"
+    );
+    for usage in ["log", "token"] {
+        let (code, said) = new(usage, "sm2-sm3");
+        match Suite::Sm2Sm3.is_built() {
+            true => assert!(code == Some(0) && said.contains(" key "), "{said}"),
+            false => assert!(
+                code == Some(1) && said.contains("cargo build --release --features sm2-sm3"),
+                "{said}"
+            ),
+        }
+    }
+    let (_, listed) = keys_command(&["list"], state);
+    let of = |suite| listed.matches(suite).count();
+    let second = if Suite::Sm2Sm3.is_built() { 2 } else { 0 };
+    assert_eq!(
+        (of("ed25519-sha256"), of("sm2-sm3")),
+        (2, second),
+        "{listed}"
+    );
 }

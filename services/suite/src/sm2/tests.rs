@@ -85,6 +85,17 @@ fn the_user_id_is_the_one_that_the_standard_hashes() {
     assert!(other.unwrap().verify(MESSAGE, &standard).is_err());
 }
 
+/// Made by another implementation (Python's integers, HMAC and OpenSSL's SM3): tokens are derived again from their
+/// claims, so a library that draws its nonces otherwise must not come in unnoticed.
+#[test]
+fn the_nonce_is_that_of_rfc_6979_with_sm3() {
+    let r = "24858EE7 1D63E687 FEEFE41F 5AF80A59 F0791EB1 DABC2BBE 71DAF0E5 7F06C367";
+    let s = "3D15550D E52785A4 35004C93 7256AC71 5C0E0417 6AC57062 C6722FA6 92F7A491";
+    let (secret, public) = of_the_standard();
+    assert_eq!(secret.sign(MESSAGE), signature(r, s));
+    assert!(public.verifies(MESSAGE, &signature(r, s)));
+}
+
 #[test]
 fn signing_is_deterministic_and_no_nonce_serves_two_messages() {
     let (secret, public) = of_the_standard();
