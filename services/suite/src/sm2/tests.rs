@@ -177,13 +177,14 @@ fn keys_out_of_range_or_off_the_curve_are_refused() {
         assert!(matches!(key(&seed), Err(SuiteError::Secret(Suite::Sm2Sm3))));
     }
     let point = of_the_standard().1.bytes;
-    let with = |change: &dyn Fn(&mut Vec<u8>)| {
+    type Change<'a> = &'a dyn Fn(&mut Vec<u8>);
+    let with = |change: Change<'_>| {
         let mut bytes = point.to_vec();
         change(&mut bytes);
         Public::from_bytes(&bytes)
     };
     assert!(with(&|_| ()).is_ok());
-    let changes: [(&str, &dyn Fn(&mut Vec<u8>)); 8] = [
+    let changes: [(&str, Change<'_>); 8] = [
         ("another y", &|bytes| bytes[64] ^= 1),
         ("the point at infinity", &|bytes| *bytes = vec![0]),
         ("compressed", &|bytes| {
