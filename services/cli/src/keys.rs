@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use clap::{Subcommand, ValueEnum};
 use comfy_table::{Table, presets};
 use hefu_engine::{Clock, Source};
-use hefu_token::keys;
+use hefu_token::{Suite, keys};
 
 use crate::log::Place;
 
@@ -17,6 +17,10 @@ pub(crate) enum KeysCommand {
         /// What it signs.
         #[arg(long = "use", value_enum)]
         usage: Usage,
+        /// Its suite: ed25519-sha256, or sm2-sm3 in a build with that feature (not certified). A log key of sm2-sm3 signs
+        /// checkpoints a second time, beside the log's own.
+        #[arg(long, value_name = "SUITE", default_value_t = Suite::Ed25519Sha256)]
+        suite: Suite,
         /// The state folder.
         #[arg(
             long,
@@ -57,22 +61,26 @@ pub(crate) enum Usage {
 
 pub(crate) async fn run(command: KeysCommand) -> anyhow::Result<()> {
     match command {
-        KeysCommand::New { usage, state } => {
+        KeysCommand::New {
+            usage,
+            suite,
+            state,
+        } => {
             std::fs::create_dir_all(&state)
                 .with_context(|| format!("cannot make the state folder {}", state.display()))?;
             let usage = match usage {
                 Usage::Token => keys::Use::Token,
-                // A log's readers must find on record that another key signs it.
-                Usage::Log if state.join("signer").exists() => {
+                // A log's readers must find on record that another key signs it, but not who signs beside it.
+                Usage::Log if suite == Suite::Ed25519Sha256 && state.join("signer").exists() => {
                     bail!(
                         "logs are signed by this folder's key already: hefu keys rotate --use log"
                     )
                 }
                 Usage::Log => keys::Use::Log,
             };
-            let key = keys::new_key(
+            let key = keys::new_key_of(
                 &state,
-                usage,
+                (usage, suite),
                 &Source::System.draw(&[]),
                 Clock::system().now(),
             )?;
@@ -87,10 +95,11 @@ pub(crate) async fn run(command: KeysCommand) -> anyhow::Result<()> {
             let mut table = Table::new();
             table
                 .load_style(presets::UTF8_BORDERS_ONLY)
-                .set_header(["use", "kid", "made", "file"]);
+                .set_header(["use", "suite", "kid", "made", "file"]);
             for key in keys::list(&state)? {
                 table.add_row([
                     key.usage.to_string(),
+                    key.suite().to_string(),
                     key.kid,
                     key.created.to_string(),
                     key.path.display().to_string(),

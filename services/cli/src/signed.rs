@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
-use hefu_log::{Checkpoint, Hash, Vkey};
+use hefu_log::{Checkpoint, Hash, VerifierKeys};
 use hefu_store::{Head, Store};
 
 /// What does not hold, in words; nothing where every region's last checkpoint covers its whole log.
@@ -11,7 +11,7 @@ pub(crate) async fn unsigned(store: &Store, state: &Path) -> anyhow::Result<Vec<
     let file = state.join("log.vkey");
     let text = std::fs::read_to_string(&file)
         .with_context(|| format!("cannot read {}", file.display()))?;
-    let vkeys: Vec<Vkey> = text.lines().map(str::parse).collect::<Result<_, _>>()?;
+    let vkeys = VerifierKeys::parse(&text)?.keys;
     let mut failed = Vec::new();
     for head in store.all_heads().await? {
         let row = store.checkpoint(&head.region, head.epoch, u64::MAX).await?;

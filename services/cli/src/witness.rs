@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use hefu_engine::{Clock, Source};
-use hefu_log::Vkey;
+use hefu_log::{VerifierKeys, Vkey};
 use hefu_server::{telemetry, witness};
 
 #[derive(Subcommand)]
@@ -79,16 +79,10 @@ async fn serve(command: Serve) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The verifier keys of a file, one a line.
+/// The logs' verifier keys in a file, one a line. A witness goes by the logs' own signatures; others are theirs to check.
 fn vkeys(file: &Path) -> anyhow::Result<Vec<Vkey>> {
     let text =
         std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    text.lines()
-        .enumerate()
-        .filter(|(_, line)| !line.is_empty())
-        .map(|(at, line)| {
-            line.parse()
-                .with_context(|| format!("{}, line {}", file.display(), at + 1))
-        })
-        .collect()
+    let read = VerifierKeys::parse(&text).with_context(|| format!("{}", file.display()))?;
+    Ok(read.keys)
 }

@@ -7,9 +7,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
+use hefu_suite::{PublicKey, SecretKey, Suite};
 
-use crate::note::{check_name, key_id, public_key, read_vkey, write_vkey};
+use crate::note::{check_name, exactly_32, key_id, public_key, read_vkey, write_vkey};
 use crate::{LogError, Note, Signature};
 
 /// What signature type a cosignature is in key ids and verifier keys.
@@ -23,7 +23,8 @@ const MAX_TIME: u64 = i64::MAX as u64;
 pub struct WitnessKey {
     name: String,
     id: [u8; 4],
-    key: VerifyingKey,
+    public: [u8; 32],
+    key: PublicKey,
 }
 
 impl WitnessKey {
@@ -33,11 +34,11 @@ impl WitnessKey {
     /// `Key`, as [`crate::Vkey::new`] has it.
     pub fn new(name: &str, key: &[u8; 32]) -> Result<Self, LogError> {
         check_name(name)?;
-        let key = public_key(key)?;
         Ok(Self {
             name: name.to_owned(),
-            id: key_id(name, COSIGNATURE, key.as_bytes()),
-            key,
+            id: key_id(name, &[COSIGNATURE], key),
+            public: *key,
+            key: public_key(Suite::Ed25519Sha256, key)?,
         })
     }
 
@@ -48,8 +49,8 @@ impl WitnessKey {
 
     /// The 32 bytes of the Ed25519 public key. A cosignature does not sign its witness's name, so whoever counts
     /// witnesses counts these.
-    pub fn public(&self) -> &[u8; 32] {
-        self.key.as_bytes()
+    pub const fn public(&self) -> &[u8; 32] {
+        &self.public
     }
 
     /// Whether a signature line says that this key made it.
@@ -69,20 +70,16 @@ impl WitnessKey {
     fn time(&self, note: &Note, signature: &Signature) -> Option<u64> {
         let (time, bytes) = signature.bytes().split_first_chunk()?;
         let time = u64::from_be_bytes(*time);
-        if !self.claims(signature) || time > MAX_TIME {
-            return None;
-        }
-        let signature = ed25519_dalek::Signature::from_bytes(bytes.try_into().ok()?);
-        self.key
-            .verify_strict(message(note, time).as_bytes(), &signature)
-            .ok()?;
-        Some(time)
+        let holds = self.claims(signature)
+            && time <= MAX_TIME
+            && self.key.verifies(message(note, time).as_bytes(), bytes);
+        holds.then_some(time)
     }
 }
 
 impl fmt::Display for WitnessKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_vkey(f, &self.name, self.id, COSIGNATURE, self.key.as_bytes())
+        write_vkey(f, &self.name, self.id, &[COSIGNATURE], &self.public)
     }
 }
 
@@ -94,7 +91,7 @@ impl FromStr for WitnessKey {
         if kind != COSIGNATURE {
             return Err(LogError::Key("not of a witness's type"));
         }
-        let witness = Self::new(name, &key)?;
+        let witness = Self::new(name, &exactly_32(&key)?)?;
         // A wrong id, or one in other digits.
         if witness.to_string() == text {
             Ok(witness)
@@ -107,7 +104,7 @@ impl FromStr for WitnessKey {
 /// A witness's secret key. Its `Debug` is the public half.
 pub struct Cosigner {
     public: WitnessKey,
-    key: SigningKey,
+    key: SecretKey,
 }
 
 impl Cosigner {
@@ -116,9 +113,9 @@ impl Cosigner {
     /// # Errors
     /// `Key` for a name that is empty or holds spaces, controls or a plus.
     pub fn new(name: &str, seed: &[u8; 32]) -> Result<Self, LogError> {
-        let key = SigningKey::from_bytes(seed);
+        let key = SecretKey::ed25519(seed);
         Ok(Self {
-            public: WitnessKey::new(name, key.verifying_key().as_bytes())?,
+            public: WitnessKey::new(name, &exactly_32(key.public().as_bytes())?)?,
             key,
         })
     }
@@ -137,7 +134,7 @@ impl Cosigner {
         if time > MAX_TIME {
             return Err(LogError::Note("a time out of bounds"));
         }
-        let signature = self.key.sign(message(note, time).as_bytes()).to_bytes();
+        let signature = self.key.sign(message(note, time).as_bytes());
         let bytes = [&time.to_be_bytes()[..], &signature].concat();
         Ok(Signature::new(&self.public.name, self.public.id, bytes))
     }
@@ -189,7 +186,8 @@ pub fn cosignatures<'k>(
 /// `Key` if there are such.
 pub fn distinct(witnesses: &[WitnessKey]) -> Result<(), LogError> {
     for (i, witness) in witnesses.iter().enumerate() {
-        let alike = |other: &WitnessKey| other.key == witness.key || other.name == witness.name;
+        let alike =
+            |other: &WitnessKey| other.public == witness.public || other.name == witness.name;
         if witnesses[..i].iter().any(alike) {
             return Err(LogError::Key("one witness twice, by its key or its name"));
         }

@@ -5,10 +5,10 @@
 //! cosignatures follow C2SP (tlog-checkpoint, signed-note, tlog-tiles, tlog-cosignature), so that tools which we did not
 //! write can verify them.
 //!
-//! Pure: no IO, no clock, no randomness, and nothing of ours is imported. [`bytes`] makes canonical JSON,
+//! Pure: no IO, no clock, no randomness, and nothing of ours is imported but the signature suites. [`bytes`] makes canonical JSON,
 //! [`envelope`] wraps an event, [`merkle`] is the tree and its [`proof`]s, [`tile`] its public files, [`note`] and
-//! [`checkpoint`] what the log's key signs, [`growth`] what it may sign, [`cosignature`] what witnesses add, [`series`]
-//! all that was published.
+//! [`checkpoint`] what the log's key signs, [`growth`] what it may sign, [`cosignature`] what witnesses add, [`second`]
+//! a second signature in another suite, [`series`] all that was published.
 
 pub mod bytes;
 pub mod checkpoint;
@@ -20,6 +20,7 @@ pub mod merkle;
 pub mod note;
 pub mod proof;
 pub mod receipt;
+pub mod second;
 pub mod series;
 pub mod tile;
 
@@ -35,4 +36,5 @@ pub use proof::{
     Node, Nodes, consistency_proof, inclusion_proof, root_at, verify_consistency, verify_inclusion,
 };
 pub use receipt::Receipt;
+pub use second::{SecondKey, SecondSigner, VerifierKeys};
 pub use tile::{Tile, TileBuilder, TileKind, TilePath, TileSet};

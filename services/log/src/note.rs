@@ -1,4 +1,4 @@
-//! Signed notes as C2SP signed-note has them, with Ed25519.
+//! Signed notes as C2SP signed-note has them, with Ed25519. Signatures of other types are [`crate::second`]'s.
 //!
 //! The invariant: a note is its text to the byte, and whoever opens one gets the text only after a known key's
 //! signature over exactly that text held. Signatures of unknown keys are carried along and count for nothing; a wrong
@@ -9,13 +9,13 @@ use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
+use hefu_suite::{PublicKey, SecretKey, Suite, SuiteError};
 use sha2::{Digest as _, Sha256};
 
 use crate::LogError;
 
 /// What signature type Ed25519 is in key ids and verifier keys.
-const ED25519: u8 = 0x01;
+pub(crate) const ED25519: u8 = 0x01;
 
 /// Longest note that is read, in bytes, and the most signatures on it.
 const MAX_NOTE: usize = 1_000_000;
@@ -29,22 +29,23 @@ const DASH: &str = "\u{2014} ";
 pub struct Vkey {
     name: String,
     id: [u8; 4],
-    key: VerifyingKey,
+    public: [u8; 32],
+    key: PublicKey,
 }
 
 impl Vkey {
     /// A verifier key from a name and the 32 bytes of an Ed25519 public key.
     ///
     /// # Errors
-    /// `Key` for a name that is empty or holds spaces, controls or a plus; for bytes that are no point, or one of the
-    /// few of small order, under which anybody can sign.
+    /// `Key` for a name that is empty or holds spaces, controls or a plus; for bytes that are no point, a second
+    /// spelling of one, or one of the few of small order, under which anybody can sign.
     pub fn new(name: &str, key: &[u8; 32]) -> Result<Self, LogError> {
         check_name(name)?;
-        let key = public_key(key)?;
         Ok(Self {
             name: name.to_owned(),
-            id: key_id(name, ED25519, key.as_bytes()),
-            key,
+            id: key_id(name, &[ED25519], key),
+            public: *key,
+            key: public_key(Suite::Ed25519Sha256, key)?,
         })
     }
 
@@ -59,23 +60,21 @@ impl Vkey {
     }
 
     /// The 32 bytes of the Ed25519 public key.
-    pub fn public(&self) -> &[u8; 32] {
-        self.key.as_bytes()
+    pub const fn public(&self) -> &[u8; 32] {
+        &self.public
     }
 
     fn verify(&self, text: &str, signature: &Signature) -> Result<(), LogError> {
-        let wrong = || LogError::Signature(self.name.clone());
-        let bytes = signature.bytes.as_slice().try_into().map_err(|_| wrong())?;
-        let signature = ed25519_dalek::Signature::from_bytes(bytes);
-        self.key
-            .verify_strict(text.as_bytes(), &signature)
-            .map_err(|_| wrong())
+        match self.key.verifies(text.as_bytes(), &signature.bytes) {
+            true => Ok(()),
+            false => Err(LogError::Signature(self.name.clone())),
+        }
     }
 }
 
 impl fmt::Display for Vkey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_vkey(f, &self.name, self.id, ED25519, self.key.as_bytes())
+        write_vkey(f, &self.name, self.id, &[ED25519], &self.public)
     }
 }
 
@@ -87,7 +86,7 @@ impl FromStr for Vkey {
         if kind != ED25519 {
             return Err(LogError::Key("not of the Ed25519 type"));
         }
-        let vkey = Self::new(name, &key)?;
+        let vkey = Self::new(name, &exactly_32(&key)?)?;
         // A wrong id, or one in other digits.
         if vkey.to_string() == text {
             Ok(vkey)
@@ -152,7 +151,7 @@ impl fmt::Display for Signature {
 /// A log's key. It shows itself to nobody: its `Debug` is the public half.
 pub struct NoteSigner {
     vkey: Vkey,
-    key: SigningKey,
+    key: SecretKey,
 }
 
 impl NoteSigner {
@@ -161,9 +160,9 @@ impl NoteSigner {
     /// # Errors
     /// `Key` for a name that is empty or holds spaces, controls or a plus.
     pub fn new(name: &str, seed: &[u8; 32]) -> Result<Self, LogError> {
-        let key = SigningKey::from_bytes(seed);
+        let key = SecretKey::ed25519(seed);
         Ok(Self {
-            vkey: Vkey::new(name, key.verifying_key().as_bytes())?,
+            vkey: Vkey::new(name, &exactly_32(key.public().as_bytes())?)?,
             key,
         })
     }
@@ -175,7 +174,7 @@ impl NoteSigner {
 
     /// The signature line over a note's text.
     pub fn sign(&self, note: &Note) -> Signature {
-        let bytes = self.key.sign(note.text.as_bytes()).to_bytes().to_vec();
+        let bytes = self.key.sign(note.text.as_bytes()).to_vec();
         Signature::new(&self.vkey.name, self.vkey.id, bytes)
     }
 }
@@ -303,19 +302,26 @@ pub(crate) fn check_name(name: &str) -> Result<(), LogError> {
 }
 
 /// A public key that only its holder can sign for.
-pub(crate) fn public_key(key: &[u8; 32]) -> Result<VerifyingKey, LogError> {
-    let key = VerifyingKey::from_bytes(key).map_err(|_| LogError::Key("not an Ed25519 key"))?;
-    if key.is_weak() {
-        return Err(LogError::Key("a key of small order"));
-    }
-    Ok(key)
+pub(crate) fn public_key(suite: Suite, key: &[u8]) -> Result<PublicKey, LogError> {
+    PublicKey::from_bytes(suite, key).map_err(|error| match error {
+        SuiteError::Public(why) => LogError::Key(why),
+        SuiteError::NotBuilt(_) | SuiteError::Unknown(_) | SuiteError::Secret(_) => {
+            LogError::Key("of a suite that this build is without")
+        }
+    })
+}
+
+pub(crate) fn exactly_32(key: &[u8]) -> Result<[u8; 32], LogError> {
+    key.try_into()
+        .map_err(|_| LogError::Key("an Ed25519 key is 32 bytes"))
 }
 
 /// The first four bytes of SHA-256(name ‖ 0x0A ‖ signature type ‖ key).
-pub(crate) fn key_id(name: &str, kind: u8, key: &[u8; 32]) -> [u8; 4] {
+pub(crate) fn key_id(name: &str, kind: &[u8], key: &[u8]) -> [u8; 4] {
     let mut sha = Sha256::new();
     sha.update(name);
-    sha.update([b'\n', kind]);
+    sha.update(b"\n");
+    sha.update(kind);
     sha.update(key);
     let [a, b, c, d, ..] = <[u8; 32]>::from(sha.finalize());
     [a, b, c, d]
@@ -326,21 +332,24 @@ pub(crate) fn write_vkey(
     f: &mut fmt::Formatter<'_>,
     name: &str,
     id: [u8; 4],
-    kind: u8,
-    key: &[u8; 32],
+    kind: &[u8],
+    key: &[u8],
 ) -> fmt::Result {
-    let key = BASE64_STANDARD.encode([&[kind][..], key].concat());
+    let key = BASE64_STANDARD.encode([kind, key].concat());
     write!(f, "{name}+{:08x}+{key}", u32::from_be_bytes(id))
 }
 
-/// Name, signature type and key of a verifier key's text. The id is not looked at: whoever reads one writes it again.
-pub(crate) fn read_vkey(text: &str) -> Result<(&str, u8, [u8; 32]), LogError> {
+/// Name, signature type and key of a verifier key's text; of type 0xff what names the type stands before the key. The id
+/// is not looked at: whoever reads one writes it again.
+pub(crate) fn read_vkey(text: &str) -> Result<(&str, u8, Vec<u8>), LogError> {
     const SHAPE: LogError = LogError::Key("not name+id+key");
     let (name, rest) = text.split_once('+').ok_or(SHAPE)?;
     let (_, key) = rest.split_once('+').ok_or(SHAPE)?;
-    let key = BASE64_STANDARD.decode(key).map_err(|_| SHAPE)?;
-    let (kind, key) = key.split_first().ok_or(SHAPE)?;
-    Ok((name, *kind, key.try_into().map_err(|_| SHAPE)?))
+    let mut key = BASE64_STANDARD.decode(key).map_err(|_| SHAPE)?;
+    match key.is_empty() {
+        true => Err(SHAPE),
+        false => Ok((name, key.remove(0), key)),
+    }
 }
 
 #[cfg(test)]

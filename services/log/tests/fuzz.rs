@@ -10,8 +10,9 @@ use std::str::FromStr;
 use hefu_log::tile::{decode_entries, encode_entries};
 use hefu_log::{
     Checkpoint, Cosigner, Envelope, Frontier, Hash, Note, NoteSigner, Opened, Origin, Receipt,
-    Tile, TileBuilder, TileKind, TilePath, TileSet, View, Vkey, consistency_proof, inclusion_proof,
-    is_canonical, leaf_hash, series, verify_consistency, verify_inclusion,
+    SecondKey, Tile, TileBuilder, TileKind, TilePath, TileSet, VerifierKeys, View, Vkey,
+    consistency_proof, inclusion_proof, is_canonical, leaf_hash, series, verify_consistency,
+    verify_inclusion,
 };
 
 /// Bytes that mean something to one parser or another.
@@ -185,9 +186,18 @@ fn notes_and_checkpoints() {
 fn keys_and_hashes() {
     let vkey = signer().vkey().to_string().into_bytes();
     let hash = leaf_hash(b"leaf").to_string().into_bytes();
-    spoilt(3, &[vkey, hash], |bytes| {
+    // OpenSSL's, of the key in GB/T 32918.5 annex A.
+    let second = b"hefu.example/140725/0+deeb669e+/zEuMi4xNTYuMTAxOTcuMS41MDEECfnfMR5UIaFQ3X0WHkvFxnIXn60YM/wHa7CP81bzUCDM6kkM4md1pS3G6nGMwapgCu0F+/NeCEpmMvYHLamtEw==";
+    spoilt(3, &[vkey, hash, second.to_vec()], |bytes| {
         one_text::<Vkey>(bytes);
         one_text::<Hash>(bytes);
+        one_text::<SecondKey>(bytes);
+        let read = std::str::from_utf8(bytes).map(VerifierKeys::parse);
+        if let Ok(Ok(read)) = read {
+            let known = read.keys.len() + read.second.len();
+            assert_eq!(read.warning().is_some(), !read.skipped.is_empty());
+            assert!(known + read.skipped.len() <= bytes.split(|byte| *byte == b'\n').count());
+        }
     });
 }
 

@@ -426,7 +426,7 @@ fn make_keys(setup: &Setup) -> Result<bool, StartError> {
     for usage in Use::ALL {
         if keys::list(&setup.state)?
             .iter()
-            .all(|key| key.usage != usage)
+            .all(|key| !key.serves(usage))
         {
             keys::new_key(
                 &setup.state,

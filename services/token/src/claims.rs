@@ -82,7 +82,7 @@ pub enum TokenError {
     /// Signed by a retired key for longer than that key's last token lives.
     #[error("the token outlives the retired key that signed it")]
     KeyRetired,
-    /// A public key of small order, or no point of the curve at all.
-    #[error("not a usable Ed25519 public key")]
+    /// A public key of small order, in a second spelling, no point of the curve at all, or of a suite that is not built.
+    #[error("not a usable public key")]
     WeakKey,
 }

@@ -2,12 +2,13 @@
 //! of the token is trusted before its signature. The algorithm is the key's, never the token's choice.
 
 use hefu_domain::Instant;
+use hefu_suite::SIGNATURE_BYTES;
 use serde::{Deserialize, Serialize};
 
 use crate::base64url;
 use crate::claims::{Claims, TokenError};
 use crate::keys::KeyFile;
-use crate::signer::{ALG, PublicKey, TYP};
+use crate::signer::{PublicKey, TYP};
 
 /// The longest token that is looked at, in bytes; a genuine one has about 650.
 pub const MAX_TOKEN_BYTES: usize = 2048;
@@ -85,7 +86,7 @@ impl KeySet {
         }
         let entry = self.signer_of(header)?;
 
-        let mut bytes = [0; 64];
+        let mut bytes = [0; SIGNATURE_BYTES];
         if !base64url::decode_array(signature, &mut bytes) {
             return Err(TokenError::Shape);
         }
@@ -116,14 +117,14 @@ impl KeySet {
         if header.typ != TYP {
             return Err(TokenError::WrongType);
         }
-        if header.alg != ALG {
-            return Err(TokenError::WrongAlgorithm);
-        }
         let entry = self
             .entries
             .iter()
             .find(|entry| entry.key.kid() == header.kid)
             .ok_or(TokenError::UnknownKey)?;
+        if header.alg != entry.key.jose().alg {
+            return Err(TokenError::WrongAlgorithm);
+        }
         // The same fields in another order, with space or as an array: not what this issuer writes.
         if entry.key.header().as_bytes() != bytes {
             return Err(TokenError::Header);
@@ -131,7 +132,7 @@ impl KeySet {
         Ok(entry)
     }
 
-    /// The set as `/.well-known/jwks.json` serves it (RFC 7517, RFC 8037 section 2), retired keys included.
+    /// The set as `/.well-known/jwks.json` serves it (RFC 7517, RFC 8037 section 2), retired keys included, of every suite.
     pub fn jwks_json(&self) -> String {
         let keys: Vec<Jwk<'_>> = self.entries.iter().map(|e| Jwk::of(&e.key)).collect();
         serde_json::to_string(&Jwks { keys }).expect("a key set is texts under fixed names")
@@ -153,6 +154,8 @@ struct Jwk<'a> {
     kty: &'static str,
     crv: &'static str,
     x: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    y: Option<String>,
     kid: &'a str,
     alg: &'static str,
     #[serde(rename = "use")]
@@ -161,12 +164,14 @@ struct Jwk<'a> {
 
 impl Jwk<'_> {
     fn of(key: &PublicKey) -> Jwk<'_> {
+        let jose = key.jose();
         Jwk {
-            kty: "OKP",
-            crv: "Ed25519",
+            kty: jose.kty,
+            crv: jose.crv,
             x: key.x(),
+            y: key.y(),
             kid: key.kid(),
-            alg: ALG,
+            alg: jose.alg,
             usage: "sig",
         }
     }

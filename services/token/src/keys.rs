@@ -1,26 +1,31 @@
 //! Signing keys in the state folder, one file each: `token-<kid8>.key` and `log-<kid8>.key`, where `kid8` is the first
 //! eight characters of the key's name. The newest key of a use is the active one, all older ones are retired. Files are
-//! never changed: a rotation adds one.
+//! never changed: a rotation adds one. Logs are signed by Ed25519 keys; a log key of another suite signs beside them.
 //!
 //! ```text
-//! hefu signing key, version 1
+//! hefu signing key, version 2
 //! use: token
+//! suite: ed25519-sha256
 //! created: 2026-11-23T08:00:00.000Z
 //! kid: kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k
-//! seed: <32 bytes in base64url: the secret half, RFC 8032 section 5.1.5>
+//! seed: <32 bytes in base64url: the secret half, RFC 8032 section 5.1.5; of SM2 the number d>
 //! ```
+//!
+//! Files of version 1 have no line `suite`: their keys are of `ed25519-sha256`.
 
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use hefu_domain::Instant;
+use hefu_suite::{SecretKey, Suite, SuiteError};
 use zeroize::Zeroizing;
 
 use crate::private_file::{self, FileError, Reader, Writer};
 use crate::signer::Signer;
 
-const TITLE: &str = "hefu signing key, version 1";
+const TITLE: &str = "hefu signing key, version 2";
+const TITLE_1: &str = "hefu signing key, version 1";
 const KID_IN_NAME: usize = 8;
 
 /// What a key signs. A key is never used for two things.
@@ -60,16 +65,29 @@ pub struct KeyInfo {
     pub kid: String,
     /// When it was made.
     pub created: Instant,
-    /// The public half.
-    pub public: [u8; 32],
+    /// The public half, which says of which suite it is.
+    pub public: hefu_suite::PublicKey,
     /// Where the secret half is.
     pub path: PathBuf,
 }
 
-/// A key with its secret half, which is wiped from memory when this is dropped.
+impl KeyInfo {
+    /// Of which suite it is.
+    pub fn suite(&self) -> Suite {
+        self.public.suite()
+    }
+
+    /// Whether it does the work of that use by itself: any key of tokens, and an Ed25519 key of logs.
+    pub fn serves(&self, usage: Use) -> bool {
+        self.usage == usage && (usage == Use::Token || self.suite() == Suite::Ed25519Sha256)
+    }
+}
+
+/// A key with its secret half; the seed is wiped from memory when this is dropped.
 pub struct KeyFile {
     info: KeyInfo,
     seed: Zeroizing<[u8; 32]>,
+    secret: SecretKey,
 }
 
 impl KeyFile {
@@ -78,14 +96,19 @@ impl KeyFile {
         &self.info
     }
 
-    /// The secret half, for whoever signs other things than tokens.
+    /// The secret half's bytes, for whoever signs other things than tokens with Ed25519.
     pub fn seed(&self) -> &[u8; 32] {
         &self.seed
     }
 
+    /// The key as it signs, for whoever signs other things than tokens with any suite.
+    pub fn secret(&self) -> &SecretKey {
+        &self.secret
+    }
+
     /// The key as a signer of tokens.
     pub fn signer(&self) -> Signer {
-        Signer::from_seed(&self.seed)
+        Signer::new(self.secret.clone())
     }
 }
 
@@ -103,6 +126,9 @@ pub enum KeyError {
     /// The file could not be written or used.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A suite that is not built, or a seed that is no secret of it.
+    #[error(transparent)]
+    Suite(#[from] SuiteError),
     /// The folder could not be listed.
     #[error("cannot list {}: {source}", path.display())]
     Folder {
@@ -133,29 +159,41 @@ pub enum KeyError {
     },
 }
 
-/// Makes the key of this seed the active one. `created` must be later than every other key's of the same use.
-/// The seed is the caller's randomness; the same seed again is refused, its file exists.
+/// Makes the Ed25519 key of this seed the active one, as [`new_key_of`] does.
 pub fn new_key(
     state_dir: &Path,
     usage: Use,
     seed: &[u8; 32],
     created: Instant,
 ) -> Result<KeyInfo, KeyError> {
-    let signer = Signer::from_seed(seed);
+    new_key_of(state_dir, (usage, Suite::Ed25519Sha256), seed, created)
+}
+
+/// Makes the key of this seed the active one. `created` must be later than every other's whose place it takes: those of
+/// the same use, and of logs those of the same suite. The seed is the caller's randomness; the same seed again is
+/// refused, its file exists.
+pub fn new_key_of(
+    state_dir: &Path,
+    (usage, suite): (Use, Suite),
+    seed: &[u8; 32],
+    created: Instant,
+) -> Result<KeyInfo, KeyError> {
+    let signer = Signer::new(SecretKey::from_seed(suite, seed)?);
     let info = KeyInfo {
         usage,
         kid: signer.kid().to_owned(),
         created,
-        public: signer.public().to_bytes(),
+        public: signer.public().key().clone(),
         path: state_dir.join(file_name(usage, signer.kid())),
     };
     if info.path.exists() {
         return Err(FileError::Exists(info.path).into());
     }
-    if let Some(active) = read_all(state_dir, usage)?
-        .first()
-        .filter(|key| key.info.created >= created)
-    {
+    let keys = read_all(state_dir, usage)?;
+    let mut rivals = keys
+        .iter()
+        .filter(|key| usage == Use::Token || key.info.suite() == suite);
+    if let Some(active) = rivals.next().filter(|key| key.info.created >= created) {
         return Err(KeyError::NotNewest {
             usage,
             created,
@@ -164,6 +202,7 @@ pub fn new_key(
     }
     Writer::new(TITLE)
         .field("use", usage.as_str())
+        .field("suite", suite.as_str())
         .field("created", &created.to_string())
         .field("kid", &info.kid)
         .secret("seed", seed)
@@ -219,17 +258,24 @@ fn read_all(state_dir: &Path, usage: Use) -> Result<Vec<KeyFile>, KeyError> {
 
 fn read(path: &Path, usage: Use) -> Result<KeyFile, FileError> {
     let text = private_file::read(path)?;
-    let mut reader = Reader::new(path, &text, TITLE)?;
+    let is_first = text.lines().next() == Some(TITLE_1);
+    let mut reader = Reader::new(path, &text, if is_first { TITLE_1 } else { TITLE })?;
     if reader.field("use")? != usage.as_str() {
         return Err(reader.refuse("the key's use is not the one that its file is named for"));
     }
+    let suite = match is_first {
+        true => Suite::Ed25519Sha256,
+        false => (reader.field("suite")?.parse())
+            .map_err(|e: SuiteError| reader.refuse(e.to_string()))?,
+    };
     let created = reader
         .field("created")?
         .parse()
         .map_err(|_| reader.refuse("\"created\" is not a time"))?;
     let kid = reader.field("kid")?;
     let seed = reader.secret("seed")?;
-    let signer = Signer::from_seed(&seed);
+    let secret = SecretKey::from_seed(suite, &seed).map_err(|e| reader.refuse(e.to_string()))?;
+    let signer = Signer::new(secret.clone());
     // A key under another key's name would sign what nobody can check, or retire the wrong one.
     if signer.kid() != kid || path.file_name() != Some(file_name(usage, kid).as_ref()) {
         return Err(reader.refuse("the file's name, its kid and its seed do not belong together"));
@@ -239,8 +285,8 @@ fn read(path: &Path, usage: Use) -> Result<KeyFile, FileError> {
         usage,
         kid: kid.to_owned(),
         created,
-        public: signer.public().to_bytes(),
+        public: signer.public().key().clone(),
         path: path.to_owned(),
     };
-    Ok(KeyFile { info, seed })
+    Ok(KeyFile { info, seed, secret })
 }

@@ -1,6 +1,7 @@
 //! Voucher tokens and the keys that sign them.
 //!
-//! A token is a compact JWS (RFC 7515) with Ed25519 (RFC 8037) that any JWT library can check offline. It is one half
+//! A token is a compact JWS (RFC 7515) with Ed25519 (RFC 8037) that any JWT library can check offline; where a deployment
+//! asks for it and the build has the feature `sm2-sm3`, with SM2 and SM3 instead (see `hefu-suite`). It is one half
 //! of the tally: the voucher's row keeps the hash of the one token issued, so a token alone buys nothing, and a stolen
 //! signing key mints nothing. Signing is deterministic: a token that nobody kept can be derived again from its claims.
 //!
@@ -13,6 +14,8 @@ pub mod key_set;
 pub mod keys;
 pub mod private_file;
 mod signer;
+
+pub use hefu_suite::Suite;
 
 pub use claims::{Claims, TokenError};
 pub use key_set::{KeySet, MAX_TOKEN_BYTES};

@@ -1,9 +1,9 @@
-//! One Ed25519 key: its signing half, its public half, and the names and hashes that go with them.
+//! One key of voucher tokens: its signing half, its public half, and the names and hashes that go with them.
 
 use std::fmt;
 
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use hefu_domain::Digest;
+use hefu_suite::{SIGNATURE_BYTES, SecretKey, Suite};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -12,22 +12,47 @@ use crate::claims::{Claims, TokenError};
 
 /// The media type of a voucher token, without `application/` (RFC 7515 section 4.1.9).
 pub(crate) const TYP: &str = "tv+jwt";
-/// The one algorithm, Ed25519 (RFC 8037 section 3.1).
-pub(crate) const ALG: &str = "EdDSA";
 
-/// Signs voucher tokens. The seed is wiped from memory when this is dropped.
+/// What JOSE calls a suite: the algorithm, the key's type and its curve. Ed25519 has its names from RFC 8037, SM2 has
+/// none that are registered; these are of draft-dang-webauthn-sm2.
+pub(crate) struct Jose {
+    pub(crate) alg: &'static str,
+    pub(crate) kty: &'static str,
+    pub(crate) crv: &'static str,
+}
+
+const fn jose(suite: Suite) -> Jose {
+    match suite {
+        Suite::Ed25519Sha256 => Jose {
+            alg: "EdDSA",
+            kty: "OKP",
+            crv: "Ed25519",
+        },
+        Suite::Sm2Sm3 => Jose {
+            alg: "SM2",
+            kty: "EC",
+            crv: "SM2",
+        },
+    }
+}
+
+/// Signs voucher tokens. An Ed25519 seed is wiped from memory when this is dropped.
 pub struct Signer {
-    key: SigningKey,
+    key: SecretKey,
     public: PublicKey,
     /// The encoded header with its dot: the same for every token of this key.
     header: String,
 }
 
 impl Signer {
-    /// The key whose secret half is this seed (RFC 8032 section 5.1.5).
+    /// The Ed25519 key whose secret half is this seed (RFC 8032 section 5.1.5).
     pub fn from_seed(seed: &[u8; 32]) -> Signer {
-        let key = SigningKey::from_bytes(seed);
-        let public = PublicKey::named(key.verifying_key());
+        Signer::new(SecretKey::ed25519(seed))
+    }
+
+    /// A signer with that key, of whichever suite.
+    pub fn new(key: SecretKey) -> Signer {
+        let public = PublicKey::named(key.public().clone());
         let header = base64url::encode(public.header().as_bytes()) + ".";
         Signer {
             key,
@@ -46,14 +71,14 @@ impl Signer {
         &self.public
     }
 
-    /// The token of these claims. The same claims and key always give the same bytes (RFC 8032 signs without
-    /// randomness), so a token can be derived again for its holder without being stored.
+    /// The token of these claims. The same claims and key always give the same bytes (no suite signs with randomness),
+    /// so a token can be derived again for its holder without being stored.
     pub fn sign(&self, claims: &Claims) -> String {
         let mut token = self.header.clone();
         token.push_str(&base64url::encode(&claims.to_bytes()));
         let signature = self.key.sign(token.as_bytes());
         token.push('.');
-        token.push_str(&base64url::encode(&signature.to_bytes()));
+        token.push_str(&base64url::encode(&signature));
         token
     }
 }
@@ -69,24 +94,27 @@ impl fmt::Debug for Signer {
 /// A public key and its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicKey {
-    key: VerifyingKey,
+    key: hefu_suite::PublicKey,
     kid: String,
 }
 
 impl PublicKey {
-    /// Decodes 32 bytes (RFC 8032 section 5.1.2). Refuses points of small order, under which one signature can fit
-    /// many messages.
-    pub fn from_bytes(bytes: &[u8; 32]) -> Result<PublicKey, TokenError> {
-        match VerifyingKey::from_bytes(bytes) {
-            Ok(key) if !key.is_weak() => Ok(PublicKey::named(key)),
-            Ok(_) | Err(_) => Err(TokenError::WeakKey),
+    /// Decodes a public key, as [`hefu_suite::PublicKey::from_bytes`] does.
+    ///
+    /// # Errors
+    /// `WeakKey` for what that refuses.
+    pub fn from_bytes(suite: Suite, bytes: &[u8]) -> Result<PublicKey, TokenError> {
+        match hefu_suite::PublicKey::from_bytes(suite, bytes) {
+            Ok(key) => Ok(PublicKey::named(key)),
+            Err(_) => Err(TokenError::WeakKey),
         }
     }
 
-    fn named(key: VerifyingKey) -> PublicKey {
+    fn named(key: hefu_suite::PublicKey) -> PublicKey {
+        let (Jose { kty, crv, .. }, (x, y)) = (jose(key.suite()), coordinates(&key));
         // RFC 7638 section 3: the required members only, in this order, without space; for OKP see RFC 8037, part 2.
-        let x = base64url::encode(key.as_bytes());
-        let jwk = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);
+        let y = y.map_or(String::new(), |y| format!(r#","y":"{y}""#));
+        let jwk = format!(r#"{{"crv":"{crv}","kty":"{kty}","x":"{x}"{y}}}"#);
         PublicKey {
             kid: base64url::encode(&Sha256::digest(jwk)),
             key,
@@ -98,27 +126,56 @@ impl PublicKey {
         &self.kid
     }
 
+    /// The key without its name.
+    pub(crate) fn key(&self) -> &hefu_suite::PublicKey {
+        &self.key
+    }
+
+    /// Which suite it is of, and thereby its tokens' algorithm.
+    pub fn suite(&self) -> Suite {
+        self.key.suite()
+    }
+
+    pub(crate) fn jose(&self) -> Jose {
+        jose(self.key.suite())
+    }
+
     /// The header of every token of this key, in its one spelling.
     pub(crate) fn header(&self) -> String {
-        format!(r#"{{"alg":"{ALG}","kid":"{}","typ":"{TYP}"}}"#, self.kid)
+        let alg = self.jose().alg;
+        format!(r#"{{"alg":"{alg}","kid":"{}","typ":"{TYP}"}}"#, self.kid)
     }
 
-    /// The 32 bytes of the key.
-    pub fn to_bytes(&self) -> [u8; 32] {
-        self.key.to_bytes()
+    /// The bytes of the key.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.key.as_bytes()
     }
 
-    /// The key as base64url, as `x` in a JWK (RFC 8037 section 2).
+    /// The key in base64url, as `x` in a JWK (RFC 8037 section 2); of a curve with two coordinates the first.
     pub fn x(&self) -> String {
-        base64url::encode(self.key.as_bytes())
+        coordinates(&self.key).0
     }
 
-    /// Whether this is the key's signature, by the strict rules: canonical S, no point of small order, and the
-    /// equation without cofactor, so that every verifier of the world comes to the same answer.
-    pub(crate) fn verifies(&self, signed: &[u8], signature: &[u8; 64]) -> bool {
-        self.key
-            .verify_strict(signed, &Signature::from_bytes(signature))
-            .is_ok()
+    /// The second coordinate, as `y` in a JWK (RFC 7518 section 6.2.1), where the key has one.
+    pub fn y(&self) -> Option<String> {
+        coordinates(&self.key).1
+    }
+
+    /// Whether this is the key's signature, by its suite's strict rules.
+    pub(crate) fn verifies(&self, signed: &[u8], signature: &[u8; SIGNATURE_BYTES]) -> bool {
+        self.key.verifies(signed, signature)
+    }
+}
+
+/// A JWK's `x` and `y`.
+fn coordinates(key: &hefu_suite::PublicKey) -> (String, Option<String>) {
+    match (key.suite(), key.as_bytes()) {
+        (Suite::Ed25519Sha256, bytes) => (base64url::encode(bytes), None),
+        // 0x04, then 32 bytes each.
+        (Suite::Sm2Sm3, bytes) => {
+            let (x, y) = bytes[1..].split_at(32);
+            (base64url::encode(x), Some(base64url::encode(y)))
+        }
     }
 }
 
@@ -157,42 +214,12 @@ mod tests {
     fn the_signature_of_rfc_8037_is_ours_and_passes() {
         let signed = b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
         let signer = rfc_8037();
-        let signature = signer.key.sign(signed).to_bytes();
+        let signature = signer.key.sign(signed);
         assert_eq!(
             base64url::encode(&signature),
             "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
         );
         assert!(signer.public().verifies(signed, &signature));
-    }
-
-    #[test]
-    fn a_signature_whose_s_is_not_canonical_is_refused() {
-        let signer = rfc_8037();
-        let mut signature = signer.key.sign(b"x").to_bytes();
-        assert!(signer.public().verifies(b"x", &signature));
-        // The group's order L, little-endian (RFC 8032 section 5.1): S and S + L satisfy the same equation.
-        let order: [u8; 32] = [
-            0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9,
-            0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
-        ];
-        let mut carry = 0u16;
-        for (s, l) in signature[32..].iter_mut().zip(order) {
-            carry += u16::from(*s) + u16::from(l);
-            *s = carry.to_le_bytes()[0];
-            carry >>= 8;
-        }
-        assert!(!signer.public().verifies(b"x", &signature));
-    }
-
-    #[test]
-    fn keys_of_small_order_and_bytes_off_the_curve_are_refused() {
-        let mut identity = [0; 32];
-        identity[0] = 1;
-        assert_eq!(PublicKey::from_bytes(&identity), Err(TokenError::WeakKey));
-        assert_eq!(PublicKey::from_bytes(&[0; 32]), Err(TokenError::WeakKey));
-        let mut off = [0; 32];
-        off[0] = 2;
-        assert_eq!(PublicKey::from_bytes(&off), Err(TokenError::WeakKey));
     }
 
     #[test]

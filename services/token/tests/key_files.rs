@@ -62,7 +62,7 @@ fn a_key_file_says_what_it_is_and_holds_the_seed() {
     assert_eq!(info.path, dir.join("token-kPrK_qmx.key"));
     assert_eq!(
         fs::read_to_string(&info.path).unwrap(),
-        "hefu signing key, version 1\nuse: token\ncreated: 2023-03-28T10:40:00.000Z\n\
+        "hefu signing key, version 2\nuse: token\nsuite: ed25519-sha256\ncreated: 2023-03-28T10:40:00.000Z\n\
          kid: kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k\nseed: nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A\n"
     );
     let loaded = keys::load(&dir, Use::Token).unwrap();
@@ -161,7 +161,8 @@ fn a_damaged_renamed_or_foreign_file_is_refused_and_its_seed_never_shown() {
         .path;
     let good = fs::read_to_string(&path).unwrap();
     for bad in [
-        good.replace("version 1", "version 2"),
+        good.replace("version 2", "version 3"),
+        good.replace("version 2", "version 1"),
         good.replace("use: token", "use: log"),
         good.replace("2023-03-28T10", "yesterday"),
         good.replace("kid: kPrK", "kid: KPrK"),

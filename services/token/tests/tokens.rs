@@ -327,7 +327,7 @@ fn the_key_set_document_is_that_of_rfc_8037() {
 #[test]
 fn a_public_key_survives_its_own_bytes() {
     let key = signer().public().clone();
-    assert_eq!(PublicKey::from_bytes(&key.to_bytes()), Ok(key));
+    assert_eq!(PublicKey::from_bytes(key.suite(), key.as_bytes()), Ok(key));
 }
 
 proptest! {

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hefu_domain::Instant;
 use hefu_tests::office::{GENERAL_MAX_FEN, must};
-use hefu_token::{KeySet, PublicKey, TokenError};
+use hefu_token::{KeySet, PublicKey, Suite, TokenError};
 use hefu_wire::v1;
 use tonic::transport::{Channel, Endpoint};
 use tonic_health::pb::health_client::HealthClient;
@@ -144,7 +144,7 @@ async fn a_fetched_token_is_verified_with_nothing_but_the_published_key_set() {
         assert_eq!((&jwk["kty"], &jwk["alg"]), (&"OKP".into(), &"EdDSA".into()));
         assert!(jwk.get("d").is_none(), "a private key is published");
         let x = URL_SAFE_NO_PAD.decode(jwk["x"].as_str().unwrap()).unwrap();
-        let key = PublicKey::from_bytes(&x.try_into().unwrap()).unwrap();
+        let key = PublicKey::from_bytes(Suite::Ed25519Sha256, &x).unwrap();
         assert_eq!(jwk["kid"], key.kid());
         keys.insert(key, None);
     }

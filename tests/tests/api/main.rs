@@ -19,6 +19,7 @@ mod reads;
 mod receipts;
 mod requests;
 mod school;
+mod suites;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
@@ -69,9 +70,13 @@ impl Api {
     }
 
     async fn start_with(engine: Engine, clock: Clock) -> Api {
+        Api::start_in(engine, clock, Folder::new("hefu-api")).await
+    }
+
+    /// A server over what may be in the folder `state` already.
+    async fn start_in(engine: Engine, clock: Clock, state: Folder) -> Api {
         let now = clock.now();
         let place = Place::new(engine).await;
-        let state = Folder::new("hefu-api");
         let running = serve(Setup {
             database: place.url(),
             state: state.path().join("state"),

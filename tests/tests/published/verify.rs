@@ -91,6 +91,7 @@ fn untouched_logs_verify(auditor: &Auditor) {
             "key_from_outside",
             "missing",
             "regions",
+            "second_signatures",
             "seconds",
             "verified",
             "witnesses",

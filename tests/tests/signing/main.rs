@@ -10,6 +10,7 @@ mod mutations;
 mod replayed;
 mod restored;
 mod scrubs;
+mod second;
 mod served;
 mod sizes;
 mod stopped;

@@ -29,6 +29,8 @@ pub enum Check {
     Key,
     /// The checkpoint is signed by the key of this log that was in force.
     Signature,
+    /// The checkpoint bears the second signature that a key was brought along for.
+    Second,
     /// A change of the log's key is signed by both keys and follows the one before.
     Rotation,
     /// Every log of the deployment that a key was brought along for is here.
@@ -77,6 +79,9 @@ impl Check {
             }
             Check::Signature => {
                 "take the checkpoint for a forgery until the operator shows who signed it"
+            }
+            Check::Second => {
+                "the second signature is wrong, or somebody took it away: ask the operator; of a copy from before the log had its second key, leave that key's line out"
             }
             Check::Rotation => {
                 "take no signature of the new key; ask the operator for proof of the change"
@@ -129,6 +134,7 @@ impl fmt::Display for Check {
             Check::Root => "root",
             Check::Key => "key",
             Check::Signature => "signature",
+            Check::Second => "second signature",
             Check::Rotation => "key rotation",
             Check::Missing => "missing log",
             Check::Replaced => "replaced key",

@@ -7,19 +7,20 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use hefu_domain::event::{LogKeyRotated, LogTree};
-use hefu_log::{LogError, Note, Origin, Vkey};
+use hefu_log::{LogError, Note, Origin, SecondKey, VerifierKeys, Vkey, second};
 
 use super::check::Check;
 
 /// Verifier keys and where they come from.
 #[derive(Clone, Debug)]
 pub struct Keys {
-    keys: Vec<Vkey>,
+    known: VerifierKeys,
     from_outside: bool,
 }
 
 impl Keys {
-    /// Keys that somebody who distrusts the operator got elsewhere: a verifier key a line, empty lines apart.
+    /// Keys that somebody who distrusts the operator got elsewhere: a verifier key a line, empty lines apart. Lines of
+    /// types that this build does not check are skipped.
     ///
     /// # Errors
     /// `Key` for a line that is none.
@@ -40,15 +41,49 @@ impl Keys {
         self.from_outside
     }
 
+    /// What to tell of the lines that were skipped; nothing if there are none.
+    pub fn warning(&self) -> Option<String> {
+        self.known.warning()
+    }
+
     /// Which logs they are named for.
     pub(super) fn origins(&self) -> impl Iterator<Item = Origin> {
-        self.keys.iter().filter_map(|key| key.name().parse().ok())
+        self.known
+            .keys
+            .iter()
+            .filter_map(|key| key.name().parse().ok())
     }
 
     fn parse(text: &str, from_outside: bool) -> Result<Self, LogError> {
-        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-        let keys = lines.map(str::parse).collect::<Result<_, _>>()?;
-        Ok(Self { keys, from_outside })
+        Ok(Self {
+            known: VerifierKeys::parse(text)?,
+            from_outside,
+        })
+    }
+
+    /// Checks the second signature of a log's last checkpoint, if a key of one was brought along for the log: one of these
+    /// must have signed, so that nobody can take the line away. Gives the id of the key that did. As for the log's own key,
+    /// where none bears its name it is that of the latest log before it.
+    pub(super) fn second(&self, note: &Note, origin: &Origin) -> Result<Option<[u8; 4]>, Check> {
+        let named = self.known.second.iter().filter_map(|key| {
+            let epoch = epoch_of(key.name(), origin)?;
+            (epoch <= origin.epoch()).then_some((epoch, key))
+        });
+        let named: Vec<(u64, &SecondKey)> = named.collect();
+        let Some(latest) = named.iter().map(|(epoch, _)| *epoch).max() else {
+            return Ok(None);
+        };
+        let own = named.iter().filter(|(epoch, _)| *epoch == latest);
+        let own: Result<Vec<SecondKey>, LogError> =
+            own.map(|(_, key)| key.under(&origin.to_string())).collect();
+        let signers = own.and_then(|own| {
+            let signers = second::signers(note, &own)?;
+            Ok(signers.first().map(|key| key.id()))
+        });
+        match signers {
+            Ok(Some(id)) => Ok(Some(id)),
+            Ok(None) | Err(_) => Err(Check::Second),
+        }
     }
 }
 
@@ -74,8 +109,8 @@ impl LogKeys {
     /// two nothing is left.
     pub(super) fn of(origin: &Origin, keys: &Keys, before: Option<&LogKeys>) -> Self {
         let after = before.map(|before| before.origin.epoch());
-        let named = keys.keys.iter().filter_map(|key| {
-            let epoch = epoch_of(key, origin)?;
+        let named = keys.known.keys.iter().filter_map(|key| {
+            let epoch = epoch_of(key.name(), origin)?;
             (epoch <= origin.epoch() && after < Some(epoch)).then_some((epoch, key))
         });
         let named: Vec<(u64, &Vkey)> = named.collect();
@@ -193,8 +228,8 @@ impl LogKeys {
     /// Whether the log tells of every key that was brought along for it: it has not stopped short of a change of keys, or
     /// of a fork, that whoever brought them has heard of.
     pub(super) fn reaches(&self, keys: &Keys) -> bool {
-        let later = |key: &Vkey| epoch_of(key, &self.origin) > Some(self.origin.epoch());
-        self.is_one() && !keys.keys.iter().any(later)
+        let later = |key: &Vkey| epoch_of(key.name(), &self.origin) > Some(self.origin.epoch());
+        self.is_one() && !keys.known.keys.iter().any(later)
     }
 
     /// Whether all roots are keys of one chain.
@@ -230,9 +265,9 @@ impl LogKeys {
     }
 }
 
-/// Of which epoch's log a key is, if it is of this region's.
-fn epoch_of(key: &Vkey, origin: &Origin) -> Option<u64> {
-    let named: Origin = key.name().parse().ok()?;
+/// Of which epoch's log a key of that name is, if it is of this region's.
+fn epoch_of(name: &str, origin: &Origin) -> Option<u64> {
+    let named: Origin = name.parse().ok()?;
     let same = named.deployment() == origin.deployment() && named.region() == origin.region();
     same.then_some(named.epoch())
 }

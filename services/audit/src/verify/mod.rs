@@ -143,6 +143,7 @@ pub fn verify<F: Follow>(
         events: 0,
         forks: Vec::new(),
         witnesses: Vec::new(),
+        second_signatures: 0,
         failure: None,
         missing: Vec::new(),
         logs: Vec::new(),
@@ -205,6 +206,7 @@ fn all<F: Follow>(
         report.forks.extend(verified.forks);
         let signed = verified.seen.words.iter().map(|word| word.witness.clone());
         report.witnesses.extend(signed);
+        report.second_signatures += u64::from(verified.seen.second.is_some());
         report.logs.push(verified.seen);
         end(&region, verified.follower);
         held.push(Held {

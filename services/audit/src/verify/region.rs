@@ -292,6 +292,8 @@ impl<'f> Walked<'f> {
             return Err(failed(Check::Root));
         }
         let signer = keys.check(&self.said.note, said.size).map_err(failed)?;
+        let second = means.keys.second(&self.said.note, &said.origin);
+        let second = second.map_err(failed)?.map(u32::from_be_bytes);
         if means.keys.are_from_outside() && !keys.reaches(means.keys) {
             return Err(failed(Check::Replaced));
         }
@@ -304,6 +306,7 @@ impl<'f> Walked<'f> {
             size: said.size,
             root: said.root,
             signer: u32::from_be_bytes(signer.id()),
+            second,
             at,
             unsigned: today.tree.size() - said.size,
             words: means.witnesses.words(&self.said.note, said.size)?,

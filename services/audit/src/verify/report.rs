@@ -28,6 +28,8 @@ pub struct Report {
     pub forks: Vec<Fork>,
     /// Witnesses whose signatures held.
     pub witnesses: Vec<String>,
+    /// How many logs bear the second signature that a key was brought along for. Of the others nobody asked.
+    pub second_signatures: u64,
     /// What failed first.
     pub failure: Option<Failure>,
     /// Regions of which a key was brought along and no log is here.
@@ -53,6 +55,8 @@ pub struct Seen {
     pub root: Hash,
     /// Id of the key that signed it; its name is the log's.
     pub signer: u32,
+    /// Id of the key of its second signature, where one was brought along.
+    pub second: Option<u32>,
     /// When its last event happened.
     pub at: Option<String>,
     /// Events behind the checkpoint, in a database, that nobody has signed yet.

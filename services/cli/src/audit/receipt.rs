@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
-use hefu_log::{Checkpoint, Receipt, View, Vkey};
+use hefu_log::{Checkpoint, Receipt, VerifierKeys, View, Vkey};
 use serde_json::{Value, json};
 
 use super::source;
@@ -46,11 +46,10 @@ pub(crate) fn run(asked: &CheckReceipt) -> anyhow::Result<ExitCode> {
 }
 
 fn read(asked: &CheckReceipt) -> anyhow::Result<(String, Vec<Vkey>)> {
-    let lines = source::text(&asked.vkey)?;
-    let lines = lines.lines().map(str::trim).filter(|line| !line.is_empty());
-    let keys: Result<Vec<Vkey>, _> = lines.map(str::parse).collect();
+    let keys = VerifierKeys::parse(&source::text(&asked.vkey)?);
     let keys = keys.with_context(|| format!("{}", asked.vkey.display()))?;
-    Ok((source::text(&asked.file)?, keys))
+    // A second signature adds nothing to a receipt: it is never asked for, so there is nothing to warn of.
+    Ok((source::text(&asked.file)?, keys.keys))
 }
 
 /// The receipt and the checkpoint that it leads to.

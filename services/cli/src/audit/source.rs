@@ -75,6 +75,9 @@ impl Source {
             (None, None, None) => anyhow::bail!("name --dir, --server or --database"),
         };
         let keys = tokio::task::block_in_place(|| self.keys(files.as_ref()))?;
+        if let Some(warning) = keys.warning() {
+            eprintln!("hefu: {warning}");
+        }
         Ok(Logs {
             files,
             keys,

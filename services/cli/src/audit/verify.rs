@@ -7,7 +7,7 @@ use std::time::Instant as Stopwatch;
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use hefu_audit::cosigned::Word;
-use hefu_audit::verify::{Report, verify};
+use hefu_audit::verify::{Report, Seen, verify};
 use hefu_domain::Region;
 
 use super::source::{self, Source};
@@ -74,6 +74,14 @@ fn word(word: &Word) -> String {
     format!("{} {}", word.witness, word.at())
 }
 
+/// The ids of the keys that signed.
+fn keys(log: &Seen) -> String {
+    match log.second {
+        Some(second) => format!("{:08x}\n{second:08x} (SM2)", log.signer),
+        None => format!("{:08x}", log.signer),
+    }
+}
+
 /// The logs that held.
 fn logs(report: &Report) -> Table {
     let mut table = Table::new();
@@ -94,7 +102,7 @@ fn logs(report: &Report) -> Table {
             log.size.to_string(),
             log.unsigned.to_string(),
             log.root.to_string(),
-            format!("{:08x}", log.signer),
+            keys(log),
             log.at.clone().unwrap_or_default(),
             log.words.iter().map(word).collect::<Vec<_>>().join("\n"),
         ]);

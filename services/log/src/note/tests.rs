@@ -154,7 +154,7 @@ fn a_verifier_key_has_one_text_and_its_own_id() {
     small_order[0] = 1;
     assert_eq!(
         Vkey::new("log", &small_order),
-        Err(LogError::Key("a key of small order"))
+        Err(LogError::Key("an Ed25519 key of small order"))
     );
     assert!(Vkey::new("two words", vkey.public()).is_err());
 }

@@ -9,7 +9,6 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::thread::{self, ScopedJoinHandle};
 
-use hefu_log::Vkey;
 use hefu_token::private_file;
 
 use super::SignerError;
@@ -91,10 +90,9 @@ impl Desk {
     }
 
     /// Puts those public keys on record that are not yet, behind those that are.
-    pub(crate) fn record_vkeys(&self, vkeys: &[Vkey]) -> Result<(), SignerError> {
+    pub(crate) fn record_vkeys(&self, vkeys: &[String]) -> Result<(), SignerError> {
         let known = self.vkeys()?;
-        let mut fresh: Vec<String> = vkeys.iter().map(ToString::to_string).collect();
-        fresh.retain(|line| !known.contains(line));
+        let fresh: Vec<&String> = vkeys.iter().filter(|line| !known.contains(*line)).collect();
         if fresh.is_empty() {
             return Ok(());
         }

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hefu_engine::Clock;
-use hefu_log::{Checkpoint, Doubt, LogError, NoteSigner, Origin, Vkey};
+use hefu_log::{Checkpoint, Doubt, LogError, Note, NoteSigner, Origin, SecondSigner, Vkey};
 use hefu_store::{CheckpointRow, Head, Reads, Store, StoreError};
 use hefu_token::keys::{self, KeyError, KeyFile, Use};
 use hefu_token::private_file::FileError;
@@ -63,6 +63,9 @@ pub enum SignerError {
         /// Which key.
         key: String,
     },
+    /// Keys that sign beside a log's own, and none of these.
+    #[error("every log key in {} is of a suite that signs beside Ed25519 only: hefu keys new --use log", .0.display())]
+    OnlySecond(PathBuf),
     /// The keeping of the signer's files.
     #[error("the signer's files were not kept: {0}")]
     Ended(String),
@@ -93,21 +96,34 @@ impl<E: Into<SignerError>> From<E> for Failed {
 }
 
 /// The log keys of the state folder, the newest first.
-pub(crate) struct Keys(Vec<KeyFile>);
+pub(crate) struct Keys {
+    /// Those that sign for the logs.
+    own: Vec<KeyFile>,
+    /// The newest of those that sign beside them.
+    second: Option<KeyFile>,
+}
 
 impl Keys {
     fn load(state: &Path) -> Result<Keys, SignerError> {
-        Ok(Keys(keys::load(state, Use::Log)?))
+        let keys = keys::load(state, Use::Log)?;
+        let (own, second): (Vec<_>, Vec<_>) = keys
+            .into_iter()
+            .partition(|key| key.info().serves(Use::Log));
+        if own.is_empty() {
+            return Err(SignerError::OnlySecond(state.to_owned()));
+        }
+        let second = second.into_iter().next();
+        Ok(Keys { own, second })
     }
 
     /// The key that signs a log which begins now.
     fn newest(&self) -> &str {
-        self.0.first().map_or("", |key| &key.info().kid)
+        self.own.first().map_or("", |key| &key.info().kid)
     }
 
     /// The key of that name, as it signs that log.
     fn signer(&self, origin: &Origin, name: &str) -> Result<NoteSigner, SignerError> {
-        let key = self.0.iter().find(|key| key.info().kid == name);
+        let key = self.own.iter().find(|key| key.info().kid == name);
         let key = key.ok_or_else(|| SignerError::NoKey {
             origin: origin.to_string(),
             key: name.to_owned(),
@@ -117,7 +133,7 @@ impl Keys {
 
     /// The public halves of all keys, as they sign that log.
     fn vkeys(&self, origin: &Origin) -> Result<Vec<Vkey>, SignerError> {
-        let names = self.0.iter().map(|key| key.info().kid.as_str());
+        let names = self.own.iter().map(|key| key.info().kid.as_str());
         names.map(|name| self.vkey(origin, name)).collect()
     }
 
@@ -129,10 +145,16 @@ impl Keys {
     /// The name of the key with that public half.
     fn named(&self, vkey: &Vkey) -> Option<&str> {
         let key = self
-            .0
+            .own
             .iter()
-            .find(|key| key.info().public == *vkey.public());
+            .find(|key| key.info().public.as_bytes() == vkey.public());
         key.map(|key| key.info().kid.as_str())
+    }
+
+    /// The key that signs that log beside its own, if there is one.
+    fn second(&self, origin: &Origin) -> Result<Option<SecondSigner>, SignerError> {
+        let signer = |key: &KeyFile| SecondSigner::new(&origin.to_string(), key.secret().clone());
+        Ok(self.second.as_ref().map(signer).transpose()?)
     }
 }
 
@@ -351,8 +373,15 @@ impl Signer {
         let mut checkpoints = Vec::with_capacity(due.len());
         for memory in &memories {
             let signer = self.keys.signer(&memory.origin, &memory.key)?;
-            checkpoints.push(signed(memory, &signer, self.clock.now().0)?);
-            vkeys.push(signer.vkey().clone());
+            let second = self.keys.second(&memory.origin)?;
+            checkpoints.push(signed(
+                memory,
+                &signer,
+                second.as_ref(),
+                self.clock.now().0,
+            )?);
+            vkeys.push(signer.vkey().to_string());
+            vkeys.extend(second.map(|second| second.public().to_string()));
         }
         let tiles = due.iter().flat_map(|log| log.tiles.clone()).collect();
         // Nothing that was signed leaves before it is remembered on the disk.
@@ -468,17 +497,26 @@ async fn aside<T: Send + 'static>(
 }
 
 /// The checkpoint over what is remembered, as it is published.
-fn signed(memory: &Memory, signer: &NoteSigner, at_ms: i64) -> Result<CheckpointRow, LogError> {
+fn signed(
+    memory: &Memory,
+    signer: &NoteSigner,
+    second: Option<&SecondSigner>,
+    at_ms: i64,
+) -> Result<CheckpointRow, LogError> {
     let checkpoint = Checkpoint {
         origin: memory.origin.clone(),
         size: memory.tree.size(),
         root: memory.tree.root(),
     };
+    let mut note: Note = checkpoint.sign(signer)?;
+    if let Some(second) = second {
+        note.add(second.sign(&note));
+    }
     Ok(CheckpointRow {
         region: memory.origin.region().to_owned(),
         epoch: memory.origin.epoch(),
         size: checkpoint.size,
         at_ms,
-        note: checkpoint.sign(signer)?.to_string(),
+        note: note.to_string(),
     })
 }

@@ -5,15 +5,16 @@ use std::collections::HashSet;
 
 use anyhow::Context as _;
 use hefu_audit::Files;
-use hefu_log::{Checkpoint, LogError, Note, Vkey};
+use hefu_log::{Checkpoint, Note, VerifierKeys, Vkey};
 
 /// The file's path.
 pub(crate) const PATH: &str = "log.vkey";
 
 /// The verifier keys that are published beside the logs.
 pub(crate) struct Keys {
-    /// As they stand in the file; none where there is no file.
+    /// As they stand in the file, those of other types too; none where there is no file.
     lines: Vec<String>,
+    /// Those that sign for the logs themselves.
     keys: Vec<Vkey>,
 }
 
@@ -34,18 +35,22 @@ impl Keys {
     /// Reads a file of keys, a line each.
     pub(crate) fn parse(text: &str) -> anyhow::Result<Keys> {
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        let keys: Result<Vec<Vkey>, LogError> = lines.iter().map(|line| line.parse()).collect();
-        let keys = keys.with_context(|| format!("{PATH} holds a line that is no key"))?;
-        Ok(Keys { lines, keys })
+        let read = VerifierKeys::parse(text);
+        let read = read.with_context(|| format!("{PATH} holds a line that is no key"))?;
+        Ok(Keys {
+            lines,
+            keys: read.keys,
+        })
     }
 
     /// These keys behind those that were known before, each once: what was published once is never forgotten.
     pub(crate) fn after(self, mut before: Keys) -> Keys {
         // A key has one line.
         let known: HashSet<String> = before.lines.iter().cloned().collect();
-        for (line, key) in self.lines.into_iter().zip(self.keys) {
-            if !known.contains(&line) {
-                before.lines.push(line);
+        let fresh = self.lines.into_iter().filter(|line| !known.contains(line));
+        before.lines.extend(fresh);
+        for key in self.keys {
+            if !before.keys.contains(&key) {
                 before.keys.push(key);
             }
         }
