@@ -5,6 +5,7 @@ use crate::command::*;
 use crate::decide::Ask;
 use crate::eligibility;
 use crate::event::{self, Event};
+use crate::people;
 use crate::policy::{Programme, VoucherKind};
 use crate::refusal::{Checks, Code, Stop};
 use crate::state::*;
@@ -14,8 +15,8 @@ use crate::world::World;
 
 /// → Applied: by the holder, or by an institution for its people with the holder's own confirmation.
 pub(crate) fn apply(ask: &Ask, act: &Apply) -> Result<Vec<Event>, Stop> {
-    // Of somebody who is not on record nothing else can be asked.
-    ask.world.person(&act.person)?;
+    // Of somebody who is not on record, or not any more, nothing else can be asked.
+    people::not_erased(ask, &act.person)?;
     let (_, policy) = ask.world.policy(act.year, ask.at)?;
     let by_holder = ask.speaks_for(&act.person, Some(&act.person));
     let due = Instant::after(policy.dates.training_ends);

@@ -253,6 +253,12 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
     )?;
     let engine = Engine::start(store, setup.clock.clone(), people, setup.writers).await?;
     engine.compare_clocks().await?;
+    let operator_key_file = setup.state.join("operator.key");
+    let operator_key = operator_key(&operator_key_file)?;
+    let operator = caller::credential(&operator_key);
+    open_tree(&engine, &setup, &operator).await?;
+    let signing = sign(&engine, &setup).await?;
+    // Behind the signer: a log that it doubts is not written.
     let again = engine.apply_erasures().await?;
     if again > 0 {
         tracing::warn!(
@@ -260,11 +266,6 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
             "erased people stood in a restored backup and were erased again"
         );
     }
-    let operator_key_file = setup.state.join("operator.key");
-    let operator_key = operator_key(&operator_key_file)?;
-    let operator = caller::credential(&operator_key);
-    open_tree(&engine, &setup, &operator).await?;
-    let signing = sign(&engine, &setup).await?;
     let listen = setup.listen.listen;
     let unheard = |source| StartError::Listen { listen, source };
     let port = Port::open(listen, ready).await.map_err(unheard)?;

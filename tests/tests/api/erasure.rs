@@ -287,6 +287,7 @@ impl Restored {
         let Place::Sqlite(folder) = &place else {
             panic!("the backup is a file");
         };
+        closed(state.path()).await;
         let keys = |(file, _): &(String, Vec<u8>)| file.contains("wrapped-keys");
         let (keys, _) = files(state.path()).into_iter().partition(keys);
         let backups = [files(folder.path()), keys];
@@ -295,6 +296,7 @@ impl Restored {
         let operator = &running.operator_key;
         let _: v1::EraseSubjectResponse = must(&client, operator, ERASE, erase).await;
         running.stop().await;
+        closed(state.path()).await;
         Restored {
             name,
             client_key: office.clerks[0].clone(),
@@ -306,6 +308,7 @@ impl Restored {
         }
     }
 
+    /// Nothing serves meanwhile.
     fn put_back(&self, backup: usize) {
         for (file, bytes) in &self.backups[backup] {
             std::fs::write(file, bytes).unwrap();
@@ -332,6 +335,14 @@ impl Restored {
     }
 }
 
+/// Waits until nobody has the wrapped keys open: the last to close them takes their write-ahead log away.
+async fn closed(folder: &Path) {
+    let log = folder.join("state/wrapped-keys.sqlite-wal");
+    while log.exists() {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
 async fn connect(running: &Running) -> Client {
     Client::connect(&format!("http://{}", running.address))
         .await
@@ -353,7 +364,7 @@ async fn a_backup_from_before_an_erasure_brings_nobody_back() {
         let reason = "BACKUP_RESTORED".parse().unwrap();
         offline.accept_fork(&region, reason).await.unwrap();
     }
-    drop(offline);
+    offline.close().await;
     // Every later start than the next finds nothing to do.
     for _ in 0..2 {
         let running = restored.serve().await;

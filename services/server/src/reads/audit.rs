@@ -218,7 +218,8 @@ impl Api {
         let mut get = Request::new(v1::GetVoucherRequest {
             name: name.to_owned(),
         });
-        get.metadata_mut().clone_from(request.metadata());
+        // Who asks stands there.
+        get.extensions_mut().clone_from(request.extensions());
         self.get_voucher(get).await?;
         let stream = rows::stream(&Key::Voucher(id));
         let rows = self
