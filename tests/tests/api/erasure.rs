@@ -381,6 +381,7 @@ async fn a_backup_from_before_an_erasure_brings_nobody_back() {
         holds(&running).await;
         running.stop().await;
     }
+    closed(restored.state.path()).await;
     for (file, bytes) in files(restored.state.path()) {
         assert!(!shows(&bytes, &restored.personal), "{file}");
     }
