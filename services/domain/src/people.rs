@@ -102,13 +102,9 @@ pub(crate) fn erase_subject(ask: &Ask, act: &EraseSubject) -> Result<Vec<Event>,
             // Corrected: it is somebody else's, and was paid to them.
             continue;
         }
-        checks.require_of(
-            is_over(ask, voucher)?,
-            Code::PersonHasOpenVoucher,
-            &id.to_string(),
-        );
+        checks.require_of(is_over(ask, voucher)?, Code::PersonHasOpenVoucher, id);
         if let Some(until) = archived_until(ask, voucher)? {
-            checks.require_of(ask.at >= until, Code::ArchiveKept, &id.to_string());
+            checks.require_of(ask.at >= until, Code::ArchiveKept, id);
         }
         certificates.extend(voucher.pass.as_ref().map(|pass| pass.certificate));
     }
@@ -145,18 +141,17 @@ fn is_over(ask: &Ask, voucher: &Voucher) -> Result<bool, Stop> {
         .claw_back
         .as_ref()
         .is_none_or(|back| back.confirmed_by.is_some() && back.received >= back.amount);
-    let final_ = match &voucher.state {
-        VoucherState::Ended {
-            how: End::Rejected | End::Refused,
-            at,
-            ..
-        } => {
-            let (_, policy) = ask.world.policy(voucher.year, ask.at)?;
-            ask.at >= Instant::after(plus_days(at.date(), policy.claims.reopen_days))
-        }
-        state => !state.is_live(),
-    };
-    Ok(final_ && settled)
+    let mut over = !voucher.state.is_live();
+    if let VoucherState::Ended {
+        how: End::Rejected | End::Refused,
+        at,
+        ..
+    } = &voucher.state
+    {
+        let (_, policy) = ask.world.policy(voucher.year, ask.at)?;
+        over = ask.at >= Instant::after(plus_days(at.date(), policy.claims.reopen_days));
+    }
+    Ok(over && settled)
 }
 
 /// Until when the archive of what was paid on a voucher is kept; `None` where nothing was. 会计档案管理办法, article 14: the time counts

@@ -69,8 +69,6 @@ pub(crate) struct Rules {
     group: Vec<Entry>,
     /// Credentials by the subject for whom they stand, the latest last.
     credentials: HashMap<String, Vec<CredentialId>>,
-    /// Vouchers by person.
-    vouchers: HashMap<PersonId, Vec<VoucherId>>,
     ledger: Ledger,
     findings: Vec<Finding>,
 }
@@ -103,7 +101,6 @@ impl Rules {
         Rules {
             group: Vec::new(),
             credentials: HashMap::new(),
-            vouchers: HashMap::new(),
             ledger: Ledger::new(region),
             findings: Vec::new(),
         }
@@ -241,7 +238,7 @@ impl Rules {
             };
             match decided {
                 Err(Stop::Missing(Need::Nullifier(subject, once))) => {
-                    let (tag, holder) = self.nullifier(replay, rest, &subject, &once);
+                    let (tag, holder) = nullifier(replay, rest, &subject, &once);
                     replay
                         .world_mut()
                         .bring_nullifier(subject, once, tag, holder);
@@ -254,39 +251,6 @@ impl Rules {
             }
         }
         Err(Code::TooMany.into())
-    }
-
-    /// A nullifier's tag, and who held it: as the region's own vouchers say, else as the events at hand do.
-    fn nullifier(
-        &self,
-        replay: &Replay,
-        rest: &[Entry],
-        subject: &Subject,
-        once: &Once,
-    ) -> (Tag, Option<Holder>) {
-        let region = replay.region();
-        let person = match subject {
-            Subject::Tag(tag) => return (*tag, holder(region, replay.holder(tag))),
-            Subject::Person(person) => person,
-        };
-        let own = self.vouchers.get(person).into_iter().flatten();
-        for id in own {
-            // A corrected voucher is somebody else's by now.
-            let voucher = replay.world().voucher(id).ok();
-            let voucher = voucher.filter(|voucher| voucher.person == *person);
-            let held = voucher.and_then(|own| own.held.iter().find(|held| held.once == *once));
-            if let Some(held) = held {
-                return (held.tag, holder(region, Some(*id)));
-            }
-        }
-        let taken = taken_by(replay.world(), rest, person);
-        if let Some(held) = taken.iter().find(|held| held.once == *once) {
-            return (held.tag, holder(region, replay.holder(&held.tag)));
-        }
-        if taken.iter().any(|held| comes_after(once, &held.once)) {
-            return (ELSEWHERE, elsewhere());
-        }
-        (FREE, None)
     }
 
     /// Applies a command's entries, and checks that each names the policy that was in force after them.
@@ -316,21 +280,46 @@ impl Rules {
         Ok(())
     }
 
-    /// Notes who has which credentials and vouchers from now on.
+    /// Notes who has which credentials from now on.
     fn note(&mut self, entry: &Entry) {
-        match &entry.event {
-            Event::CallerGranted(e) => self
-                .credentials
-                .entry(e.grant.subject.to_string())
-                .or_default()
-                .push(e.credential.clone()),
-            Event::Applied(e) => self.vouchers.entry(e.person).or_default().push(e.voucher),
-            Event::CorrectionConfirmed(e) => {
-                self.vouchers.entry(e.person).or_default().push(e.voucher)
-            }
-            _ => {}
+        if let Event::CallerGranted(e) = &entry.event {
+            let subject = e.grant.subject.to_string();
+            let credentials = self.credentials.entry(subject).or_default();
+            credentials.push(e.credential.clone());
         }
     }
+}
+
+/// A nullifier's tag, and who held it: as the region's own vouchers say, else as the events at hand do.
+fn nullifier(
+    replay: &Replay,
+    rest: &[Entry],
+    subject: &Subject,
+    once: &Once,
+) -> (Tag, Option<Holder>) {
+    let region = replay.region();
+    let person = match subject {
+        Subject::Tag(tag) => return (*tag, holder(region, replay.holder(tag))),
+        Subject::Person(person) => person,
+    };
+    let theirs = replay.world().person(person).ok();
+    for id in theirs.into_iter().flat_map(|theirs| &theirs.vouchers) {
+        // A corrected voucher is somebody else's by now.
+        let voucher = replay.world().voucher(id).ok();
+        let voucher = voucher.filter(|voucher| voucher.person == *person);
+        let held = voucher.and_then(|own| own.held.iter().find(|held| held.once == *once));
+        if let Some(held) = held {
+            return (held.tag, holder(region, Some(*id)));
+        }
+    }
+    let taken = taken_by(replay.world(), rest, person);
+    if let Some(held) = taken.iter().find(|held| held.once == *once) {
+        return (held.tag, holder(region, replay.holder(&held.tag)));
+    }
+    if taken.iter().any(|held| comes_after(once, &held.once)) {
+        return (ELSEWHERE, elsewhere());
+    }
+    (FREE, None)
 }
 
 /// A county's half of an allocation, which is not asked for there.
