@@ -705,15 +705,17 @@ impl<'a, 'c> Attempt<'a, 'c> {
         Ok((!commit.regions.is_empty()).then_some(commit))
     }
 
-    /// Whether two regions of this batch take the same nullifier: then they must be decided one after the other.
+    /// Whether two regions of this batch take the same nullifier, or somebody is erased whose lookup tag the store still has while the
+    /// others are decided: then they must be decided one after the other.
     pub(crate) fn collides(&self) -> bool {
         let mut seen = HashMap::new();
-        self.cells.values().any(|cell| {
-            cell.world.nullifiers_changed().iter().any(|(tag, ..)| {
-                seen.insert(*tag, &cell.region)
-                    .is_some_and(|other| *other != cell.region)
+        !self.erased.is_empty()
+            || self.cells.values().any(|cell| {
+                cell.world.nullifiers_changed().iter().any(|(tag, ..)| {
+                    seen.insert(*tag, &cell.region)
+                        .is_some_and(|other| *other != cell.region)
+                })
             })
-        })
     }
 }
 

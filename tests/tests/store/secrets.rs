@@ -59,6 +59,29 @@ on_both_engines! {
         assert!(matches!(store.commit(again).await, Err(StoreError::Corrupt { table: "person_secret", .. })));
     }
 
+    async fn what_a_transaction_stores_of_somebody_whom_it_erases_is_gone_with_it(store: Store, _place: Place) {
+        let read = open_one(&store).await;
+        let number = CommittedSecret {
+            region: SHOUYANG.to_owned(),
+            commitment: "certificate".to_owned(),
+            sealed: vec![1],
+        };
+        let erased = Erased {
+            people: vec![key("li")],
+            committed: vec![(SHOUYANG.to_owned(), "certificate".to_owned())],
+        };
+        let commit = Commit {
+            secrets: vec![secret(SHOUYANG, "li", b"1", b"x")],
+            committed: vec![number],
+            erased: erased.clone(),
+            ..one(step(&read, &["a"]))
+        };
+        assert_eq!(store.commit(commit).await, Ok(Outcome::Committed));
+        assert_eq!(store.people(SHOUYANG, None, 9).await.unwrap(), []);
+        let mut reads = store.deciding().await.unwrap();
+        assert_eq!(reads.committed(&erased.committed).await, Ok(Vec::new()));
+    }
+
     async fn a_committed_value_is_kept_once_and_found_in_its_region_only(store: Store, _place: Place) {
         let read = open_one(&store).await;
         let kept = CommittedSecret {

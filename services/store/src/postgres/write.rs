@@ -124,6 +124,8 @@ async fn write(conn: &mut PgConnection, plan: &Plan) -> Result<(), Stop> {
     free(conn, &plan.frees).await?;
     secrets(conn, plan).await?;
     committed(conn, &plan.committed).await?;
+    // Last: what the same transaction stored of them goes, too.
+    erase(conn, &plan.erased).await.map_err(failure)?;
     events(conn, &plan.events).await?;
     for (table, rows) in &plan.rows {
         upsert_rows(conn, *table, rows).await?;
@@ -338,7 +340,6 @@ pub(crate) async fn erase(conn: &mut PgConnection, erased: &Erased) -> Result<u6
 }
 
 async fn secrets(conn: &mut PgConnection, plan: &Plan) -> Result<(), Stop> {
-    erase(conn, &plan.erased).await.map_err(failure)?;
     let new = &plan.secrets;
     if new.is_empty() {
         return Ok(());

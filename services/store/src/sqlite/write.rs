@@ -104,6 +104,8 @@ fn write(conn: &Connection, plan: &Plan) -> Result<Outcome> {
         return Ok(outcome);
     }
     committed(conn, &plan.committed)?;
+    // Last: what the same transaction stored of them goes, too.
+    erase(conn, &plan.erased)?;
     if !events(conn, &plan.events)? {
         let mut found: Vec<_> = read::requests(conn, &plan.requests())?
             .into_iter()
@@ -236,7 +238,6 @@ fn nullifiers(conn: &Connection, plan: &Plan) -> Result<Vec<crate::rows::Tag>> {
 }
 
 fn secrets(conn: &Connection, plan: &Plan) -> Result<Option<Outcome>> {
-    erase(conn, &plan.erased)?;
     let text = "INSERT INTO person_secret (region, person, tag, sealed) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (region, tag) DO NOTHING";
     let mut insert = conn.prepare_cached(text).map_err(failure)?;
