@@ -157,21 +157,14 @@ fn is_over(ask: &Ask, voucher: &Voucher) -> Result<bool, Stop> {
 /// Until when the archive of what was paid on a voucher is kept; `None` where nothing was. 会计档案管理办法, article 14: the time counts
 /// from the first day after the accounting year's end, here that of the year in which the plan year's payouts close.
 fn archived_until(ask: &Ask, voucher: &Voucher) -> Result<Option<Instant>, Stop> {
-    let paid = match &voucher.state {
-        VoucherState::WrittenOff { .. } => true,
-        VoucherState::Ended { how, .. } => *how == End::ClawedBack,
-        // These are not over.
-        VoucherState::Applied
-        | VoucherState::Issued
-        | VoucherState::Enrolled { .. }
-        | VoucherState::Completed { .. }
-        | VoucherState::Claimed { .. }
-        | VoucherState::Approved { .. }
-        | VoucherState::Paid { .. } => false,
-    };
-    if !paid {
+    let (VoucherState::WrittenOff { .. }
+    | VoucherState::Ended {
+        how: End::ClawedBack,
+        ..
+    }) = &voucher.state
+    else {
         return Ok(None);
-    }
+    };
     let (_, policy) = ask.world.policy(voucher.year, ask.at)?;
     let last = last_day(policy.dates.closes, policy.claims.archive_years);
     Ok(Some(Instant::after(last)))

@@ -556,24 +556,6 @@ async fn a_seal_that_cannot_be_opened_lets_nobody_through(engine: Engine) {
     api.running.stop().await;
 }
 
-macro_rules! on_both {
-    ($($name:ident)+) => {$(
-        mod $name {
-            use super::*;
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                super::$name(Engine::Sqlite).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                super::$name(Engine::Postgres).await;
-            }
-        }
-    )+};
-}
-
 on_both! {
     a_classified_class_is_paid_and_nothing_of_it_stands_in_clear
     what_a_classified_unit_taught_is_paid_in_no_other_county

@@ -198,15 +198,7 @@ async fn who_is_erased_is_gone_and_what_was_decided_stays(engine: Engine) {
     api.running.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_is_erased_is_gone_and_what_was_decided_stays_sqlite() {
-    who_is_erased_is_gone_and_what_was_decided_stays(Engine::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_is_erased_is_gone_and_what_was_decided_stays_postgres() {
-    who_is_erased_is_gone_and_what_was_decided_stays(Engine::Postgres).await;
-}
+on_both! { who_is_erased_is_gone_and_what_was_decided_stays }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_record_is_shown_once_it_is_on_record_that_it_is_and_only_to_who_may_see_it() {

@@ -2,6 +2,23 @@
 
 #![allow(clippy::unwrap_used)] // a test's own steps must succeed
 
+/// Turns each `async fn name(engine: Engine)` into two tests, `name::sqlite` and `name::postgres`.
+macro_rules! on_both {
+    ($($name:ident)+) => {$(
+        mod $name {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                super::$name(hefu_tests::engines::Engine::Sqlite).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                super::$name(hefu_tests::engines::Engine::Postgres).await;
+            }
+        }
+    )+};
+}
+
 mod attacks;
 mod callers;
 mod classified;

@@ -453,24 +453,6 @@ async fn foreign(scene: &Scene) {
     not_yours(scene, "RegistryService/FileCatalogueEntry", line).await;
 }
 
-macro_rules! on_both {
-    ($($name:ident)+) => {$(
-        mod $name {
-            use super::*;
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                super::$name(Engine::Sqlite).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                super::$name(Engine::Postgres).await;
-            }
-        }
-    )+};
-}
-
 on_both! {
     whoever_shows_no_credential_or_nonsense_is_turned_away
     a_credential_without_a_grant_in_force_opens_nothing
