@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 use hefu_engine::{Clock, Engine, Source, Stopped};
-use hefu_server::{Config, Door, RegionTree, Setup, Witnesses, telemetry};
+use hefu_server::{Config, Listen, RegionTree, Setup, Witnesses, telemetry};
 use hefu_store::{OpenOptions, Store};
 
 #[derive(Args)]
@@ -74,7 +74,7 @@ pub(crate) async fn serve(command: Serve) -> anyhow::Result<ExitCode> {
         database: config.database.clone(),
         tree: RegionTree::read(config.region_tree.as_deref())?,
         state: config.state,
-        listen: Door {
+        listen: Listen {
             listen: config.listen,
             tls: config.tls,
             oidc: config.oidc,

@@ -30,7 +30,7 @@ const MOST_HANDSHAKES: usize = 1_024;
 
 /// Where to listen, with what certificate, and whose word for callers is taken.
 #[derive(Debug, Clone)]
-pub struct Door {
+pub struct Listen {
     /// The address; port 0 takes a free one.
     pub listen: SocketAddr,
     /// Without it: in clear.
@@ -39,9 +39,9 @@ pub struct Door {
     pub oidc: Vec<ProviderAt>,
 }
 
-impl From<SocketAddr> for Door {
-    fn from(listen: SocketAddr) -> Door {
-        Door {
+impl From<SocketAddr> for Listen {
+    fn from(listen: SocketAddr) -> Listen {
+        Listen {
             listen,
             tls: None,
             oidc: Vec::new(),
@@ -49,8 +49,8 @@ impl From<SocketAddr> for Door {
     }
 }
 
-impl From<([u8; 4], u16)> for Door {
-    fn from(listen: ([u8; 4], u16)) -> Door {
+impl From<([u8; 4], u16)> for Listen {
+    fn from(listen: ([u8; 4], u16)) -> Listen {
         SocketAddr::from(listen).into()
     }
 }
@@ -61,7 +61,7 @@ pub(crate) struct Ready {
     providers: Providers,
 }
 
-impl Door {
+impl Listen {
     /// Reads the files, before anything else is done.
     ///
     /// # Errors

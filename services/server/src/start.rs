@@ -24,7 +24,7 @@ use crate::api::Api;
 use crate::log_files::LogFiles;
 use crate::offline::{Presence, SIMULATED};
 use crate::oidc::OidcError;
-use crate::port::{Door, Peer, Port};
+use crate::port::{Listen, Peer, Port};
 use crate::regions::RegionTree;
 use crate::signer::{CityLogs, Signer, SignerError, Signing};
 use crate::tls::TlsError;
@@ -45,7 +45,7 @@ pub struct Setup {
     /// Keys and signer state.
     pub state: PathBuf,
     /// Where to listen, with what certificate, and whose word for callers is taken.
-    pub listen: Door,
+    pub listen: Listen,
     /// The deployment's name.
     pub deployment: String,
     /// The regions that a first start opens.

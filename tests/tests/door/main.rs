@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use authority::Authority;
 use hefu_engine::{Clock, Source};
-use hefu_server::{Door, ProviderAt, RegionTree, Running, Setup, StartError, TlsFiles, serve};
+use hefu_server::{Listen, ProviderAt, RegionTree, Running, Setup, StartError, TlsFiles, serve};
 use hefu_tests::engines::{Engine, Folder, Place};
 use tokio_rustls::rustls;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
@@ -66,7 +66,7 @@ impl House {
         serve(Setup {
             database: self.place.url(),
             state: self.folder.path().join("state"),
-            listen: Door {
+            listen: Listen {
                 tls,
                 oidc,
                 ..([127, 0, 0, 1], 0).into()
