@@ -94,7 +94,7 @@ pub struct SecretKey {
 
 #[derive(Clone)]
 enum Secret {
-    Ed25519(ed25519::Secret),
+    Ed25519(Box<ed25519::Secret>),
     Sm2(sm2::Secret),
 }
 
@@ -103,7 +103,7 @@ impl SecretKey {
     pub fn ed25519(seed: &[u8; 32]) -> SecretKey {
         let (secret, public) = ed25519::key(seed);
         SecretKey {
-            kind: Secret::Ed25519(secret),
+            kind: Secret::Ed25519(Box::new(secret)),
             public: PublicKey(Public::Ed25519(public)),
         }
     }
