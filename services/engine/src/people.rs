@@ -19,7 +19,7 @@ use hefu_vault::{
 use zeroize::Zeroizing;
 
 use crate::batch::Verdict;
-use crate::clock::Clock;
+use crate::clock::{Clock, Source};
 use crate::error::EngineError;
 use crate::{Answer, Job, Recorded};
 
@@ -98,7 +98,7 @@ impl People {
             return Err(EngineError::Vault("there is no token key".to_owned()));
         }
         let wrapped = WrappedKeys::open(state_dir).map_err(vault)?;
-        let kms = secrets.kms();
+        let kms = FileKms::open(state_dir).map_err(vault)?;
         Ok(People {
             inner: Arc::new(Inner {
                 secrets,
@@ -365,7 +365,13 @@ impl People {
         }
         let inner = self.inner.clone();
         blocking(move || {
-            inner.wrapped.put_many(&keys, inner.clock.now())?;
+            let mut nonce = || {
+                let mut nonce = [0; 12];
+                nonce.copy_from_slice(&Source::System.draw(&[])[..12]);
+                nonce
+            };
+            let at = inner.clock.now();
+            inner.wrapped.keep(&inner.kms, &keys, at, &mut nonce)?;
             match erased.is_empty() {
                 true => Ok(()),
                 false => inner.wrapped.announce(&erased),

@@ -439,7 +439,7 @@ fn make_keys(setup: &Setup) -> Result<bool, StartError> {
         }
     }
     let mut drawn = 0;
-    Secrets::open(&setup.state, &mut |buffer: &mut [u8]| {
+    Secrets::open(&setup.state, now, &mut |buffer: &mut [u8]| {
         for chunk in buffer.chunks_mut(32) {
             drawn += 1;
             chunk

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use hefu_token::private_file::FileError;
 
+use crate::kek::KekId;
 use crate::owner::Owner;
 
 /// An error of the vault.
@@ -23,6 +24,19 @@ pub enum VaultError {
         /// The file that is.
         present: PathBuf,
     },
+    /// The folder could not be listed.
+    #[error("cannot list {}: {source}", path.display())]
+    Folder {
+        /// The state folder.
+        path: PathBuf,
+        /// What the system answered.
+        source: std::io::Error,
+    },
+    /// The files of key encryption keys are gone.
+    #[error(
+        "there is no key encryption key (kek-*.key) in {}: restore it from its backup, for no new one opens what is stored", .0.display()
+    )]
+    NoKek(PathBuf),
     /// The caller's source of randomness gave zeros or the same bytes twice.
     #[error("the source of randomness repeats itself; no key was made")]
     NoRandomness,
@@ -44,14 +58,17 @@ pub enum VaultError {
     },
     /// The data key was wrapped under a key encryption key that is not here.
     #[error(
-        "the data key of {owner} is wrapped under key {kek}, which is not the one of this vault"
+        "the data key of {owner} is wrapped under key {kek}, which is not here: put kek-{kek}.key back"
     )]
     UnknownKek {
         /// Whose data key it is.
         owner: Owner,
-        /// The id of the key that wrapped it, in hexadecimal.
-        kek: String,
+        /// The id of the key that wrapped it.
+        kek: KekId,
     },
+    /// A rotation went by since the data key was wrapped.
+    #[error("key {0} is retired: nothing is stored under it any more")]
+    KekRetired(KekId),
     /// An owner has one data key for life; another one would make what is sealed unreadable.
     #[error("{0} has another data key already; a data key is never replaced")]
     KeyReplaced(Owner),

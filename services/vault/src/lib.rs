@@ -10,11 +10,13 @@
 
 mod error;
 mod identity;
+mod kek;
 mod kms;
 mod mac;
 mod owner;
 mod page;
 mod person;
+mod rotation;
 mod seal;
 mod secrets;
 mod tags;
@@ -22,9 +24,11 @@ mod wrapped;
 
 pub use error::VaultError;
 pub use identity::Identity;
+pub use kek::{KekId, KekInfo, list as list_keks};
 pub use kms::{FileKms, Kms, Wrapped};
 pub use owner::Owner;
 pub use person::{BadPersonal, PersonName, PhoneNumber};
+pub use rotation::{Rotated, rotate_kek};
 pub use seal::{DataKey, Nonce, PersonRecord, open, open_bytes, seal, seal_bytes};
 pub use secrets::Secrets;
 pub use tags::{Salt, Sealed, commitment};

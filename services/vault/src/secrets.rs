@@ -1,26 +1,26 @@
-//! The root keys, in two files of the state folder: `dedup.key`, which never rotates and lives apart from all others,
-//! and `vault.keys` with the rest. Both are made once, at the first start, and never replaced: without the first every
-//! "once only" is void, without the second nobody's record opens. Back them up, apart from the database.
+//! The root keys, in two files of the state folder: `dedup.key`, which lives apart from all others, and `vault.keys` with the
+//! rest. Both are made once, at the first start, beside the first key encryption key, and never replaced: without the first every
+//! "once only" is void, without the second nobody is found again. Back them up, apart from the database.
 //!
 //! ```text
-//! hefu deduplication key, version 1      hefu vault keys, version 1
+//! hefu deduplication key, version 1      hefu vault keys, version 2
 //! dedup: <32 bytes in base64url>         lookup: <32 bytes in base64url>
-//!                                        binding: …   digest: …   page: …   kek: …   (a line each)
+//!                                        binding: …   digest: …   page: …   (a line each)
 //! ```
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use hefu_domain::Digest;
+use hefu_domain::{Digest, Instant};
 use hefu_token::private_file::{self, Reader, Writer};
 use zeroize::Zeroizing;
 
 use crate::error::VaultError;
-use crate::kms::FileKms;
+use crate::kek;
 use crate::mac::mac;
 
 const DEDUP_TITLE: &str = "hefu deduplication key, version 1";
-const VAULT_TITLE: &str = "hefu vault keys, version 1";
+const VAULT_TITLE: &str = "hefu vault keys, version 2";
 
 type Key = Zeroizing<[u8; 32]>;
 
@@ -36,31 +36,31 @@ pub struct Secrets {
     pub(crate) digest: Key,
     /// Page tokens of lists.
     pub(crate) page: Key,
-    /// Wraps the data keys.
-    kek: Key,
 }
 
 impl Secrets {
-    /// Loads both files, or makes both if neither is there. One without the other is an error: a new one in its place
-    /// would open nothing. `random` fills a buffer with bytes that nobody can guess.
+    /// Loads both files, or makes both and a key encryption key if none of the three is there. One without the others is an error: a
+    /// new one in its place would open nothing. `random` fills a buffer with bytes that nobody can guess.
     pub fn open(
         state_dir: &Path,
+        now: Instant,
         random: &mut dyn FnMut(&mut [u8]),
     ) -> Result<Secrets, VaultError> {
-        match (
-            dedup_path(state_dir).exists(),
-            vault_path(state_dir).exists(),
-        ) {
-            (false, false) => Secrets::create(state_dir, random),
-            (true, true) => Secrets::load(state_dir),
-            (false, true) => Err(half(dedup_path(state_dir), vault_path(state_dir))),
-            (true, false) => Err(half(vault_path(state_dir), dedup_path(state_dir))),
+        let (dedup, vault) = (dedup_path(state_dir), vault_path(state_dir));
+        match (dedup.exists(), vault.exists(), kek::any(state_dir)?) {
+            (false, false, false) => Secrets::create(state_dir, now, random),
+            (true, true, true) => Secrets::load(state_dir),
+            (true, true, false) => Err(VaultError::NoKek(state_dir.to_owned())),
+            (false, true, _) => Err(half(dedup, vault)),
+            (true, false, _) => Err(half(vault, dedup)),
+            (false, false, true) => Err(half(dedup, state_dir.join("kek-*.key"))),
         }
     }
 
-    /// Makes both files, 0600 and synced to disk; fails if one is there.
+    /// Makes both files and the first key encryption key, 0600 and synced to disk; fails if one is there.
     pub fn create(
         state_dir: &Path,
+        now: Instant,
         random: &mut dyn FnMut(&mut [u8]),
     ) -> Result<Secrets, VaultError> {
         let mut key = || {
@@ -74,9 +74,11 @@ impl Secrets {
             binding: key(),
             digest: key(),
             page: key(),
-            kek: key(),
         };
-        secrets.refuse_repetition()?;
+        let kek = key();
+        if secrets.refuse_repetition().is_err() || secrets.all().contains(&&*kek) {
+            return Err(VaultError::NoRandomness);
+        }
         Writer::new(DEDUP_TITLE)
             .secret("dedup", &secrets.dedup)
             .create(&dedup_path(state_dir))?;
@@ -85,8 +87,8 @@ impl Secrets {
             .secret("binding", &secrets.binding)
             .secret("digest", &secrets.digest)
             .secret("page", &secrets.page)
-            .secret("kek", &secrets.kek)
             .create(&vault_path(state_dir))?;
+        kek::create(state_dir, &kek, now)?;
         Ok(secrets)
     }
 
@@ -107,16 +109,10 @@ impl Secrets {
             binding: file.secret("binding")?,
             digest: file.secret("digest")?,
             page: file.secret("page")?,
-            kek: file.secret("kek")?,
         };
         file.end()?;
         secrets.refuse_repetition()?;
         Ok(secrets)
-    }
-
-    /// The key encryption key, behind the seam.
-    pub fn kms(&self) -> FileKms {
-        FileKms::new(&self.kek)
     }
 
     /// Tells one set of root keys from another and nothing else of them. Keep it beside the data and compare at start:
@@ -129,14 +125,13 @@ impl Secrets {
         Digest(mac(&[0; 32], "hefu/fingerprint/v1", &parts))
     }
 
-    fn all(&self) -> [&[u8; 32]; 6] {
+    fn all(&self) -> [&[u8; 32]; 5] {
         [
             &self.dedup,
             &self.lookup,
             &self.binding,
             &self.digest,
             &self.page,
-            &self.kek,
         ]
     }
 

@@ -1,6 +1,6 @@
 //! The wrapped data keys, in a file apart from the database, so that no backup of the database brings back somebody who
 //! was erased. A key is on the disk before `put_many` returns and hence before the transaction that needs it commits; a
-//! transaction that fails leaves an orphan, which is swept later. A key is never replaced.
+//! transaction that fails leaves an orphan, which is swept later. A data key is never replaced; a rotation wraps it anew.
 //!
 //! Erasures are kept here as well, as a list of owners without a key: an erasure is announced before the transaction that puts
 //! it on record, and done after it. So a crash in between, or a backup of the database restored from before it, never brings anybody back.
@@ -16,12 +16,14 @@ use hefu_token::private_file::{self, FileError};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::error::VaultError;
-use crate::kms::Wrapped;
+use crate::kek::KekId;
+use crate::kms::{Kms, Wrapped};
 use crate::owner::Owner;
+use crate::seal::Nonce;
 
 /// "hefu" in ASCII: tells the file from any other SQLite database.
 const APPLICATION_ID: i32 = 0x6865_6675;
-const VERSION: i32 = 2;
+const VERSION: i32 = 3;
 const KEYS: &str = "CREATE TABLE wrapped_key (
     owner TEXT PRIMARY KEY NOT NULL,
     wrapped BLOB NOT NULL,
@@ -32,8 +34,13 @@ const ERASURES: &str = "CREATE TABLE erasure (
     owner TEXT PRIMARY KEY NOT NULL,
     done INTEGER NOT NULL -- 0 while only announced
 ) STRICT, WITHOUT ROWID";
-/// How many rows a sweep looks at, and removes, at a time.
-const SWEEP_ROWS: i64 = 1000;
+/// Since version 3: the key encryption keys that wrap nothing any more.
+const RETIRED: &str = "CREATE TABLE retired_kek (
+    id BLOB PRIMARY KEY NOT NULL,
+    emptied INTEGER NOT NULL -- 0 while data keys are still wrapped under it
+) STRICT, WITHOUT ROWID";
+/// How many rows a sweep or a rotation looks at, and changes, at a time.
+const PAGE_ROWS: i64 = 1000;
 
 /// The store of wrapped keys: SQLite in WAL mode with `synchronous=FULL`.
 #[derive(Debug)]
@@ -58,11 +65,58 @@ impl WrappedKeys {
         })
     }
 
+    /// Stores keys as [`Self::put_many`] does. What a rotation overtook is wrapped anew, with 12 random bytes of `nonce`'s each.
+    ///
+    /// # Errors
+    /// As for [`Self::put_many`], but for `KekRetired`.
+    pub fn keep(
+        &self,
+        kms: &dyn Kms,
+        keys: &[(Owner, Wrapped)],
+        at: Instant,
+        nonce: &mut dyn FnMut() -> Nonce,
+    ) -> Result<(), VaultError> {
+        match self.put_many(keys, at) {
+            Err(VaultError::KekRetired(_) | VaultError::KeyReplaced(_)) => {
+                kms.refresh()?;
+                self.put_many(&self.overtaken(kms, keys, nonce)?, at)
+            }
+            done => done,
+        }
+    }
+
+    /// The same data keys as they are wrapped by now: as they stand here already, or else under the active key.
+    fn overtaken(
+        &self,
+        kms: &dyn Kms,
+        keys: &[(Owner, Wrapped)],
+        nonce: &mut dyn FnMut() -> Nonce,
+    ) -> Result<Vec<(Owner, Wrapped)>, VaultError> {
+        let owners: Vec<Owner> = keys.iter().map(|(owner, _)| owner.clone()).collect();
+        let stored = self.get_many(&owners)?.into_iter();
+        let wrapped = keys.iter().zip(stored).map(|((owner, wrapped), stored)| {
+            let key = kms.unwrap_key(owner, wrapped)?;
+            let wrapped = match stored {
+                Some(stored) if kms.unwrap_key(owner, &stored)? == key => stored,
+                Some(_) => return Err(VaultError::KeyReplaced(owner.clone())),
+                None => kms.wrap_key(owner, &key, nonce())?,
+            };
+            Ok((owner.clone(), wrapped))
+        });
+        wrapped.collect()
+    }
+
     /// Stores keys, all or none; they are synced to the disk when this returns. The same key again is fine and counts
     /// as put at the later time; another key for an owner who has one is refused. `at` is what [`Self::sweep_orphans`]
     /// goes by.
+    ///
+    /// # Errors
+    /// `KeyReplaced`; `KekRetired` for what is wrapped under a key that a rotation retired.
     pub fn put_many(&self, keys: &[(Owner, Wrapped)], at: Instant) -> Result<(), VaultError> {
         self.write(|tx| {
+            let retired = retired(tx)?;
+            let wrapped_by = keys.iter().filter_map(|(_, wrapped)| wrapped.kek());
+            refuse_retired(&retired, wrapped_by)?;
             let mut put = tx.prepare_cached(
                 "INSERT INTO wrapped_key (owner, wrapped, put_at) VALUES (?1, ?2, ?3)
                  ON CONFLICT (owner) DO UPDATE SET put_at = max(put_at, excluded.put_at) WHERE wrapped = excluded.wrapped",
@@ -89,6 +143,88 @@ impl WrappedKeys {
                     .optional()?)
             })
             .collect()
+    }
+
+    /// Retires key encryption keys: from now on nothing is stored under them.
+    pub(crate) fn retire(&self, others: &[KekId]) -> Result<(), VaultError> {
+        self.write(|tx| {
+            let mut retire = tx.prepare_cached(
+                "INSERT INTO retired_kek (id, emptied) VALUES (?1, 0) ON CONFLICT (id) DO NOTHING",
+            )?;
+            for id in others {
+                retire.execute([id.0])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The retired key encryption keys, and whether they wrap nothing any more.
+    pub fn retired(&self) -> Result<Vec<(KekId, bool)>, VaultError> {
+        retired(&self.connection())
+    }
+
+    /// Wraps every data key under the active key encryption key that stands under another, all of which are `retired`; `seen` is told
+    /// after every thousand how many that were so far. Returns how many. What was wrapped before is overwritten in the file.
+    ///
+    /// # Errors
+    /// `KekRetired` if another rotation has retired the active key meanwhile.
+    pub(crate) fn wrap_anew(
+        &self,
+        kms: &dyn Kms,
+        retired: &[KekId],
+        nonce: &mut dyn FnMut() -> Nonce,
+        seen: &mut dyn FnMut(usize),
+    ) -> Result<usize, VaultError> {
+        let active = kms.active();
+        let (mut anew, mut after) = (0, String::new());
+        loop {
+            let page = self.page_after(&after)?;
+            let Some((last, _)) = page.last() else { break };
+            after.clone_from(last);
+            let mut pairs = Vec::new();
+            for (name, old) in page {
+                if old.kek() == Some(active) {
+                    continue;
+                }
+                let corrupt = |_| VaultError::Corrupt { key: name.clone() };
+                let owner: Owner = name.parse().map_err(corrupt)?;
+                let key = kms.unwrap_key(&owner, &old)?;
+                pairs.push((name, old, kms.wrap_key(&owner, &key, nonce())?));
+            }
+            anew += self.write(|tx| {
+                refuse_retired(&self::retired(tx)?, std::iter::once(active))?;
+                // Whoever was erased meanwhile stays so.
+                let mut change = tx.prepare_cached(
+                    "UPDATE wrapped_key SET wrapped = ?3 WHERE owner = ?1 AND wrapped = ?2",
+                )?;
+                let change = |(name, old, new): &(String, Wrapped, Wrapped)| {
+                    Ok(change.execute(params![name, old.0, new.0])?)
+                };
+                pairs.iter().map(change).sum::<Result<usize, VaultError>>()
+            })?;
+            seen(anew);
+        }
+        self.write(|tx| {
+            let mut empty =
+                tx.prepare_cached("UPDATE retired_kek SET emptied = 1 WHERE id = ?1")?;
+            for id in retired {
+                empty.execute([id.0])?;
+            }
+            Ok(())
+        })?;
+        self.empty_log()?;
+        Ok(anew)
+    }
+
+    fn page_after(&self, after: &str) -> Result<Vec<(String, Wrapped)>, VaultError> {
+        let connection = self.connection();
+        let mut select = connection.prepare_cached(
+            "SELECT owner, wrapped FROM wrapped_key WHERE owner > ?1 ORDER BY owner LIMIT ?2",
+        )?;
+        let rows = select.query_map(params![after, PAGE_ROWS], |row| {
+            Ok((row.get(0)?, Wrapped(row.get(1)?)))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Says that these owners are about to be erased, before the transaction that puts it on record.
@@ -203,7 +339,7 @@ impl WrappedKeys {
         let connection = self.connection();
         let mut select = connection
             .prepare_cached("SELECT owner FROM wrapped_key WHERE owner > ?1 AND put_at < ?2 ORDER BY owner LIMIT ?3")?;
-        let rows = select.query_map(params![after, before.0, SWEEP_ROWS], |row| row.get(0))?;
+        let rows = select.query_map(params![after, before.0, PAGE_ROWS], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -237,6 +373,24 @@ impl WrappedKeys {
     }
 }
 
+fn retired(connection: &Connection) -> Result<Vec<(KekId, bool)>, VaultError> {
+    let mut select = connection.prepare_cached("SELECT id, emptied FROM retired_kek ORDER BY id")?;
+    let rows = select.query_map([], |row| Ok((KekId(row.get(0)?), row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn refuse_retired(
+    retired: &[(KekId, bool)],
+    used: impl Iterator<Item = KekId>,
+) -> Result<(), VaultError> {
+    for id in used {
+        if retired.iter().any(|(old, _)| *old == id) {
+            return Err(VaultError::KekRetired(id));
+        }
+    }
+    Ok(())
+}
+
 fn prepare(connection: &mut Connection, path: &Path) -> Result<(), VaultError> {
     connection.busy_timeout(Duration::from_secs(5))?;
     let mode: String =
@@ -258,11 +412,12 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), VaultError> {
             tx.pragma_update(None, "user_version", VERSION)?;
             tx.execute_batch(KEYS)?;
             tx.execute_batch(ERASURES)?;
+            tx.execute_batch(RETIRED)?;
             Ok(tx.commit()?)
         }
-        (APPLICATION_ID, 1) => {
+        (APPLICATION_ID, 2) => {
             tx.pragma_update(None, "user_version", VERSION)?;
-            tx.execute_batch(ERASURES)?;
+            tx.execute_batch(RETIRED)?;
             Ok(tx.commit()?)
         }
         (APPLICATION_ID, VERSION) => Ok(()),

@@ -110,7 +110,7 @@ impl Field {
         )
         .unwrap();
         let mut drawn = 0;
-        Secrets::create(state.path(), &mut |buffer: &mut [u8]| {
+        Secrets::create(state.path(), clock.now(), &mut |buffer: &mut [u8]| {
             drawn += 1;
             buffer.copy_from_slice(&SOURCE.draw(&["vault", &drawn.to_string()])[..buffer.len()]);
         })

@@ -4,8 +4,8 @@ use std::fs;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-use hefu_domain::{PersonId, Region};
-use hefu_vault::{DataKey, Owner, PersonRecord, Secrets};
+use hefu_domain::{Instant, PersonId, Region};
+use hefu_vault::{DataKey, FileKms, Owner, PersonRecord, Secrets};
 use zeroize::Zeroizing;
 
 pub(crate) const IDENTITY: &str = "11010519491231002X";
@@ -45,9 +45,18 @@ pub(crate) fn counting() -> impl FnMut(&mut [u8]) {
     }
 }
 
-/// Root keys dedup = 0101…, lookup = 0202…, binding = 0303…, digest = 0404…, page = 0505…, kek = 0606….
+/// When the keys were made.
+pub(crate) const MADE: Instant = Instant(500);
+
+/// Root keys dedup = 0101…, lookup = 0202…, binding = 0303…, digest = 0404…, page = 0505…, and a key encryption key 0606….
 pub(crate) fn secrets(folder: &Folder) -> Secrets {
-    Secrets::open(folder, &mut counting()).unwrap()
+    Secrets::open(folder, MADE, &mut counting()).unwrap()
+}
+
+/// The key encryption key of such secrets.
+pub(crate) fn kms(folder: &Folder) -> FileKms {
+    secrets(folder);
+    FileKms::open(folder).unwrap()
 }
 
 pub(crate) fn region() -> Region {

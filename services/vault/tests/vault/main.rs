@@ -6,5 +6,6 @@
 )]
 
 mod common;
+mod rotation;
 mod secrets;
 mod wrapped_keys;

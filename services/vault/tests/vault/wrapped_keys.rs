@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 use std::fs;
 
-use crate::common::{Folder, data_key, owner, secrets};
+use crate::common::{Folder, data_key, kms, owner};
 use hefu_domain::Instant;
 use hefu_vault::{Kms, Owner, VaultError, Wrapped, WrappedKeys};
 
@@ -27,7 +27,7 @@ fn owners(range: std::ops::Range<u8>) -> Vec<Owner> {
 #[test]
 fn keys_survive_a_restart_and_come_in_the_order_asked_for() {
     let folder = Folder::new("restart");
-    let kms = secrets(&folder).kms();
+    let kms = kms(&folder);
     let put: Vec<_> = (1..=3)
         .map(|n| {
             (
