@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 use hefu_engine::{Clock, Engine, Source, Stopped};
-use hefu_server::{Config, Listen, RegionTree, Setup, Witnesses, telemetry};
+use hefu_server::{Config, Listen, RegionTree, Service, Services, Setup, Witnesses, telemetry};
 use hefu_store::{OpenOptions, Store};
 
 #[derive(Args)]
@@ -24,6 +24,10 @@ pub(crate) struct Serve {
     /// Keys and signer state.
     #[arg(long, env = "HEFU_STATE", value_name = "DIR")]
     state: Option<PathBuf>,
+    /// Mount these services only, such as redemption,training: without issuance no token key is held, without signer no log key.
+    /// PostgreSQL only; the first start is of all.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    services: Vec<Service>,
     /// Serve without TLS on an address that is not loopback.
     #[arg(long)]
     plaintext: bool,
@@ -60,6 +64,9 @@ impl Serve {
         if let Some(state) = &self.state {
             config.state.clone_from(state);
         }
+        if !self.services.is_empty() {
+            config.services = Services::of(self.services.iter().copied());
+        }
         config.plaintext |= self.plaintext;
         config.check()?;
         Ok(config)
@@ -78,6 +85,7 @@ pub(crate) async fn serve(command: Serve) -> anyhow::Result<ExitCode> {
             listen: config.listen,
             tls: config.tls,
             oidc: config.oidc,
+            services: config.services,
         },
         deployment: config.deployment,
         clock: clock.clone(),

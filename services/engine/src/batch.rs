@@ -491,7 +491,10 @@ impl<'a, 'c> Attempt<'a, 'c> {
                 token,
                 serial,
             );
-            token.hash = hefu_token::token_hash(&self.people.signer().sign(&claims));
+            let signed = self.people.tokens().sign(&claims).ok_or_else(|| {
+                EngineError::Vault("this process holds no key that signs tokens".to_owned())
+            })?;
+            token.hash = hefu_token::token_hash(&signed);
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use hefu_domain::{
     Digest, Event, Instant, Occupation, PersonId, Programme, Region, Tag, VoucherId,
 };
 use hefu_store::{CommittedSecret, Erased, PersonKey, PersonSecret, Reads, Store, StoreError};
-use hefu_token::{Claims, Signer};
+use hefu_token::{Claims, KeyRing};
 use hefu_vault::{
     DataKey, FileKms, Identity, Kms as _, Nonce, Owner, PersonRecord, Salt, Secrets, VaultError,
     Wrapped, WrappedKeys,
@@ -66,7 +66,7 @@ impl Committed {
     }
 }
 
-/// Root keys, wrapped keys and token signers of one process. Cheap to clone.
+/// Root keys, wrapped keys and token keys of one process. Cheap to clone.
 #[derive(Clone)]
 pub struct People {
     inner: Arc<Inner>,
@@ -77,26 +77,22 @@ struct Inner {
     kms: FileKms,
     wrapped: WrappedKeys,
     issuer: String,
-    /// The active signer first, then retired ones.
-    signers: Vec<Signer>,
+    tokens: KeyRing,
     clock: Clock,
 }
 
 impl People {
-    /// Opens the state folder's wrapped keys beside the root keys at hand. `signers` has the active one first.
+    /// Opens the state folder's wrapped keys beside the root and token keys at hand. `issuer` is the tokens'.
     ///
     /// # Errors
-    /// The folder cannot be used, or there is no signer.
+    /// The folder cannot be used.
     pub fn open(
         state_dir: &Path,
         secrets: Secrets,
         issuer: String,
-        signers: Vec<Signer>,
+        tokens: KeyRing,
         clock: Clock,
     ) -> Result<People, EngineError> {
-        if signers.is_empty() {
-            return Err(EngineError::Vault("there is no token key".to_owned()));
-        }
         let wrapped = WrappedKeys::open(state_dir).map_err(vault)?;
         let kms = FileKms::open(state_dir).map_err(vault)?;
         Ok(People {
@@ -105,7 +101,7 @@ impl People {
                 kms,
                 wrapped,
                 issuer,
-                signers,
+                tokens,
                 clock,
             }),
         })
@@ -116,14 +112,9 @@ impl People {
         &self.inner.secrets
     }
 
-    /// The signer of new tokens.
-    pub(crate) fn signer(&self) -> &Signer {
-        &self.inner.signers[0]
-    }
-
-    /// Every signer, the active one first.
-    pub(crate) fn signers(&self) -> impl Iterator<Item = &Signer> {
-        self.inner.signers.iter()
+    /// The keys of voucher tokens.
+    pub fn tokens(&self) -> &KeyRing {
+        &self.inner.tokens
     }
 
     /// Seals a new person's record under a key of their own. `random` is 32 bytes for the key, then 24 for two nonces.

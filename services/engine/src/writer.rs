@@ -383,7 +383,7 @@ pub(crate) async fn token(
         token,
         voucher.token_serial,
     );
-    let signed = shared.people.signers().map(|signer| signer.sign(&claims));
+    let signed = shared.people.tokens().sign_by_each(&claims);
     signed
         .into_iter()
         .find(|signed| hefu_token::token_hash(signed) == token.hash)

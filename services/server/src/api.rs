@@ -11,7 +11,7 @@ use hefu_domain::{
     VoucherId, World, admitted,
 };
 use hefu_engine::{Answer, Committed, Engine, NewSecret, Recorded, Source};
-use hefu_token::{KeySet, token_hash};
+use hefu_token::token_hash;
 use hefu_vault::{Identity, PersonName, PersonRecord, PhoneNumber, Salt, Sealed, Secrets};
 use hefu_wire::{
     BadField, BadFields, Batch, Edge, Move, Outcome, Place, Reader, Reply, Shown, Unmasked, v1,
@@ -28,7 +28,6 @@ const MOST_ITEMS: usize = 1_000;
 #[derive(Clone)]
 pub(crate) struct Api {
     pub(crate) engine: Engine,
-    pub(crate) tokens: Arc<KeySet>,
     pub(crate) source: Source,
     pub(crate) deployment: Arc<str>,
     /// The deployment's own operator, whose key is in the state folder.
@@ -403,7 +402,9 @@ impl Api {
             // Where only the hash counts (Redeem), a stolen key mints nothing and no signature is checked.
             genuine: asked.name != "Redeem"
                 && self
-                    .tokens
+                    .engine
+                    .people()
+                    .tokens()
                     .verify(text, now)
                     .is_ok_and(|claims| claims.jti == voucher),
         };

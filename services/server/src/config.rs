@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::oidc::ProviderAt;
+use crate::services::Services;
 use crate::tls::TlsFiles;
 use crate::witnesses::{self, WitnessAt};
 
@@ -25,6 +26,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Who vouches for callers by JWT.
     pub oidc: Vec<ProviderAt>,
+    /// Which services this process mounts; all, unless named.
+    pub services: Services,
     /// The deployment's name: the tokens' issuer and the first part of every log's origin.
     pub deployment: String,
     /// The region tree that a first start opens.
@@ -60,6 +63,7 @@ impl Default for Config {
             plaintext: false,
             tls: None,
             oidc: Vec::new(),
+            services: Services::default(),
             deployment: "hefu.local".to_owned(),
             region_tree: None,
             log: "info".to_owned(),
@@ -163,6 +167,15 @@ mod tests {
     fn the_shipped_example_is_read_and_safe() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/hefu.toml");
         Config::read(&path).unwrap().check().unwrap();
+    }
+
+    #[test]
+    fn services_are_named_as_on_the_command_line() {
+        let config: Config = toml::from_str("services = ['redemption', 'audit']").unwrap();
+        assert!(!config.services.are_all());
+        for wrong in ["services = ['redeeming']", "services = []"] {
+            assert!(toml::from_str::<Config>(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

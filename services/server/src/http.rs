@@ -12,14 +12,15 @@ use crate::log_files::LogFiles;
 use crate::signer::Signing;
 
 /// The public routes.
-pub(crate) fn routes(jwks: String, engine: Engine, signing: Signing, files: LogFiles) -> Router {
+pub(crate) fn routes(engine: Engine, signing: Signing, files: LogFiles) -> Router {
+    let people = engine.people().clone();
     let key_set = move || async move {
         (
             [
                 (header::CONTENT_TYPE, "application/jwk-set+json"),
                 (header::CACHE_CONTROL, "public, max-age=300"),
             ],
-            jwks,
+            people.tokens().jwks_json().to_string(),
         )
     };
     let alive = move || async move { health(engine.stopped().is_none() && !signing.alarmed()) };

@@ -20,6 +20,7 @@ use tokio_util::either::Either;
 
 use crate::caller;
 use crate::oidc::{ProviderAt, Providers};
+use crate::services::Services;
 use crate::start::StartError;
 use crate::tls::{self, Seen, Served, TlsFiles};
 
@@ -28,7 +29,7 @@ const LONGEST_HANDSHAKE: Duration = Duration::from_secs(10);
 /// How many may be under way at once.
 const MOST_HANDSHAKES: usize = 1_024;
 
-/// Where to listen, with what certificate, and whose word for callers is taken.
+/// Where to listen, with what certificate, whose word for callers is taken, and what is served there.
 #[derive(Debug, Clone)]
 pub struct Listen {
     /// The address; port 0 takes a free one.
@@ -37,6 +38,8 @@ pub struct Listen {
     pub tls: Option<TlsFiles>,
     /// Who vouches for callers by JWT.
     pub oidc: Vec<ProviderAt>,
+    /// Which services.
+    pub services: Services,
 }
 
 impl From<SocketAddr> for Listen {
@@ -45,6 +48,7 @@ impl From<SocketAddr> for Listen {
             listen,
             tls: None,
             oidc: Vec::new(),
+            services: Services::default(),
         }
     }
 }

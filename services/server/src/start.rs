@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::serve::Listener as _;
@@ -13,10 +12,11 @@ use hefu_domain::{Command, CredentialId, Instant, RequestId, Role};
 use hefu_engine::{Clock, Engine, EngineError, People, Source};
 use hefu_store::{OpenOptions, Store, StoreError};
 use hefu_token::keys::{self, Use};
-use hefu_token::{KeySet, private_file};
+use hefu_token::{KeyRing, private_file};
 use hefu_vault::Secrets;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
@@ -26,6 +26,7 @@ use crate::offline::{Presence, SIMULATED};
 use crate::oidc::OidcError;
 use crate::port::{Listen, Peer, Port};
 use crate::regions::RegionTree;
+use crate::services::Services;
 use crate::signer::{CityLogs, Signer, SignerError, Signing};
 use crate::tls::TlsError;
 use crate::witnesses::Witnesses;
@@ -34,8 +35,13 @@ use crate::{caller, handlers};
 /// A token may outlive its key by this much: the longest life of a voucher token, in seconds.
 const LONGEST_TOKEN: i64 = 2 * 366 * 86_400;
 
+/// How often the state folder is looked at for new token keys.
+const LOOK_FOR_KEYS: Duration = Duration::from_secs(1);
+
 /// How long calls under way may take when the server is told to stop.
 const LAST_CALLS: Duration = Duration::from_secs(10);
+/// Under which the database keeps the operator's credential.
+const OPERATOR: &str = "operator";
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// What a server is made of.
@@ -103,6 +109,11 @@ pub enum StartError {
         /// Which.
         file: PathBuf,
     },
+    /// A part of the services has nothing to begin with.
+    #[error(
+        "this database was never served whole: start it once with all services, which makes its keys and opens its regions"
+    )]
+    NeverStarted,
     /// A demo's keys, which anybody can make again from the seed, must never serve in earnest, nor the other way round.
     #[error(
         "the keys in {path} were made {made}, which is not what is asked for: name another folder with --state"
@@ -153,7 +164,7 @@ pub struct Running {
     pub address: SocketAddr,
     /// Whether it speaks TLS.
     pub secure: bool,
-    /// The operator's API key, from the state folder.
+    /// The operator's API key, from the state folder; empty in a process of a part of the services, which needs none.
     pub operator_key: String,
     /// The file that the operator's key is in.
     pub operator_key_file: PathBuf,
@@ -234,29 +245,25 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
     let ready = setup.listen.ready(setup.clock.clone())?;
     let store = Store::open(&setup.database, OpenOptions::default()).await?;
     store.migrate().await?;
-    let first_start = make_keys(&setup)?;
+    let services = setup.listen.services.clone();
+    let first_start = services.are_all() && make_keys(&setup)?;
     let secrets = Secrets::load(&setup.state)?;
     belongs_together(&store, &setup, &secrets).await?;
-    let files = keys::load(&setup.state, Use::Token)?;
-    let signers = files.iter().map(keys::KeyFile::signer).collect();
-    let tokens = Arc::new(KeySet::from_files(
-        setup.deployment.clone(),
-        &files,
-        LONGEST_TOKEN,
-    ));
+    let tokens = match services.sign_tokens() {
+        true => KeyRing::signing(&setup.state, &setup.deployment, LONGEST_TOKEN)?,
+        false => KeyRing::verifying(&setup.state, &setup.deployment, LONGEST_TOKEN)?,
+    };
     let people = People::open(
         &setup.state,
         secrets,
         setup.deployment.clone(),
-        signers,
+        tokens,
         setup.clock.clone(),
     )?;
     let engine = Engine::start(store, setup.clock.clone(), people, setup.writers).await?;
     engine.compare_clocks().await?;
     let operator_key_file = setup.state.join("operator.key");
-    let operator_key = operator_key(&operator_key_file)?;
-    let operator = caller::credential(&operator_key);
-    open_tree(&engine, &setup, &operator).await?;
+    let (operator_key, operator) = operator(&engine, &setup, &operator_key_file).await?;
     let signing = sign(&engine, &setup).await?;
     // Behind the signer: a log that it doubts is not written.
     let again = engine.apply_erasures().await?;
@@ -273,16 +280,14 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
     let secure = port.is_secure();
     let city_logs = CityLogs::new(engine.clone(), operator.clone());
     let (stop, stopped) = oneshot::channel();
-    let jwks = tokens.jwks_json();
     let api = Api {
         engine: engine.clone(),
-        tokens,
         source: setup.source,
         deployment: setup.deployment.as_str().into(),
         operator,
         files: LogFiles::new(engine.store().clone(), Some(setup.state.join("log.vkey"))),
     };
-    let served = tokio::spawn(run(port, api, jwks, signing.clone(), async {
+    let served = tokio::spawn(run(port, api, services, signing.clone(), async {
         // Told to stop, or nobody is left who could tell.
         let _ = stopped.await;
     }));
@@ -305,17 +310,19 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
 async fn run(
     port: Port,
     api: Api,
-    jwks: String,
+    services: Services,
     signing: Signing,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
     let (engine, files) = (api.engine.clone(), api.files.clone());
     let (reporter, health) = tonic_health::server::health_reporter();
+    let mut routes = handlers::routes(&api, &services);
+    let health_check = HealthCheck { reporter, services };
     let serves = serves(&engine, &signing);
-    report(&reporter, serves).await;
-    let watch = tokio::spawn(watch(engine.clone(), signing.clone(), reporter, serves));
+    health_check.report(serves).await;
+    let watch = tokio::spawn(watch(engine.clone(), signing.clone(), health_check, serves));
     let sweeper = tokio::spawn(sweep(engine.clone()));
-    let mut routes = handlers::routes(api);
+    let keys = tokio::spawn(take_up_keys(engine.clone()));
     routes = routes.add_service(health);
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(hefu_wire::FILE_DESCRIPTOR_SET)
@@ -334,13 +341,34 @@ async fn run(
         ))
         .layer(axum::middleware::map_response(crate::errors::unread))
         .layer(axum::middleware::from_fn(crate::telemetry::traced))
-        .merge(crate::http::routes(jwks, engine, signing, files));
+        .merge(crate::http::routes(engine, signing, files));
     let app = app.into_make_service_with_connect_info::<Peer>();
     if let Err(error) = axum::serve(port, app).with_graceful_shutdown(stop).await {
         tracing::error!(%error, "the server ended");
     }
     watch.abort();
     sweeper.abort();
+    keys.abort();
+}
+
+/// Takes up the token keys that are added to the state folder.
+async fn take_up_keys(engine: Engine) {
+    let mut ticks = tokio::time::interval(LOOK_FOR_KEYS);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut failing = false;
+    loop {
+        ticks.tick().await;
+        let people = engine.people().clone();
+        let refreshed = tokio::task::spawn_blocking(move || people.tokens().refresh()).await;
+        let Ok(refreshed) = refreshed else { continue };
+        match &refreshed {
+            Ok(Some(kid)) => tracing::info!(%kid, "a new key signs tokens"),
+            Ok(None) => {}
+            Err(error) if !failing => tracing::error!(%error, "the token keys stay as they were"),
+            Err(_) => {}
+        }
+        failing = refreshed.is_err();
+    }
 }
 
 /// Once a day, wrapped keys whose transaction never committed are destroyed. No transaction lasts a day.
@@ -382,8 +410,11 @@ async fn keep_recording(city_logs: CityLogs, every: Duration) {
 /// Starts the signer of the logs. What it finds wrong raises the region's alarm and keeps nobody else from being served.
 async fn sign(engine: &Engine, setup: &Setup) -> Result<Signing, SignerError> {
     let (store, clock) = (engine.store().clone(), setup.clock.clone());
-    let signer = Signer::new(store, clock, &setup.state, &setup.deployment)?;
-    let signer = signer.witnessed(setup.witnesses.clone());
+    let signer = match setup.listen.services.sign_logs() {
+        true => Signer::new(store, clock, &setup.state, &setup.deployment)?
+            .witnessed(setup.witnesses.clone()),
+        false => Signer::onlooker(store, clock, &setup.state, &setup.deployment),
+    };
     Signing::start(signer).await
 }
 
@@ -399,23 +430,30 @@ fn serves(engine: &Engine, signing: &Signing) -> ServingStatus {
 async fn watch(
     engine: Engine,
     signing: Signing,
-    reporter: HealthReporter,
+    health_check: HealthCheck,
     mut said: ServingStatus,
 ) {
     loop {
         tokio::time::sleep(Duration::from_millis(500)).await;
         let now = serves(&engine, &signing);
         if now != said {
-            report(&reporter, now).await;
+            health_check.report(now).await;
             said = now;
         }
     }
 }
 
-/// Tells the health check of the server as a whole, which is "", and of each service.
-async fn report(reporter: &HealthReporter, status: ServingStatus) {
-    for service in handlers::NAMES.into_iter().chain([""]) {
-        reporter.set_service_status(service, status).await;
+/// The health check of the server as a whole, which is "", and of each service.
+struct HealthCheck {
+    reporter: HealthReporter,
+    services: Services,
+}
+
+impl HealthCheck {
+    async fn report(&self, status: ServingStatus) {
+        for service in self.services.mounted().chain([""]) {
+            self.reporter.set_service_status(service, status).await;
+        }
     }
 }
 
@@ -475,6 +513,31 @@ fn same_making(setup: &Setup) -> Result<(), StartError> {
             b"Anybody can make this folder's keys again. Never serve with them.\n",
         )?),
     }
+}
+
+/// The operator's key and its credential. A process of a part of the services does without the key: it is nobody's to have there. The
+/// first start of a whole server has left the credential in the database.
+async fn operator(
+    engine: &Engine,
+    setup: &Setup,
+    file: &Path,
+) -> Result<(String, CredentialId), StartError> {
+    let store = engine.store();
+    if !setup.listen.services.are_all() {
+        let credential = store
+            .meta(OPERATOR)
+            .await?
+            .and_then(|text| text.parse().ok());
+        let credential = credential.ok_or(StartError::NeverStarted)?;
+        return Ok((String::new(), credential));
+    }
+    let key = operator_key(file)?;
+    let credential = caller::credential(&key);
+    if store.meta(OPERATOR).await?.as_deref() != Some(credential.as_str()) {
+        store.set_meta(OPERATOR, credential.as_str()).await?;
+    }
+    open_tree(engine, setup, &credential).await?;
+    Ok((key, credential))
 }
 
 fn operator_key(file: &Path) -> Result<String, StartError> {

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::base64url;
 use crate::claims::{Claims, TokenError};
-use crate::keys::KeyFile;
 use crate::signer::{PublicKey, TYP};
 
 /// The longest token that is looked at, in bytes; a genuine one has about 650.
@@ -44,17 +43,27 @@ impl KeySet {
         }
     }
 
-    /// The keys of the state folder, newest first as [`crate::keys::load`] gives them. A key retires when its
-    /// successor was made, and its last token expires at most `longest_life` seconds later.
-    pub fn from_files(iss: impl Into<String>, files: &[KeyFile], longest_life: i64) -> KeySet {
+    /// The keys of an issuer with the instants at which they were made, newest first. A key retires when its successor was made, and its
+    /// last token expires at most `longest_life` seconds later.
+    pub fn of_keys(
+        iss: impl Into<String>,
+        keys: &[(PublicKey, Instant)],
+        longest_life: i64,
+    ) -> KeySet {
         let mut set = KeySet::new(iss);
         let mut successor: Option<Instant> = None;
-        for file in files {
+        for (key, created) in keys {
             let last_exp = successor.map(|at| at.0.div_euclid(1000).saturating_add(longest_life));
-            set.insert(file.signer().public().clone(), last_exp);
-            successor = Some(file.info().created);
+            set.insert(key.clone(), last_exp);
+            successor = Some(*created);
         }
         set
+    }
+
+    /// The name of the active key.
+    pub fn active(&self) -> Option<&str> {
+        let active = self.entries.iter().find(|entry| entry.last_exp.is_none());
+        active.map(|entry| entry.key.kid())
     }
 
     /// Adds a key, or changes what is known of it. `last_exp` is `None` for the active key; for a retired one the

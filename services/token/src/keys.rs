@@ -12,6 +12,16 @@
 //! ```
 //!
 //! Files of version 1 have no line `suite`: their keys are of `ed25519-sha256`.
+//!
+//! Beside each stands its public half, `token-<kid8>.pub`, for a process that verifies and must not be able to sign:
+//!
+//! ```text
+//! hefu public key, version 1
+//! use: token
+//! suite: ed25519-sha256
+//! created: 2026-11-23T08:00:00.000Z
+//! public: <the public half in base64url>
+//! ```
 
 use std::fmt;
 use std::fs;
@@ -21,11 +31,13 @@ use hefu_domain::Instant;
 use hefu_suite::{SecretKey, Suite, SuiteError};
 use zeroize::Zeroizing;
 
+use crate::base64url;
 use crate::private_file::{self, FileError, Reader, Writer};
-use crate::signer::Signer;
+use crate::signer::{PublicKey, Signer};
 
 const TITLE: &str = "hefu signing key, version 2";
 const TITLE_1: &str = "hefu signing key, version 1";
+const PUBLIC_TITLE: &str = "hefu public key, version 1";
 const KID_IN_NAME: usize = 8;
 
 /// What a key signs. A key is never used for two things.
@@ -104,6 +116,11 @@ impl KeyFile {
     /// The key as it signs, for whoever signs other things than tokens with any suite.
     pub fn secret(&self) -> &SecretKey {
         &self.secret
+    }
+
+    /// The public half as tokens name it, and when the key was made.
+    pub fn public(&self) -> (PublicKey, Instant) {
+        (self.signer().public().clone(), self.info.created)
     }
 
     /// The key as a signer of tokens.
@@ -207,7 +224,75 @@ pub fn new_key_of(
         .field("kid", &info.kid)
         .secret("seed", seed)
         .create(&info.path)?;
+    write_public(&info)?;
     Ok(info)
+}
+
+/// Writes the public half of every key of that use beside it where it is missing.
+pub fn publish(state_dir: &Path, usage: Use) -> Result<(), KeyError> {
+    for key in read_all(state_dir, usage)? {
+        if !public_path(&key.info.path).exists() {
+            write_public(&key.info)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_public(info: &KeyInfo) -> Result<(), FileError> {
+    let written = Writer::new(PUBLIC_TITLE)
+        .field("use", info.usage.as_str())
+        .field("suite", info.suite().as_str())
+        .field("created", &info.created.to_string())
+        .field("public", &base64url::encode(info.public.as_bytes()))
+        .create(&public_path(&info.path));
+    match written {
+        // Another process was quicker.
+        Err(FileError::Exists(_)) => Ok(()),
+        written => written,
+    }
+}
+
+fn public_path(key: &Path) -> PathBuf {
+    key.with_extension("pub")
+}
+
+/// The public halves of the keys of one use with the instants at which they were made, newest first; there is at least one. No secret
+/// half is read.
+pub fn load_public(state_dir: &Path, usage: Use) -> Result<Vec<(PublicKey, Instant)>, KeyError> {
+    let read = |path: PathBuf| read_public(&path, usage);
+    let keys = files(state_dir, usage, false)?.into_iter().map(read);
+    let mut keys: Vec<_> = keys.collect::<Result<_, _>>()?;
+    if keys.is_empty() {
+        return Err(KeyError::NoKey {
+            usage,
+            path: state_dir.to_owned(),
+        });
+    }
+    keys.sort_by(|(a, made), (b, since)| (since, b.kid()).cmp(&(made, a.kid())));
+    Ok(keys)
+}
+
+fn read_public(path: &Path, usage: Use) -> Result<(PublicKey, Instant), FileError> {
+    let text = private_file::read(path)?;
+    let mut reader = Reader::new(path, &text, PUBLIC_TITLE)?;
+    if reader.field("use")? != usage.as_str() {
+        return Err(reader.refuse("the key's use is not the one that its file is named for"));
+    }
+    let suite: Suite =
+        (reader.field("suite")?.parse()).map_err(|e: SuiteError| reader.refuse(e.to_string()))?;
+    let created = reader
+        .field("created")?
+        .parse()
+        .map_err(|_| reader.refuse("\"created\" is not a time"))?;
+    let public = base64url::decode(reader.field("public")?);
+    let public = public.ok_or_else(|| reader.refuse("\"public\" is not base64url"))?;
+    let key = PublicKey::from_bytes(suite, &public).map_err(|e| reader.refuse(e.to_string()))?;
+    let name = public_path(Path::new(&file_name(usage, key.kid())));
+    if path.file_name() != Some(name.as_os_str()) {
+        return Err(reader.refuse("the file's name and its key do not belong together"));
+    }
+    reader.end()?;
+    Ok((key, created))
 }
 
 /// Every key of the folder, by use, newest first.
@@ -235,22 +320,30 @@ fn file_name(usage: Use, kid: &str) -> String {
     format!("{usage}-{}.key", &kid[..KID_IN_NAME])
 }
 
-fn read_all(state_dir: &Path, usage: Use) -> Result<Vec<KeyFile>, KeyError> {
+/// The files of the keys of one use, or of their public halves, by name.
+pub(crate) fn files(state_dir: &Path, usage: Use, secret: bool) -> Result<Vec<PathBuf>, KeyError> {
     let failed = |source| KeyError::Folder {
         path: state_dir.to_owned(),
         source,
     };
-    let mut keys = Vec::new();
+    let end = if secret { ".key" } else { ".pub" };
+    let mut files = Vec::new();
     for entry in fs::read_dir(state_dir).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
         let is_key = name.to_str().is_some_and(|name| {
             name.strip_prefix(usage.as_str())
-                .is_some_and(|rest| rest.starts_with('-') && rest.ends_with(".key"))
+                .is_some_and(|rest| rest.starts_with('-') && rest.ends_with(end))
         });
-        if is_key {
-            keys.push(read(&state_dir.join(name), usage)?);
-        }
+        files.extend(is_key.then(|| state_dir.join(name)));
     }
+    files.sort();
+    Ok(files)
+}
+
+fn read_all(state_dir: &Path, usage: Use) -> Result<Vec<KeyFile>, KeyError> {
+    let read = |path: PathBuf| read(&path, usage);
+    let keys = files(state_dir, usage, true)?.into_iter().map(read);
+    let mut keys: Vec<KeyFile> = keys.collect::<Result<_, _>>()?;
     // Times differ (`new_key` sees to it); the name decides between files that were brought together from elsewhere.
     keys.sort_by(|a, b| (b.info.created, &b.info.kid).cmp(&(a.info.created, &a.info.kid)));
     Ok(keys)

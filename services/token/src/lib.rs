@@ -5,11 +5,12 @@
 //! of the tally: the voucher's row keeps the hash of the one token issued, so a token alone buys nothing, and a stolen
 //! signing key mints nothing. Signing is deterministic: a token that nobody kept can be derived again from its claims.
 //!
-//! Nothing here reads a clock or draws randomness; both come in from the caller. [`keys`] and [`private_file`] are the
-//! only modules that touch the disk.
+//! Nothing here reads a clock or draws randomness; both come in from the caller. [`keys`], [`KeyRing`] and [`private_file`]
+//! alone touch the disk.
 
 mod base64url;
 mod claims;
+mod key_ring;
 pub mod key_set;
 pub mod keys;
 pub mod private_file;
@@ -18,5 +19,6 @@ mod signer;
 pub use hefu_suite::Suite;
 
 pub use claims::{Claims, TokenError};
+pub use key_ring::KeyRing;
 pub use key_set::{KeySet, MAX_TOKEN_BYTES};
 pub use signer::{PublicKey, Signer, same_hash, token_hash};

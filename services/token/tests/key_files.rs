@@ -9,9 +9,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use hefu_domain::Instant;
-use hefu_token::KeySet;
 use hefu_token::keys::{self, KeyError, Use};
 use hefu_token::private_file::{self, FileError};
+use hefu_token::{KeySet, PublicKey};
+
+fn public(keys: &[keys::KeyFile]) -> Vec<(PublicKey, Instant)> {
+    keys.iter().map(keys::KeyFile::public).collect()
+}
 
 /// A folder of the test's own, removed when it is over.
 struct Folder(PathBuf);
@@ -72,9 +76,27 @@ fn a_key_file_says_what_it_is_and_holds_the_seed() {
     );
     assert_eq!(
         dir.files(),
-        ["token-kPrK_qmx.key"],
+        ["token-kPrK_qmx.key", "token-kPrK_qmx.pub"],
         "no temporary file stays behind"
     );
+    let public = info.path.with_extension("pub");
+    assert_eq!(
+        fs::read_to_string(&public).unwrap(),
+        "hefu public key, version 1\nuse: token\nsuite: ed25519-sha256\ncreated: 2023-03-28T10:40:00.000Z\n\
+         public: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\n"
+    );
+    assert_eq!(
+        keys::load_public(&dir, Use::Token).unwrap(),
+        [loaded[0].public()]
+    );
+    // Another key under that name would have this one's tokens refused and its own taken.
+    let other = fs::read_to_string(&public)
+        .unwrap()
+        .replace("11qYAYKx", "11qYAYKy");
+    fs::remove_file(&public).unwrap();
+    private_file::create(&public, other.as_bytes()).unwrap();
+    let refused = keys::load_public(&dir, Use::Token).unwrap_err().to_string();
+    assert!(refused.contains("token-kPrK_qmx.pub"), "{refused}");
 }
 
 #[test]
@@ -90,7 +112,7 @@ fn the_newest_key_is_active_and_the_others_are_retired() {
     );
     assert_eq!(keys::list(&dir).unwrap(), [new.clone(), old.clone(), log]);
 
-    let mut set = KeySet::from_files("x", &loaded, 1000);
+    let mut set = KeySet::of_keys("x", &public(&loaded), 1000);
     assert!(set.jwks_json().contains(&new.kid) && set.jwks_json().contains(&old.kid));
     set.drop_expired(Instant(SUMMER.0 + 999_999));
     assert!(set.jwks_json().contains(&old.kid));

@@ -10,7 +10,7 @@ use std::fs;
 
 use hefu_domain::Instant;
 use hefu_suite::SuiteError;
-use hefu_token::keys::{self, KeyError, Use};
+use hefu_token::keys::{self, KeyError, KeyFile, Use};
 use hefu_token::{Suite, TokenError};
 
 const SPRING: Instant = Instant(1_680_000_000_000);
@@ -275,11 +275,19 @@ mod built {
         // A token key of either suite must be newer than the active one.
         let again = keys::new_key(&dir, Use::Token, &[3; 32], later(1));
         assert!(matches!(again, Err(KeyError::NotNewest { .. })));
-        let set = KeySet::from_files(ISS, &loaded, 1000);
+        let set = KeySet::of_keys(
+            ISS,
+            &loaded.iter().map(KeyFile::public).collect::<Vec<_>>(),
+            1000,
+        );
         let jwks = set.jwks_json();
         assert!(jwks.contains(&new.kid) && jwks.contains(&old.kid));
         // Both sign, each in its own suite, as long as they are known.
-        let mut set = KeySet::from_files(ISS, &loaded, i64::MAX);
+        let mut set = KeySet::of_keys(
+            ISS,
+            &loaded.iter().map(KeyFile::public).collect::<Vec<_>>(),
+            i64::MAX,
+        );
         for key in &loaded {
             let token = key.signer().sign(&training());
             assert_eq!(set.verify(&token, IN_DATE), Ok(training()));

@@ -151,7 +151,11 @@ impl FromStr for KekId {
         let id = u64::from_str_radix(text, 16).map_err(drop)?;
         let id = KekId(id.to_be_bytes());
         // One spelling.
-        if id.to_string() == text { Ok(id) } else { Err(()) }
+        if id.to_string() == text {
+            Ok(id)
+        } else {
+            Err(())
+        }
     }
 }
 

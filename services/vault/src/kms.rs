@@ -130,8 +130,7 @@ impl Kms for FileKms {
             kek: id,
         })?;
         let (nonce, ciphertext) = rest.split_first_chunk().ok_or_else(changed)?;
-        let plain =
-            decrypt(&kek.key, nonce, &associated(owner), ciphertext).ok_or_else(changed)?;
+        let plain = decrypt(&kek.key, nonce, &associated(owner), ciphertext).ok_or_else(changed)?;
         let mut key = Zeroizing::new([0; 32]);
         if plain.len() != key.len() {
             return Err(changed());

@@ -374,7 +374,8 @@ impl WrappedKeys {
 }
 
 fn retired(connection: &Connection) -> Result<Vec<(KekId, bool)>, VaultError> {
-    let mut select = connection.prepare_cached("SELECT id, emptied FROM retired_kek ORDER BY id")?;
+    let mut select =
+        connection.prepare_cached("SELECT id, emptied FROM retired_kek ORDER BY id")?;
     let rows = select.query_map([], |row| Ok((KekId(row.get(0)?), row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -78,7 +78,7 @@ impl Api {
 }
 
 /// Serves again on what stands on the disk.
-async fn again(place: &Place, folder: &Path) -> Running {
+pub(crate) async fn again(place: &Place, folder: &Path) -> Running {
     serve(Setup {
         database: place.url(),
         state: folder.join("state"),

@@ -35,6 +35,7 @@ mod public;
 mod reads;
 mod receipts;
 mod requests;
+mod rotation;
 mod school;
 mod suites;
 

@@ -137,6 +137,16 @@ impl School {
 
     /// The same, in the class of that filing.
     pub(crate) async fn enrol_in(&mut self, api: &Api, filing: v1::FileClassRequest, people: u64) {
+        self.file(api, filing).await;
+        for number in 0..people {
+            let seat = api.issued(number).await;
+            self.seats.push(seat);
+        }
+        self.seat(api).await;
+    }
+
+    /// Files a class and has it approved.
+    pub(crate) async fn file(&mut self, api: &Api, filing: v1::FileClassRequest) {
         let method = "TrainingService/FileClass";
         let filed: v1::FileClassResponse = must(&api.client, &self.key, method, filing).await;
         self.class = filed.receipt.unwrap().name;
@@ -148,10 +158,10 @@ impl School {
         let method = "TrainingService/ApproveClass";
         let _: v1::ApproveClassResponse =
             must(&api.client, &api.office.reviewer, method, approve).await;
-        for number in 0..people {
-            let seat = api.issued(number).await;
-            self.seats.push(seat);
-        }
+    }
+
+    /// Enrols whoever has a voucher, on the morning of the class.
+    pub(crate) async fn seat(&self, api: &Api) {
         api.stand_at(&format!("{DAY}T00:00:00.000Z"));
         for (number, (_, voucher, token)) in self.seats.iter().enumerate() {
             let enrol = v1::EnrolRequest {

@@ -170,7 +170,7 @@ async fn a_second_signature_is_published_checked_where_its_key_is_known_and_igno
 }
 
 /// Exit code and what was printed of `hefu keys`.
-fn keys_command(arguments: &[&str], state: &str) -> (Option<i32>, String) {
+pub(crate) fn keys_command(arguments: &[&str], state: &str) -> (Option<i32>, String) {
     let mut command = hefu();
     command.arg("keys").args(arguments).args(["--state", state]);
     let output = command.output().unwrap();

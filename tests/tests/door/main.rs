@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use authority::Authority;
 use hefu_engine::{Clock, Source};
-use hefu_server::{Listen, ProviderAt, RegionTree, Running, Setup, StartError, TlsFiles, serve};
+use hefu_server::{
+    Listen, ProviderAt, RegionTree, Running, Services, Setup, StartError, TlsFiles, serve,
+};
 use hefu_tests::engines::{Engine, Folder, Place};
 use tokio_rustls::rustls;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
@@ -68,6 +70,7 @@ impl House {
             state: self.folder.path().join("state"),
             listen: Listen {
                 tls,
+                services: Services::default(),
                 oidc,
                 ..([127, 0, 0, 1], 0).into()
             },

@@ -16,6 +16,7 @@ use hefu_engine::{Answer, Clock, Engine, EngineError, People, Recorded, Request,
 use hefu_scenario::{credential, key, made_up};
 use hefu_store::{Head, Pause, RegionCommit, Store};
 use hefu_tests::engines::{Engine as Kind, Folder, Place, fresh};
+use hefu_token::KeyRing;
 use hefu_token::keys::{self, Use};
 use hefu_vault::{PersonRecord, Secrets};
 use sqlx::{Connection as _, Executor as _, PgConnection, SqliteConnection};
@@ -498,11 +499,17 @@ pub(crate) fn year() -> PlanYear {
 }
 
 fn people(state: &Folder, clock: &Clock) -> People {
-    let files = keys::load(state.path(), Use::Token).unwrap();
-    let signers = files.iter().map(keys::KeyFile::signer).collect();
     let secrets = Secrets::load(state.path()).unwrap();
-    let issuer = "test.hefu.local".to_owned();
-    People::open(state.path(), secrets, issuer, signers, clock.clone()).unwrap()
+    let issuer = "test.hefu.local";
+    let tokens = KeyRing::signing(state.path(), issuer, 86_400).unwrap();
+    People::open(
+        state.path(),
+        secrets,
+        issuer.to_owned(),
+        tokens,
+        clock.clone(),
+    )
+    .unwrap()
 }
 
 fn staff(region: &str, who: &str) -> CredentialId {

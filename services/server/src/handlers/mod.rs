@@ -52,82 +52,37 @@ use hefu_wire::v1;
 use tonic::service::Routes;
 
 use crate::api::Api;
+use crate::services::Services;
 
 /// The largest request: a thousand items of a batch fit, a flood does not.
 const MOST_MESSAGE: usize = 4 << 20;
 
-/// The services by name, for the health check.
-pub(crate) const NAMES: [&str; 13] = [
-    v1::access_service_server::SERVICE_NAME,
-    v1::application_service_server::SERVICE_NAME,
-    v1::assessment_service_server::SERVICE_NAME,
-    v1::audit_service_server::SERVICE_NAME,
-    v1::funds_service_server::SERVICE_NAME,
-    v1::issuance_service_server::SERVICE_NAME,
-    v1::people_service_server::SERVICE_NAME,
-    v1::policy_service_server::SERVICE_NAME,
-    v1::redemption_service_server::SERVICE_NAME,
-    v1::registry_service_server::SERVICE_NAME,
-    v1::settlement_service_server::SERVICE_NAME,
-    v1::supervision_service_server::SERVICE_NAME,
-    v1::training_service_server::SERVICE_NAME,
-];
-
-/// Every service of the API.
-pub(crate) fn routes(api: Api) -> Routes {
+/// The services that are mounted.
+pub(crate) fn routes(api: &Api, services: &Services) -> Routes {
     let mut routes = Routes::builder();
-    routes.add_service(
-        v1::access_service_server::AccessServiceServer::new(api.clone())
-            .max_decoding_message_size(MOST_MESSAGE),
-    );
-    routes.add_service(
-        v1::application_service_server::ApplicationServiceServer::new(api.clone())
-            .max_decoding_message_size(MOST_MESSAGE),
-    );
-    routes.add_service(
-        v1::assessment_service_server::AssessmentServiceServer::new(api.clone())
-            .max_decoding_message_size(MOST_MESSAGE),
-    );
-    routes.add_service(
-        v1::funds_service_server::FundsServiceServer::new(api.clone())
-            .max_decoding_message_size(MOST_MESSAGE),
-    );
-    routes.add_service(
-        v1::issuance_service_server::IssuanceServiceServer::new(api.clone())
-            .max_decoding_message_size(MOST_MESSAGE),
-    );
-    routes.add_service(
-        v1::people_service_server::PeopleServiceServer::new(api.clone())
-            .max_decoding_message_size(MOST_MESSAGE),
-    );
-    routes.add_service(
-        v1::policy_service_server::PolicyServiceServer::new(api.clone())
-            .max_decoding_message_size(MOST_MESSAGE),
-    );
-    routes.add_service(
-        v1::redemption_service_server::RedemptionServiceServer::new(api.clone())
-            .max_decoding_message_size(MOST_MESSAGE),
-    );
-    routes.add_service(
-        v1::registry_service_server::RegistryServiceServer::new(api.clone())
-            .max_decoding_message_size(MOST_MESSAGE),
-    );
-    routes.add_service(
-        v1::settlement_service_server::SettlementServiceServer::new(api.clone())
-            .max_decoding_message_size(MOST_MESSAGE),
-    );
-    routes.add_service(
-        v1::supervision_service_server::SupervisionServiceServer::new(api.clone())
-            .max_decoding_message_size(MOST_MESSAGE),
-    );
-    routes.add_service(
-        v1::training_service_server::TrainingServiceServer::new(api.clone())
-            .max_decoding_message_size(MOST_MESSAGE),
-    );
-    routes.add_service(
-        v1::audit_service_server::AuditServiceServer::new(api)
-            .max_decoding_message_size(MOST_MESSAGE),
-    );
+    macro_rules! mount {
+        ($($module:ident::$Server:ident,)*) => {$(
+            if services.mount(v1::$module::SERVICE_NAME) {
+                let server = v1::$module::$Server::new(api.clone());
+                routes.add_service(server.max_decoding_message_size(MOST_MESSAGE));
+            }
+        )*};
+    }
+    mount! {
+        access_service_server::AccessServiceServer,
+        application_service_server::ApplicationServiceServer,
+        assessment_service_server::AssessmentServiceServer,
+        audit_service_server::AuditServiceServer,
+        funds_service_server::FundsServiceServer,
+        issuance_service_server::IssuanceServiceServer,
+        people_service_server::PeopleServiceServer,
+        policy_service_server::PolicyServiceServer,
+        redemption_service_server::RedemptionServiceServer,
+        registry_service_server::RegistryServiceServer,
+        settlement_service_server::SettlementServiceServer,
+        supervision_service_server::SupervisionServiceServer,
+        training_service_server::TrainingServiceServer,
+    }
     let app = routes.routes().into_axum_router();
     Routes::from(app.layer(axum::middleware::from_fn(door::asked)))
 }

@@ -176,6 +176,8 @@ pub struct Signer {
     state: PathBuf,
     deployment: String,
     desk: Option<Arc<Desk>>,
+    /// It has no keys, and takes no place.
+    looks_on: bool,
     keys: Keys,
     logs: BTreeMap<String, Log>,
     witnessed: Option<Witnessed>,
@@ -198,10 +200,29 @@ impl Signer {
             state: state.to_owned(),
             deployment: deployment.to_owned(),
             desk: None,
+            looks_on: false,
             keys: Keys::load(state)?,
             logs: BTreeMap::new(),
             witnessed: None,
         })
+    }
+
+    /// One that signs nothing and reads no key: it only finds out which logs are in doubt.
+    pub fn onlooker(store: Store, clock: Clock, state: &Path, deployment: &str) -> Signer {
+        Signer {
+            store,
+            clock,
+            state: state.to_owned(),
+            deployment: deployment.to_owned(),
+            desk: None,
+            looks_on: true,
+            keys: Keys {
+                own: Vec::new(),
+                second: None,
+            },
+            logs: BTreeMap::new(),
+            witnessed: None,
+        }
     }
 
     /// Publishes nothing any more but what enough witnesses have cosigned.
@@ -263,7 +284,7 @@ impl Signer {
 
     /// Takes the signer's place if nobody holds it.
     pub(crate) fn take_place(&mut self) -> Result<bool, SignerError> {
-        if self.desk.is_none() {
+        if self.desk.is_none() && !self.looks_on {
             self.desk = Desk::take(&self.state)?.map(Arc::new);
             if self.desk.is_some() {
                 // Another process may have rotated the key and signed since.

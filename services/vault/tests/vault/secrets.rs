@@ -10,14 +10,14 @@
 use std::fs;
 
 use crate::common::{
-    Folder, IDENTITY, MADE, NAME, PHONE, counting, data_key, hex, kms, owner, person, record, region,
-    secrets,
+    Folder, IDENTITY, MADE, NAME, PHONE, counting, data_key, hex, kms, owner, person, record,
+    region, secrets,
 };
 use hefu_domain::Region;
 use hefu_token::private_file::FileError;
 use hefu_vault::{
-    FileKms, Identity, Kms, Owner, PersonRecord, Sealed, Secrets, VaultError, Wrapped, commitment, open,
-    open_bytes, seal, seal_bytes,
+    FileKms, Identity, Kms, Owner, PersonRecord, Sealed, Secrets, VaultError, Wrapped, commitment,
+    open, open_bytes, seal, seal_bytes,
 };
 use proptest::prelude::*;
 
@@ -135,7 +135,10 @@ fn a_lost_key_file_is_never_made_afresh_beside_the_other() {
         fs::remove_file(folder.join(lost)).unwrap();
     }
     let refusal = Secrets::open(&folder, MADE, &mut counting()).unwrap_err();
-    assert!(matches!(&refusal, VaultError::HalfOfSecrets { .. }), "{refusal}");
+    assert!(
+        matches!(&refusal, VaultError::HalfOfSecrets { .. }),
+        "{refusal}"
+    );
 }
 
 #[test]
@@ -174,7 +177,9 @@ fn key_files_that_others_may_read_are_refused() {
             0o600
         );
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        let refusal = Secrets::load(&folder).map(drop).and_then(|()| FileKms::open(&folder).map(drop));
+        let refusal = Secrets::load(&folder)
+            .map(drop)
+            .and_then(|()| FileKms::open(&folder).map(drop));
         let refusal = refusal.unwrap_err().to_string();
         assert!(refusal.contains("chmod 600"), "{refusal}");
     }
