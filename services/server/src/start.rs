@@ -246,7 +246,11 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
     let store = Store::open(&setup.database, OpenOptions::default()).await?;
     store.migrate().await?;
     let services = setup.listen.services.clone();
-    let first_start = services.are_all() && make_keys(&setup)?;
+    let first_start = match services.are_all() {
+        true => make_keys(&setup)?,
+        false if store.meta(OPERATOR).await?.is_none() => return Err(StartError::NeverStarted),
+        false => false,
+    };
     let secrets = Secrets::load(&setup.state)?;
     belongs_together(&store, &setup, &secrets).await?;
     let tokens = match services.sign_tokens() {

@@ -29,6 +29,7 @@ mod erasure;
 mod fields;
 mod history;
 mod log_files;
+mod parts;
 mod personal;
 mod proposals;
 mod public;
