@@ -16,6 +16,7 @@ pub mod policy;
 pub mod refusal;
 pub mod state;
 pub mod subsidy;
+mod text;
 pub mod time;
 mod world;
 
@@ -51,5 +52,6 @@ pub use policy::{Policy, Programme, VoucherKind};
 pub use redemption::quote;
 pub use refusal::{Checks, Class, Code, Refusal, Refusals, Stop};
 pub use state::{Fact, Key, Role};
+pub use text::disguises;
 pub use time::{Date, Instant};
 pub use world::{Aside, Holder, Lost, Need, Saved, Subject, World};

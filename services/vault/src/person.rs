@@ -52,18 +52,11 @@ impl FromStr for PersonName {
         if !(1..=50).contains(&text.chars().count()) {
             return Err(BadPersonal::NameLength);
         }
-        if text.chars().any(disguises) || text.trim() != text {
+        if text.chars().any(hefu_domain::disguises) || text.trim() != text {
             return Err(BadPersonal::NameCharacters);
         }
         Ok(PersonName(Zeroizing::new(text.to_owned())))
     }
-}
-
-/// Control characters; zero-width space and byte order mark; line and paragraph separators; every mark that changes the
-/// writing direction (Unicode standard annex 9). The joiners U+200C and U+200D are letters' business in some scripts.
-fn disguises(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 impl fmt::Display for PersonName {

@@ -358,18 +358,14 @@ impl<'a> Reader<'a> {
         Some(code)
     }
 
-    /// Text for people: no control characters, no marks that change the writing direction.
+    /// Text for people: nothing in it is hidden or changes the writing direction.
     pub fn text(&mut self, field: &str, text: &str) -> Option<String> {
-        let hides = |c: char| {
-            c.is_control()
-                || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
-        };
         let rule = match text {
             "" => Err("must not be empty".to_owned()),
             long if long.len() > MOST_TEXT => Err(format!("at most {MOST_TEXT} bytes")),
-            hidden if hidden.chars().any(hides) => {
-                Err("no control characters or changes of writing direction".to_owned())
-            }
+            hidden if hidden.chars().any(hefu_domain::disguises) => Err(
+                "no control or invisible characters, no changes of writing direction".to_owned(),
+            ),
             good => Ok(good.to_owned()),
         };
         self.keep(field, rule)

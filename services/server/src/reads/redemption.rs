@@ -263,6 +263,17 @@ impl Case {
     fn read(r: &mut Reader, asked: &v1::QuoteRequest) -> Option<Case> {
         r.parent("parent", &asked.parent);
         if !asked.voucher.is_empty() {
+            let supposed = [
+                ("plan_year", asked.plan_year != 0),
+                ("programme", asked.programme != 0),
+                ("days", asked.days != 0),
+                ("skill_level", asked.skill_level != 0),
+                ("trained", asked.trained != 0),
+                ("employed", asked.employed != 0),
+            ];
+            for (field, _) in supposed.iter().filter(|(_, said)| *said) {
+                r.wrong(field, "of a supposed case only: a voucher has its own");
+            }
             let voucher = r.name("voucher", &asked.voucher, "vouchers");
             return voucher.map(Case::Voucher);
         }

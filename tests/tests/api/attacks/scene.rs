@@ -7,7 +7,9 @@ use hefu_scenario::{credential, key};
 use hefu_tests::engines::Engine;
 use hefu_tests::office::must;
 use hefu_wire::v1;
-use prost_reflect::{DescriptorPool, DynamicMessage, Kind, MethodDescriptor, Value};
+use prost_reflect::{
+    DescriptorPool, DynamicMessage, Kind, MessageDescriptor, MethodDescriptor, Value,
+};
 
 use crate::school::School;
 use crate::{Api, REGION};
@@ -28,6 +30,18 @@ pub(super) struct Call {
     pub(super) rpc: Rpc,
     pub(super) path: String,
     method: MethodDescriptor,
+}
+
+impl Call {
+    /// What the RPC takes.
+    pub(super) fn input(&self) -> MessageDescriptor {
+        self.method.input()
+    }
+
+    /// Whether it answers with many messages.
+    pub(super) fn streams(&self) -> bool {
+        self.method.is_server_streaming()
+    }
 }
 
 impl Scene {
@@ -181,6 +195,20 @@ impl Scene {
             message.set_field_by_name("mode", Value::EnumNumber(mode.number()));
         }
         message
+    }
+
+    /// Makes a move's message a dry run's, and every item's of a batch.
+    pub(super) fn only_asked(&self, message: &mut DynamicMessage) {
+        const DRY: &str = "validate_only";
+        // Those without the field are reads.
+        let _ = message.try_set_field_by_name(DRY, Value::Bool(true));
+        if let Some(items) = message.get_field_by_name_mut("requests") {
+            let Value::List(items) = items else { return };
+            for item in items.iter_mut() {
+                let Value::Message(item) = item else { continue };
+                let _ = item.try_set_field_by_name(DRY, Value::Bool(true));
+            }
+        }
     }
 
     fn filled(&self, rpc: Rpc, descriptor: prost_reflect::MessageDescriptor) -> DynamicMessage {
