@@ -2,6 +2,7 @@
 //! answer, and nothing written. What each may is the table's to say (`hefu_domain::Rpc`): a new RPC is attacked as soon as it has a row.
 
 mod scene;
+mod tokens;
 mod values;
 
 use hefu_domain::{Door, ROLES, Role, Rpc, Scope};
