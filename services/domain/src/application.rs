@@ -1,5 +1,8 @@
 //! Application (申请): apply, withdraw, reject, reopen, and the correction of an identity.
-//! Nobody has a voucher that they do not know of: whoever applies for somebody else brings the holder's own confirmation.
+//! Nobody has a voucher that they do not know of: what somebody else applied for is issued once the holder has confirmed it, by the
+//! portal or before a clerk. What an institution says of its people's consent counts for nothing.
+
+use std::collections::BTreeSet;
 
 use crate::command::*;
 use crate::decide::Ask;
@@ -7,13 +10,14 @@ use crate::eligibility;
 use crate::event::{self, Event};
 use crate::people;
 use crate::policy::{Programme, VoucherKind};
+use crate::redemption::NO_DIGEST;
 use crate::refusal::{Checks, Code, Stop};
 use crate::state::*;
 use crate::time::{Instant, plus_days};
 use crate::voucher;
 use crate::world::World;
 
-/// → Applied: by the holder, or by an institution for its people with the holder's own confirmation.
+/// → Applied: by the holder, or by an institution for its people, who confirm it afterwards.
 pub(crate) fn apply(ask: &Ask, act: &Apply) -> Result<Vec<Event>, Stop> {
     // Of somebody who is not on record, or not any more, nothing else can be asked.
     people::not_erased(ask, &act.person)?;
@@ -29,14 +33,6 @@ pub(crate) fn apply(ask: &Ask, act: &Apply) -> Result<Vec<Event>, Stop> {
         Code::DuplicateEntry,
     );
     checks.require(by_holder || ask.is(Role::Institution), Code::NotYours);
-    checks.require(
-        by_holder
-            || act
-                .confirmation
-                .as_ref()
-                .is_some_and(|given| holders_own(ask, given)),
-        Code::ConfirmationMissing,
-    );
     checks.take(ask.world.rules(act.year, act.programme, ask.at))?;
     checks.take(names_what_it_must(act))?;
     checks.take(employer(ask, act, by_holder))?;
@@ -75,24 +71,58 @@ pub(crate) fn apply(ask: &Ask, act: &Apply) -> Result<Vec<Event>, Stop> {
         employer: act.employer.clone(),
         by: ask.caller.person.clone(),
         by_holder,
-        confirmation: act.confirmation.clone(),
         answers: answers.unwrap_or_default(),
         due,
         takes: takes.unwrap_or_default(),
     })])
 }
 
-/// By phone, by card, or on paper that a clerk witnessed and not the applicant; a call-back confirms what was done, not what is
-/// asked for.
-fn holders_own(ask: &Ask, confirmation: &Confirmation) -> bool {
-    match confirmation.by {
-        ConfirmedBy::Phone | ConfirmedBy::Card => true,
-        ConfirmedBy::Paper => confirmation
-            .witness
-            .as_ref()
-            .is_some_and(|clerk| clerk.is_plain() && *clerk != ask.caller.person),
-        ConfirmedBy::CallBack => false,
-    }
+/// Applied: the holder says that they know of what somebody else asked for in their name, by phone or with their card at a terminal; or
+/// a clerk does who saw them, their card or their signature, or called them back.
+pub(crate) fn confirm(ask: &Ask, act: &ConfirmApplication) -> Result<Vec<Event>, Stop> {
+    let voucher = ask.world.voucher(&act.voucher)?;
+    let by_holder = ask.speaks_for(&voucher.person, act.holder.as_ref());
+    let theirs = match act.how {
+        ConfirmedBy::Phone => by_holder,
+        ConfirmedBy::Card => true,
+        ConfirmedBy::Paper | ConfirmedBy::CallBack => !by_holder,
+    };
+    let mut checks = Checks::new();
+    checks.require(by_holder || ask.is(Role::Clerk), Code::NotYours);
+    checks.require(
+        matches!(voucher.state, VoucherState::Applied),
+        Code::VoucherNotApplied,
+    );
+    checks.require(voucher.frozen.is_none(), Code::VoucherFrozen);
+    checks.require(!voucher.hands.known_to_holder(), Code::NothingToConfirm);
+    checks.require(
+        theirs && act.evidence != NO_DIGEST,
+        Code::ConfirmationMissing,
+    );
+    checks.require(
+        by_holder || voucher.hands.applied != ask.caller.person,
+        Code::SamePerson,
+    );
+    checks.done()?;
+    Ok(vec![Event::ApplicationConfirmed(
+        event::ApplicationConfirmed {
+            voucher: act.voucher,
+            by: ask.caller.person.clone(),
+            by_holder,
+            how: act.how,
+            evidence: act.evidence,
+        },
+    )])
+}
+
+pub(crate) fn apply_confirmed(
+    world: &mut World,
+    e: &event::ApplicationConfirmed,
+) -> Result<(), Stop> {
+    let hands = &mut world.edit_voucher(&e.voucher)?.hands;
+    hands.confirmed = true;
+    hands.handled.insert(e.by.clone());
+    Ok(())
 }
 
 /// An assessment names occupation and level: its rate depends on them.
@@ -139,11 +169,8 @@ pub(crate) fn apply_applied(world: &mut World, e: &event::Applied) -> Result<(),
     let hands = Hands {
         applied: e.by.clone(),
         by_holder: e.by_holder,
-        handled: e
-            .confirmation
-            .iter()
-            .filter_map(|given| given.witness.clone())
-            .collect(),
+        confirmed: false,
+        handled: BTreeSet::new(),
         issued: None,
     };
     let new = Voucher {
@@ -428,6 +455,8 @@ pub(crate) fn apply_correction_confirmed(
     world.edit_person(&e.person)?.vouchers.insert(e.voucher);
     let voucher = world.edit_voucher(&e.voucher)?;
     voucher.hands.handled.insert(e.by.clone());
+    // Whoever confirmed it was somebody else.
+    voucher.hands.confirmed = false;
     voucher.person = e.person;
     voucher.correction = None;
     voucher.token = None;
@@ -453,7 +482,6 @@ mod tests {
             occupation: None,
             level: None,
             employer: None,
-            confirmation: None,
         }
     }
 
@@ -505,21 +533,45 @@ mod tests {
         assert_eq!(said, Ok(vec!["Applied"]));
     }
 
+    fn confirms(county: &mut County, by: &Caller, how: ConfirmedBy) -> Played {
+        let act = ConfirmApplication {
+            voucher: voucher_id(1),
+            holder: None,
+            how,
+            evidence: crate::Digest([7; 32]),
+        };
+        county.play(by, at("05-02"), |ask| confirm(ask, &act))
+    }
+
     #[test]
-    fn whoever_applies_for_another_brings_the_holders_own_confirmation() {
+    fn what_somebody_else_asked_for_is_confirmed_by_the_holder_or_before_a_clerk() {
+        let (phone, paper) = (ConfirmedBy::Phone, ConfirmedBy::Paper);
+        let clerk = staff("clerk-7", Role::Clerk);
         let mut county = County::new();
-        let mut act = asked();
-        let said = applies(&mut county, &of(SCHOOL), "05-01", &act);
-        assert_eq!(said, Err(vec![Code::ConfirmationMissing]));
-        act.confirmation = Some(confirmation(ConfirmedBy::CallBack));
-        let said = applies(&mut county, &of(SCHOOL), "05-01", &act);
-        assert_eq!(said, Err(vec![Code::ConfirmationMissing]));
-        let said = applies(&mut county, &holder(2), "05-01", &act);
-        assert_eq!(said, Err(vec![Code::NotYours, Code::ConfirmationMissing]));
-        act.confirmation = Some(confirmation(ConfirmedBy::Card));
-        let said = applies(&mut county, &of(SCHOOL), "05-01", &act);
+        let said = applies(&mut county, &holder(2), "05-01", &asked());
+        assert_eq!(said, Err(vec![Code::NotYours]));
+        let said = applies(&mut county, &of(SCHOOL), "05-01", &asked());
         assert_eq!(said, Ok(vec!["Applied"]));
-        assert!(!county.voucher(voucher_id(1)).hands.by_holder);
+        assert!(!county.voucher(voucher_id(1)).hands.known_to_holder());
+        // Neither the institution nor another holder speaks for them, and a clerk has nobody's phone.
+        for (by, how) in [(of(SCHOOL), phone), (of(SCHOOL), paper), (holder(2), phone)] {
+            let said = confirms(&mut county, &by, how).unwrap_err();
+            assert!(said.contains(&Code::NotYours), "{said:?}");
+        }
+        let said = confirms(&mut county, &clerk, phone);
+        assert_eq!(said, Err(vec![Code::ConfirmationMissing]));
+        let said = confirms(&mut county, &holder(1), paper);
+        assert_eq!(said, Err(vec![Code::ConfirmationMissing]));
+        let said = confirms(&mut county, &clerk, paper);
+        assert_eq!(said, Ok(vec!["ApplicationConfirmed"]));
+        let hands = &county.voucher(voucher_id(1)).hands;
+        assert!(hands.known_to_holder() && hands.handled.contains(&clerk.person));
+        let said = confirms(&mut county, &holder(1), phone);
+        assert_eq!(said, Err(vec![Code::NothingToConfirm]));
+        // What a holder asked for themselves needs no second word.
+        let mut county = applied();
+        let said = confirms(&mut county, &holder(1), phone);
+        assert_eq!(said, Err(vec![Code::NothingToConfirm]));
     }
 
     #[test]

@@ -410,8 +410,17 @@ acts! {
         level: Option<SkillLevel>,
         /// The enterprise they work for.
         employer: Option<InstitutionId>,
-        /// The holder's own confirmation; needed when somebody else applies.
-        confirmation: Option<Confirmation>,
+    }
+    /// Confirms in the holder's name an application that somebody else made.
+    ConfirmApplication {
+        /// Which.
+        voucher: VoucherId,
+        /// The holder for whom the portal speaks.
+        holder: Option<PersonId>,
+        /// How.
+        how: ConfirmedBy,
+        /// Hash of the evidence.
+        evidence: Digest,
     }
     /// Takes an application or an unused voucher back.
     Withdraw {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::audit::{CheckpointsRecorded, ForkAccepted, LogKeyRotated, LogTree, RegionTree};
 use crate::calendar::Calendar;
-use crate::command::{CheckAnswer, Confirmation};
+use crate::command::{CheckAnswer, Confirmation, ConfirmedBy};
 use crate::ids::*;
 use crate::money::{Days, Fen};
 use crate::policy::{Adopted, Capacity, Programme};
@@ -338,11 +338,20 @@ pub struct Applied {
     pub employer: Option<InstitutionId>,
     pub by: StaffId,
     pub by_holder: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub confirmation: Option<Confirmation>,
     pub answers: Vec<CheckAnswer>,
     pub due: Instant,
     pub takes: Vec<Held>,
+}
+
+/// Body of the event `ApplicationConfirmed`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct ApplicationConfirmed {
+    pub voucher: VoucherId,
+    pub by: StaffId,
+    pub by_holder: bool,
+    pub how: ConfirmedBy,
+    pub evidence: Digest,
 }
 
 /// Body of the event `ApplicationReopened`.
@@ -919,6 +928,7 @@ events! {
     PlanYearClosing => PlanYearClosing, |e| Key::Year(e.year);
     PlanYearClosed => PlanYearClosed, |e| Key::Year(e.year);
     Applied => Applied, |e| Key::Voucher(e.voucher);
+    ApplicationConfirmed => ApplicationConfirmed, |e| Key::Voucher(e.voucher);
     Withdrawn => VoucherEnded, |e| Key::Voucher(e.voucher);
     ApplicationRejected => VoucherEnded, |e| Key::Voucher(e.voucher);
     ApplicationReopened => ApplicationReopened, |e| Key::Voucher(e.voucher);

@@ -27,6 +27,7 @@ pub(crate) fn issue(ask: &Ask, act: &Issue) -> Result<Vec<Event>, Stop> {
         Code::VoucherNotApplied,
     );
     checks.require(voucher.frozen.is_none(), Code::VoucherFrozen);
+    checks.require(voucher.hands.known_to_holder(), Code::ConfirmationMissing);
     checks.require(
         voucher.due.is_some_and(|due| ask.at < due),
         Code::VoucherExpired,

@@ -127,14 +127,6 @@ pub(crate) fn token(n: u8) -> PresentedToken {
     }
 }
 
-pub(crate) fn confirmation(by: ConfirmedBy) -> Confirmation {
-    Confirmation {
-        by,
-        evidence: Digest([7; 32]),
-        witness: (by == ConfirmedBy::Paper).then(|| code("clerk")),
-    }
-}
-
 /// A caller of the bureau.
 pub(crate) fn staff(name: &str, role: Role) -> Caller {
     Caller {
@@ -338,6 +330,7 @@ impl County {
             hands: Hands {
                 applied: code("holder-1"),
                 by_holder: true,
+                confirmed: false,
                 handled: BTreeSet::new(),
                 issued: Some(code("reviewer")),
             },

@@ -185,7 +185,7 @@ macro_rules! counted {
 }
 
 counted! {
-    register_person_result record_check_answers_result apply_result withdraw_result reject_application_result issue_result fetch_token_result enrol_result
+    register_person_result record_check_answers_result apply_result confirm_application_result withdraw_result reject_application_result issue_result fetch_token_result enrol_result
     drop_result complete_result record_assessment_result confirm_certificate_result redeem_result write_off_result
 }
 
@@ -234,7 +234,6 @@ pub(crate) async fn apply(
         employer: employer
             .map(|body| office.institution(body))
             .unwrap_or_default(),
-        confirmation: employer.and_then(|_| confirmed(label, n as u64)),
         request_id: format!("{label}-apply-{n}"),
         validate_only: false,
     });
@@ -257,6 +256,39 @@ pub(crate) async fn apply(
         }
     }
     *seats = kept;
+    match employer {
+        Some(_) => confirm(client, office, seats, label).await,
+        None => Ok(()),
+    }
+}
+
+/// The holders confirm by phone what their employer applied for.
+async fn confirm(
+    client: &Client,
+    office: &Office,
+    seats: &[Seat],
+    label: &str,
+) -> Result<(), PlayError> {
+    let request = |(n, seat): (usize, &Seat)| v1::ConfirmApplicationRequest {
+        name: seat.voucher.clone(),
+        holder: seat.person.clone(),
+        how: v1::ConfirmedBy::Phone.into(),
+        evidence: evidence(label, n as u64),
+        request_id: format!("{label}-confirm-{n}"),
+        validate_only: false,
+    };
+    let batch = v1::BatchConfirmApplicationRequest {
+        parent: office.parent(),
+        mode: v1::Mode::Each.into(),
+        request_id: String::new(),
+        requests: seats.iter().enumerate().map(request).collect(),
+    };
+    let method = "ApplicationService/BatchConfirmApplication";
+    let answer: v1::BatchConfirmApplicationResponse =
+        client.must(&office.portal, method, batch).await?;
+    for result in answer.results {
+        counted(client, result.result)?;
+    }
     Ok(())
 }
 

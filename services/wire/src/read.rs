@@ -491,14 +491,7 @@ impl<'a> Reader<'a> {
     ) -> Option<Confirmation> {
         let given = self.required(field, given)?;
         self.within(field, |r| {
-            let by = match given.by() {
-                v1::ConfirmedBy::Phone => Some(ConfirmedBy::Phone),
-                v1::ConfirmedBy::Card => Some(ConfirmedBy::Card),
-                v1::ConfirmedBy::Paper => Some(ConfirmedBy::Paper),
-                v1::ConfirmedBy::CallBack => Some(ConfirmedBy::CallBack),
-                v1::ConfirmedBy::Unspecified => None,
-            };
-            let by = r.said("by", by);
+            let by = r.confirmed_by("by", given.by());
             let evidence = r.digest("evidence", &given.evidence);
             let witness = r.optional_code("witness", &given.witness);
             Some(Confirmation {
@@ -509,16 +502,16 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// The same, or absent: `Some(None)`.
-    pub fn optional_confirmation(
-        &mut self,
-        field: &str,
-        given: Option<&v1::Confirmation>,
-    ) -> Option<Option<Confirmation>> {
-        match given {
-            None => Some(None),
-            given => self.confirmation(field, given).map(Some),
-        }
+    /// How somebody confirmed.
+    pub fn confirmed_by(&mut self, field: &str, how: v1::ConfirmedBy) -> Option<ConfirmedBy> {
+        let how = match how {
+            v1::ConfirmedBy::Phone => Some(ConfirmedBy::Phone),
+            v1::ConfirmedBy::Card => Some(ConfirmedBy::Card),
+            v1::ConfirmedBy::Paper => Some(ConfirmedBy::Paper),
+            v1::ConfirmedBy::CallBack => Some(ConfirmedBy::CallBack),
+            v1::ConfirmedBy::Unspecified => None,
+        };
+        self.said(field, how)
     }
 
     /// An enum's value that must be said and known.

@@ -168,7 +168,7 @@ macro_rules! plain {
 }
 
 plain! {
-    ApplyResponse WithdrawResponse RejectApplicationResponse ReopenApplicationResponse ProposeCorrectionResponse ConfirmCorrectionResponse
+    ApplyResponse ConfirmApplicationResponse WithdrawResponse RejectApplicationResponse ReopenApplicationResponse ProposeCorrectionResponse ConfirmCorrectionResponse
     RefuseCorrectionResponse RevokeResponse ExpireResponse FreezeResponse UnfreezeResponse
     FileClassResponse ChangeClassResponse ApproveClassResponse RejectClassResponse FinishClassResponse CancelClassResponse
     RecordAttendanceResponse ApproveLateEntryResponse ApproveSealedAttendanceResponse DropResponse RecordEmploymentResponse

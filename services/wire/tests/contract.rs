@@ -565,7 +565,7 @@ throw_at! {
     RegisterPersonRequest RecordCheckAnswersRequest EraseSubjectRequest RevealPersonRequest RegisterInstitutionRequest RegisterClassifiedRequest ChangeInstitutionRequest RegisterAccountRequest ConfirmAccountRequest
     FileCatalogueEntryRequest ApproveCatalogueEntryRequest SuspendInstitutionRequest StrikeOffInstitutionRequest
     AppropriateFundsRequest AllocateFundsRequest OpenPlanYearRequest SetTargetsRequest
-    ApplyRequest WithdrawRequest RejectApplicationRequest ReopenApplicationRequest ProposeCorrectionRequest ConfirmCorrectionRequest
+    ApplyRequest ConfirmApplicationRequest WithdrawRequest RejectApplicationRequest ReopenApplicationRequest ProposeCorrectionRequest ConfirmCorrectionRequest
     RefuseCorrectionRequest
     IssueRequest RevokeRequest FetchTokenRequest ReissueTokenRequest ExpireRequest ProposeOverrideRequest ConfirmOverrideRequest
     FreezeRequest UnfreezeRequest

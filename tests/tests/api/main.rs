@@ -27,6 +27,7 @@ mod closing;
 mod endpoints;
 mod erasure;
 mod fields;
+mod ghost;
 mod history;
 mod log_files;
 mod parts;

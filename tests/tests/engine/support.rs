@@ -297,7 +297,6 @@ impl Field {
             occupation: None,
             level: None,
             employer: None,
-            confirmation: None,
         };
         (voucher, self.command(region, "portal", act))
     }

@@ -66,6 +66,7 @@ pub(super) fn asked<'a>(world: &World, events: impl Iterator<Item = &'a Event> +
         Event::PlanYearClosing(e) => funds::begin_closing(e).into(),
         Event::PlanYearClosed(e) => funds::finish_closing(e).into(),
         Event::Applied(e) => application::apply(e).into(),
+        Event::ApplicationConfirmed(e) => application::confirm(world, e).into(),
         Event::Withdrawn(e) => application::withdraw(world, e).into(),
         Event::ApplicationRejected(e) => application::reject(e).into(),
         Event::ApplicationReopened(e) => application::reopen(e).into(),

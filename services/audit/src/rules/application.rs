@@ -14,7 +14,20 @@ pub(super) fn apply(e: &event::Applied) -> Act {
         occupation: e.occupation.clone(),
         level: e.level,
         employer: e.employer.clone(),
-        confirmation: e.confirmation.clone(),
+    }
+    .into()
+}
+
+/// For whom a portal speaks stands as a recorded result, as in a withdrawal.
+pub(super) fn confirm(world: &World, e: &event::ApplicationConfirmed) -> Act {
+    let voucher = world.voucher(&e.voucher).ok();
+    ConfirmApplication {
+        voucher: e.voucher,
+        holder: voucher
+            .filter(|_| e.by_holder)
+            .map(|voucher| voucher.person),
+        how: e.how,
+        evidence: e.evidence,
     }
     .into()
 }

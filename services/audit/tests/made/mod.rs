@@ -156,7 +156,6 @@ fn step_of(year: PlanYear, n: u64, step: u64) -> Event {
             employer: None,
             by: by(),
             by_holder: true,
-            confirmation: None,
             answers: Vec::new(),
             due,
             takes: vec![live],

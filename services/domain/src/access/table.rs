@@ -144,7 +144,8 @@ table! {
     }
     ApplicationService {
         moves {
-            Apply Granted [&[Holder] => Own, &[Institution] => Institution] "institution: with the holder's confirmation; as the employer for itself only";
+            Apply Granted [&[Holder] => Own, &[Institution] => Institution] "institution: not issued before the holder confirms it; as the employer for itself only";
+            ConfirmApplication Granted [&[Holder] => Own, &[Clerk] => Region] "clerk: who saw the card, the signature, or called back";
             Withdraw Granted [&[Holder] => Own, &[Institution] => Institution] "";
             RejectApplication Granted [&[Clerk] => Region] "";
             ReopenApplication Granted [&[Reviewer] => Region] "";

@@ -76,6 +76,7 @@ impl Gather<'_> {
             Act::ConfirmCorrection(act) => self.confirm_correction(act.voucher),
             Act::Redeem(act) => self.redeem(act),
             Act::Withdraw(Withdraw { voucher, .. })
+            | Act::ConfirmApplication(ConfirmApplication { voucher, .. })
             | Act::RejectApplication(RejectApplication { voucher, .. })
             | Act::RefuseCorrection(RefuseCorrection { voucher, .. })
             | Act::Revoke(Revoke { voucher, .. })

@@ -378,12 +378,22 @@ pub struct Hands {
     pub applied: StaffId,
     /// Whether the holder applied by themselves.
     pub by_holder: bool,
-    /// Who handled the application: rejected, reopened, corrected or witnessed it.
+    /// Whether the holder confirmed what somebody else applied for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub confirmed: bool,
+    /// Who handled the application: rejected, reopened or corrected it, or recorded the holder's confirmation.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub handled: BTreeSet<StaffId>,
     /// Who issued it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issued: Option<StaffId>,
+}
+
+impl Hands {
+    /// Whether the holder knows of the application: nothing is issued before.
+    pub fn known_to_holder(&self) -> bool {
+        self.by_holder || self.confirmed
+    }
 }
 
 /// A recorded pass.

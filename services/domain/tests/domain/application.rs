@@ -31,14 +31,19 @@ fn an_issued_voucher_is_taken_back_with_its_reserve() {
 }
 
 #[test]
-fn an_institution_applies_for_its_own_people_with_their_confirmation() {
+fn an_institution_applies_for_its_own_people_who_confirm_it() {
     check(
         "
         person p1 as=enterprise_employee
-        apply  v1 enterprise_staff of=p1 by=plant unconfirmed     -> CONFIRMATION_MISSING
         apply  v1 enterprise_staff of=p1 by=school-a              -> NOT_YOURS
         apply  v1 enterprise_staff of=p1 by=clerk                 -> ROLE_MISSING
         apply  v1 enterprise_staff of=p1 by=plant                 -> Applied
+        issue  v1                                                 -> CONFIRMATION_MISSING
+        confirm v1 by=plant                                       -> ROLE_MISSING
+        confirm v1 nobody                                         -> NOT_YOURS
+        confirm v1                                                -> ApplicationConfirmed
+        confirm v1                                                -> NOTHING_TO_CONFIRM
+        issue  v1                                                 -> Issued 300.00
         withdraw v1 by=school-a nobody                            -> NOT_YOURS
         withdraw v1                                               -> Withdrawn
         ",

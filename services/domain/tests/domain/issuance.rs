@@ -23,7 +23,7 @@ fn who_applied_or_handled_the_application_does_not_issue_it() {
 }
 
 #[test]
-fn who_recorded_the_answers_or_witnessed_the_paper_does_not_issue() {
+fn who_recorded_the_answers_or_saw_the_holder_sign_does_not_issue() {
     check(
         "
         person p1
@@ -32,9 +32,8 @@ fn who_recorded_the_answers_or_witnessed_the_paper_does_not_issue() {
         issue  v1 by=everybody                                    -> SAME_PERSON
         issue  v1                                                 -> Issued 1000.00
         person p2 as=enterprise_employee
-        apply  v2 enterprise_staff of=p2 by=plant on-paper        -> CONFIRMATION_MISSING
-        apply  v2 enterprise_staff of=p2 by=plant on-paper witness=plant/desk -> CONFIRMATION_MISSING
-        apply  v2 enterprise_staff of=p2 by=plant on-paper witness=everybody -> Applied
+        apply  v2 enterprise_staff of=p2 by=plant                 -> Applied
+        confirm v2 on-paper nobody by=everybody                   -> ApplicationConfirmed
         issue  v2 by=everybody                                    -> SAME_PERSON
         issue  v2                                                 -> Issued 300.00
         ",

@@ -18,11 +18,16 @@ const SCENE: &str = "
     session s9 on=2023-06-12
 ";
 
-const VOUCHER_STATES: [Start; 20] = [
+const VOUCHER_STATES: [Start; 21] = [
     (
         "applied",
         "person p1
         apply v1 general of=p1",
+    ),
+    (
+        "applied by the employer",
+        "person p1 as=enterprise_employee
+        apply v1 enterprise_staff of=p1 by=plant",
     ),
     ("issued", "voucher v1 general"),
     (
@@ -123,7 +128,8 @@ const VOUCHER_STATES: [Start; 20] = [
     ),
 ];
 
-const VOUCHER_MOVES: [&str; 30] = [
+const VOUCHER_MOVES: [&str; 31] = [
+    "confirm v1",
     "withdraw v1",
     "reject v1 by=clerk-2",
     "reopen v1 by=reviewer-3",

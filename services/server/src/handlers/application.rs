@@ -6,6 +6,7 @@ service! {
     application_service_server::ApplicationService;
     moves {
         apply(ApplyRequest) -> ApplyResponse,
+        confirm_application(ConfirmApplicationRequest) -> ConfirmApplicationResponse,
         withdraw(WithdrawRequest) -> WithdrawResponse,
         reject_application(RejectApplicationRequest) -> RejectApplicationResponse,
         reopen_application(ReopenApplicationRequest) -> ReopenApplicationResponse,
@@ -15,6 +16,7 @@ service! {
     }
     batches {
         batch_apply(BatchApplyRequest) -> BatchApplyResponse,
+        batch_confirm_application(BatchConfirmApplicationRequest) -> BatchConfirmApplicationResponse,
         batch_withdraw(BatchWithdrawRequest) -> BatchWithdrawResponse,
         batch_reject_application(BatchRejectApplicationRequest) -> BatchRejectApplicationResponse,
     }

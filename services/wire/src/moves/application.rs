@@ -19,7 +19,6 @@ impl Move for v1::ApplyRequest {
         let occupation = r.optional_code("occupation", &self.occupation);
         let level = r.optional_level("skill_level", self.skill_level);
         let employer = r.optional_name("employer", &self.employer, "institutions");
-        let confirmation = r.optional_confirmation("confirmation", self.confirmation.as_ref());
         Some(
             act::Apply {
                 voucher: VoucherId((r.edge.draw)("voucher")),
@@ -30,7 +29,26 @@ impl Move for v1::ApplyRequest {
                 occupation: occupation?,
                 level: level?,
                 employer: employer?,
-                confirmation: confirmation?,
+            }
+            .into(),
+        )
+    }
+}
+
+impl Move for v1::ConfirmApplicationRequest {
+    request!("ConfirmApplication");
+
+    fn read(&self, r: &mut Reader) -> Option<Act> {
+        let voucher = r.name("name", &self.name, "vouchers");
+        let holder = r.optional_name("holder", &self.holder, "people");
+        let how = r.confirmed_by("how", self.how());
+        let evidence = r.digest("evidence", &self.evidence);
+        Some(
+            act::ConfirmApplication {
+                voucher: voucher?,
+                holder: holder?,
+                how: how?,
+                evidence: evidence?,
             }
             .into(),
         )
@@ -128,6 +146,7 @@ impl Move for v1::RefuseCorrectionRequest {
 
 super::batches! {
     BatchApplyRequest => ApplyRequest, ApplyResponse, apply_result::ApplyResult, BatchApplyResponse;
+    BatchConfirmApplicationRequest => ConfirmApplicationRequest, ConfirmApplicationResponse, confirm_application_result::ConfirmApplicationResult, BatchConfirmApplicationResponse;
     BatchWithdrawRequest => WithdrawRequest, WithdrawResponse, withdraw_result::WithdrawResult, BatchWithdrawResponse;
     BatchRejectApplicationRequest => RejectApplicationRequest, RejectApplicationResponse, reject_application_result::RejectApplicationResult, BatchRejectApplicationResponse;
 }

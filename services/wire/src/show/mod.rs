@@ -179,6 +179,7 @@ pub fn voucher(
             .as_ref()
             .filter(|_| staff)
             .map(|claw_back| clawed_back(region, claw_back)),
+        awaits_holder: !voucher.hands.known_to_holder(),
         lifted: Some(v1::Lifted {
             cap_fen: voucher.lifted.cap.map(|cap| cap.0),
             gate: voucher.lifted.gate,

@@ -176,17 +176,24 @@ impl Town {
                         .option("employer")
                         .or(staff.then_some("plant"))
                         .map(institution),
-                    confirmation: (!line.has("unconfirmed")).then(|| Confirmation {
-                        by: if line.has("on-paper") {
-                            ConfirmedBy::Paper
-                        } else {
-                            ConfirmedBy::Phone
-                        },
-                        evidence: digest("call"),
-                        witness: line.option("witness").map(staff_code),
-                    }),
                 };
                 ("portal", Act::Apply(apply))
+            }
+            "confirm" => {
+                let holder = self.voucher(line.name(0)).map(|voucher| voucher.person);
+                let on_paper = line.has("on-paper");
+                let confirm = ConfirmApplication {
+                    voucher: self.voucher_id(line, 0),
+                    holder: if line.has("nobody") { None } else { holder },
+                    how: if on_paper {
+                        ConfirmedBy::Paper
+                    } else {
+                        ConfirmedBy::Phone
+                    },
+                    evidence: digest("call"),
+                };
+                let usual = if on_paper { "clerk" } else { "portal" };
+                (usual, Act::ConfirmApplication(confirm))
             }
             "withdraw" => {
                 let holder = self.voucher(line.name(0)).map(|voucher| voucher.person);
@@ -546,14 +553,5 @@ impl Town {
             Some(Fact::Session(session)) => institution_name(&session.filing.payee),
             _ => "school-a",
         }
-    }
-}
-
-/// `zhang`, or `plant/desk` for somebody of an institution.
-fn staff_code(text: &str) -> StaffId {
-    let code = |text: &str| -> StaffId { text.parse().unwrap() };
-    match text.split_once('/') {
-        Some((of, who)) => code(who).of(Some(&institution(of))),
-        None => code(text),
     }
 }
