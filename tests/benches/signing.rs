@@ -9,13 +9,13 @@
 
 #![allow(clippy::unwrap_used)] // a benchmark's own steps must succeed
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant as Stopwatch;
 
 use hefu_engine::{Clock, Source};
 use hefu_scenario::Client;
 use hefu_server::{RegionTree, Running, Setup, Signer, Witnesses, serve};
+use hefu_tests::cpu::cpu_seconds;
 use hefu_tests::engines::{Engine, Folder, Place};
 use hefu_tests::office::{Office, must};
 use hefu_wire::v1;
@@ -129,31 +129,6 @@ impl Took {
         self.wall += more.wall;
         self.cpu += more.cpu;
     }
-}
-
-/// What this process and PostgreSQL's have used so far, those that ended included. Their own accounts count in 10 ms:
-/// the sum of many turns is what tells.
-fn cpu_seconds() -> f64 {
-    let own = cpu_ticks(Path::new("/proc/self"));
-    let others = std::fs::read_dir("/proc").unwrap().map(|entry| {
-        let process = entry.unwrap().path();
-        match std::fs::read_to_string(process.join("comm")) {
-            Ok(name) if name.trim() == "postgres" => cpu_ticks(&process),
-            // Other programs', what is no process, and what is not there any more.
-            Ok(_) | Err(_) => 0.0,
-        }
-    });
-    (own + others.sum::<f64>()) / 100.0
-}
-
-/// Ticks of a process, and of its children that ended.
-fn cpu_ticks(process: &Path) -> f64 {
-    let Ok(stat) = std::fs::read_to_string(process.join("stat")) else {
-        return 0.0; // it ended meanwhile, and counts among its parent's
-    };
-    let (_, fields) = stat.rsplit_once(')').unwrap();
-    let times = fields.split_whitespace().skip(11).take(4);
-    times.map(|field| field.parse::<f64>().unwrap()).sum()
 }
 
 fn number(name: &str, otherwise: u64) -> u64 {

@@ -1,6 +1,7 @@
 //! Shared harness of the end-to-end tests.
 
 pub mod cli;
+pub mod cpu;
 pub mod engines;
 pub mod office;
 pub mod postgres;

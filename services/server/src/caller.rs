@@ -90,8 +90,11 @@ pub(crate) fn of<T>(request: &Request<T>) -> Result<CredentialId, Status> {
     }
 }
 
-/// What the header says counts, even if it is wrong; the connection's certificate counts where there is none.
-async fn resolve(
+/// The credential that was shown. What the header says counts, even if it is wrong; the connection's certificate counts where there is none.
+///
+/// # Errors
+/// UNAUTHENTICATED when there is none, or none that proves anything; UNAVAILABLE while a provider's keys cannot be had.
+pub async fn resolve(
     header: Option<HeaderValue>,
     certificate: Option<CredentialId>,
     providers: &Providers,

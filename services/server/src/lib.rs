@@ -25,7 +25,7 @@ mod witnesses;
 
 pub use config::{Config, ConfigError};
 pub use offline::{Offline, OfflineError};
-pub use oidc::{Algorithm, OidcError, ProviderAt};
+pub use oidc::{Algorithm, OidcError, ProviderAt, Providers};
 pub use port::Listen;
 pub use regions::RegionTree;
 pub use services::{Service, Services};

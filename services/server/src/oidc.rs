@@ -81,7 +81,7 @@ pub struct OidcError {
 
 /// All providers. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Providers {
+pub struct Providers {
     all: Arc<[Provider]>,
     clock: Clock,
 }
@@ -130,7 +130,7 @@ impl Providers {
     ///
     /// # Errors
     /// What is wrong with which provider.
-    pub(crate) fn new(configured: &[ProviderAt], clock: Clock) -> Result<Providers, OidcError> {
+    pub fn new(configured: &[ProviderAt], clock: Clock) -> Result<Providers, OidcError> {
         let mut all: Vec<Provider> = Vec::with_capacity(configured.len());
         for at in configured {
             let wrong = |why: String| OidcError {
