@@ -4,6 +4,7 @@
 //! and is the key's own; and the credential is of issuer and subject together, so that no provider speaks for another's people.
 
 mod jwks;
+mod proven;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use tonic::Status;
 use crate::caller::{nobody, of_subject};
 use crate::errors;
 use jwks::{Found, KeySource};
+use proven::Proven;
 
 /// How far a provider's clock may be off, in seconds.
 const LEEWAY: f64 = 60.0;
@@ -83,6 +85,7 @@ pub struct OidcError {
 #[derive(Clone)]
 pub struct Providers {
     all: Arc<[Provider]>,
+    proven: Arc<Proven>,
     clock: Clock,
 }
 
@@ -153,6 +156,7 @@ impl Providers {
         }
         Ok(Providers {
             all: all.into(),
+            proven: Arc::default(),
             clock,
         })
     }
@@ -216,7 +220,8 @@ impl Providers {
             Found::None => return Err(unknown()),
             Found::NoKeys => return Err(errors::no_keys()),
         };
-        if !key.verifies(signed.as_bytes(), &signature) {
+        let verifies = || key.verifies(signed.as_bytes(), &signature);
+        if !self.proven.holds(token, &key, verifies) {
             return Err(nobody(
                 "JWT_SIGNATURE",
                 "the token's signature does not hold",
