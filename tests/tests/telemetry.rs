@@ -119,6 +119,7 @@ async fn a_collector_gets_a_span_for_each_call_and_commit_and_nothing_of_anybody
         source: Source::Seeded([7; 32]),
         writers: 1,
         witnesses: hefu_server::Witnesses::none(),
+        limits: hefu_server::Limits::default(),
     })
     .await
     .unwrap();

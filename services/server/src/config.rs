@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::limits::{LimitError, Limits};
 use crate::oidc::ProviderAt;
 use crate::tls::TlsFiles;
 use crate::witnesses::{self, WitnessAt};
@@ -35,6 +36,8 @@ pub struct Config {
     pub writers: usize,
     /// How often the counties' checkpoints are put on record in their city's log, in minutes; 0 for never.
     pub city_log_minutes: u64,
+    /// What one caller, one connection or one flood may take.
+    pub limits: Limits,
     /// Traces and metrics.
     pub telemetry: Telemetry,
     /// Who is asked to cosign every checkpoint.
@@ -65,6 +68,7 @@ impl Default for Config {
             log: "info".to_owned(),
             writers: 2,
             city_log_minutes: 10,
+            limits: Limits::default(),
             telemetry: Telemetry::default(),
             witness: Vec::new(),
             witnesses_required: 0,
@@ -107,6 +111,9 @@ pub enum ConfigError {
     /// The deployment's name would not fit a log's origin.
     #[error("deployment {0:?} must be 1 to 100 characters a-z, 0-9, '.' and '-'")]
     Deployment(String),
+    /// A limit that would serve nobody, or bound nothing.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
     /// A witness that cannot be asked, or not so many.
     #[error("witness {witness:?}: {why}")]
     Witness {
@@ -136,7 +143,7 @@ impl Config {
     /// Refuses what would be unsafe.
     ///
     /// # Errors
-    /// `Plaintext`, `Both`, `Deployment`, `Witness`.
+    /// `Plaintext`, `Both`, `Deployment`, `Limit`, `Witness`.
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.tls.is_some() && self.plaintext {
             return Err(ConfigError::Both);
@@ -150,6 +157,7 @@ impl Config {
         if !(1..=100).contains(&self.deployment.len()) || !self.deployment.chars().all(fits) {
             return Err(ConfigError::Deployment(self.deployment.clone()));
         }
+        self.limits.check()?;
         witnesses::check(&self.witness, self.witnesses_required)?;
         Ok(())
     }

@@ -1,15 +1,17 @@
 //! The port: connections in clear, or over TLS where there is a certificate.
 //!
-//! The invariant: nobody waits for another's handshake. Each has its time; when too many are under way, the oldest makes room.
+//! The invariant: nobody waits for another's handshake. Each has its time; when too many are under way, the oldest makes room. And a
+//! connection has its place, among all and among those of its address, before a byte of it is read.
+
+mod serving;
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
+use axum::serve::Listener;
 use hefu_domain::CredentialId;
 use hefu_engine::Clock;
 use tokio::net::{TcpListener, TcpStream};
@@ -19,14 +21,12 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
 
 use crate::caller;
+use crate::limits::{Count, Counted, Enough, Limits, descriptors, metrics, neighbourhood};
 use crate::oidc::{ProviderAt, Providers};
 use crate::start::StartError;
 use crate::tls::{self, Seen, Served, TlsFiles};
 
-/// How long a handshake may take.
-const LONGEST_HANDSHAKE: Duration = Duration::from_secs(10);
-/// How many may be under way at once.
-const MOST_HANDSHAKES: usize = 1_024;
+pub(crate) use serving::serve;
 
 /// Where to listen, with what certificate, and whose word for callers is taken.
 #[derive(Debug, Clone)]
@@ -78,26 +78,41 @@ impl Listen {
 pub(crate) struct Port {
     listener: TcpListener,
     tls: Option<Handshakes>,
+    places: Count<IpAddr>,
     providers: Providers,
     _fetching: JoinSet<()>,
+}
+
+/// A connection's place among all, given back when dropped.
+type Place = Counted<IpAddr>;
+
+/// A connection that is ready for HTTP, whose it is, and its place.
+struct Accepted {
+    io: Connection,
+    peer: Peer,
+    _place: Place,
 }
 
 /// A connection that is ready for HTTP.
 pub(crate) type Connection = Either<TcpStream, TlsStream<TcpStream>>;
 
-type Shaken = (TlsStream<TcpStream>, SocketAddr);
-
 /// Handshakes under way. Dropped, they end.
 struct Handshakes {
     served: Arc<Served>,
-    under_way: JoinSet<Option<Shaken>>,
+    most: usize,
+    longest: Duration,
+    under_way: JoinSet<Option<Accepted>>,
     /// In the order in which they began.
     oldest_first: VecDeque<AbortHandle>,
     _reading: JoinSet<()>,
 }
 
 impl Port {
-    pub(crate) async fn open(listen: SocketAddr, ready: Ready) -> io::Result<Port> {
+    pub(crate) async fn open(
+        listen: SocketAddr,
+        ready: Ready,
+        limits: &Limits,
+    ) -> io::Result<Port> {
         let listener = TcpListener::bind(listen).await?;
         let mut fetching = JoinSet::new();
         fetching.spawn(ready.providers.clone().keep_fetching());
@@ -106,6 +121,8 @@ impl Port {
             reading.spawn(tls::keep_reading(Arc::clone(&served), seen));
             Handshakes {
                 served,
+                most: limits.handshakes,
+                longest: Duration::from_secs(limits.handshake_seconds),
                 under_way: JoinSet::new(),
                 oldest_first: VecDeque::new(),
                 _reading: reading,
@@ -114,6 +131,10 @@ impl Port {
         Ok(Port {
             listener,
             tls,
+            places: Count::new(
+                descriptors::room_for(limits.connections),
+                limits.connections_per_address,
+            ),
             providers: ready.providers,
             _fetching: fetching,
         })
@@ -126,51 +147,82 @@ impl Port {
     pub(crate) fn is_secure(&self) -> bool {
         self.tls.is_some()
     }
-}
 
-impl Listener for Port {
-    type Io = Connection;
-    type Addr = SocketAddr;
+    pub(crate) fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
 
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
-        let Some(handshakes) = &mut self.tls else {
-            let (stream, from) = Listener::accept(&mut self.listener).await;
-            return (Either::Left(prompt(stream)), from);
-        };
+    /// The next connection that is ready. Dropped while it waits, it loses none.
+    async fn accept(&mut self) -> Accepted {
         loop {
+            let Some(handshakes) = &mut self.tls else {
+                let (stream, from) = Listener::accept(&mut self.listener).await;
+                let Some(_place) = place(&self.places, from) else {
+                    continue;
+                };
+                return Accepted {
+                    io: Either::Left(prompt(stream)),
+                    peer: Peer::at(from, None),
+                    _place,
+                };
+            };
             tokio::select! {
-                (stream, from) = Listener::accept(&mut self.listener) => handshakes.begin(stream, from),
+                (stream, from) = Listener::accept(&mut self.listener) => {
+                    if let Some(place) = place(&self.places, from) {
+                        handshakes.begin(stream, from, place);
+                    }
+                }
                 Some(ended) = handshakes.under_way.join_next() => {
                     // One that failed, was too slow or made room is nobody's.
-                    if let Ok(Some((stream, from))) = ended {
-                        return (Either::Right(stream), from);
+                    if let Ok(Some(accepted)) = ended {
+                        return accepted;
                     }
                 }
             }
         }
     }
+}
 
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
+/// A place for a connection. Where there is none it is closed, unread.
+fn place(places: &Count<IpAddr>, from: SocketAddr) -> Option<Place> {
+    let place = places.enter(neighbourhood(from.ip()));
+    metrics::connections(places.all());
+    let whose = match place {
+        Ok(place) => return Some(place),
+        Err(Enough::All) => "all",
+        Err(Enough::OfOne) => "address",
+    };
+    metrics::turned_away(whose);
+    tracing::debug!(limit = whose, "a connection was turned away");
+    None
 }
 
 impl Handshakes {
-    fn begin(&mut self, stream: TcpStream, from: SocketAddr) {
-        if self.oldest_first.len() >= MOST_HANDSHAKES {
+    fn begin(&mut self, stream: TcpStream, from: SocketAddr, place: Place) {
+        if self.oldest_first.len() >= self.most {
             self.oldest_first.retain(|one| !one.is_finished());
         }
-        if self.oldest_first.len() >= MOST_HANDSHAKES
+        if self.oldest_first.len() >= self.most
             && let Some(oldest) = self.oldest_first.pop_front()
         {
             tracing::debug!("a handshake made room for a newer one");
             oldest.abort();
         }
         let acceptor = TlsAcceptor::from(self.served.config());
+        let longest = self.longest;
         let handshake = self.under_way.spawn(async move {
             let shaken = acceptor.accept(prompt(stream));
-            match tokio::time::timeout(LONGEST_HANDSHAKE, shaken).await {
-                Ok(Ok(stream)) => Some((stream, from)),
+            match tokio::time::timeout(longest, shaken).await {
+                Ok(Ok(stream)) => {
+                    let chain = stream.get_ref().1.peer_certificates();
+                    let certificate = chain.and_then(<[_]>::first);
+                    let certificate = certificate.map(|der| caller::of_certificate(der));
+                    Some(Accepted {
+                        io: Either::Right(stream),
+                        peer: Peer::at(from, certificate),
+                        _place: place,
+                    })
+                }
                 Ok(Err(error)) => {
                     tracing::debug!(%error, "a handshake failed");
                     None
@@ -185,22 +237,20 @@ impl Handshakes {
     }
 }
 
-/// What the other end of a connection proved when the connection was made.
+/// The other end of a connection: where it is, and what it proved when the connection was made.
 #[derive(Debug, Clone)]
 pub(crate) struct Peer {
+    /// As the connection has it: behind a proxy, the proxy's.
+    pub(crate) address: IpAddr,
     /// Of its certificate, if it showed one that a CA of callers vouches for.
     pub(crate) certificate: Option<CredentialId>,
 }
 
-impl Connected<IncomingStream<'_, Port>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Port>) -> Peer {
-        let chain = match stream.io() {
-            Either::Left(_) => None,
-            Either::Right(tls) => tls.get_ref().1.peer_certificates(),
-        };
-        let certificate = chain.and_then(<[_]>::first);
+impl Peer {
+    fn at(from: SocketAddr, certificate: Option<CredentialId>) -> Peer {
         Peer {
-            certificate: certificate.map(|der| caller::of_certificate(der)),
+            address: from.ip(),
+            certificate,
         }
     }
 }

@@ -53,9 +53,6 @@ use tonic::service::Routes;
 
 use crate::api::Api;
 
-/// The largest request: a thousand items of a batch fit, a flood does not.
-const MOST_MESSAGE: usize = 4 << 20;
-
 /// The services by name, for the health check.
 pub(crate) const NAMES: [&str; 13] = [
     v1::access_service_server::SERVICE_NAME,
@@ -75,59 +72,60 @@ pub(crate) const NAMES: [&str; 13] = [
 
 /// Every service of the API.
 pub(crate) fn routes(api: Api) -> Routes {
+    let gate = api.gate.clone();
+    let most = gate.limits().message_bytes;
     let mut routes = Routes::builder();
     routes.add_service(
         v1::access_service_server::AccessServiceServer::new(api.clone())
-            .max_decoding_message_size(MOST_MESSAGE),
+            .max_decoding_message_size(most),
     );
     routes.add_service(
         v1::application_service_server::ApplicationServiceServer::new(api.clone())
-            .max_decoding_message_size(MOST_MESSAGE),
+            .max_decoding_message_size(most),
     );
     routes.add_service(
         v1::assessment_service_server::AssessmentServiceServer::new(api.clone())
-            .max_decoding_message_size(MOST_MESSAGE),
+            .max_decoding_message_size(most),
     );
     routes.add_service(
         v1::funds_service_server::FundsServiceServer::new(api.clone())
-            .max_decoding_message_size(MOST_MESSAGE),
+            .max_decoding_message_size(most),
     );
     routes.add_service(
         v1::issuance_service_server::IssuanceServiceServer::new(api.clone())
-            .max_decoding_message_size(MOST_MESSAGE),
+            .max_decoding_message_size(most),
     );
     routes.add_service(
         v1::people_service_server::PeopleServiceServer::new(api.clone())
-            .max_decoding_message_size(MOST_MESSAGE),
+            .max_decoding_message_size(most),
     );
     routes.add_service(
         v1::policy_service_server::PolicyServiceServer::new(api.clone())
-            .max_decoding_message_size(MOST_MESSAGE),
+            .max_decoding_message_size(most),
     );
     routes.add_service(
         v1::redemption_service_server::RedemptionServiceServer::new(api.clone())
-            .max_decoding_message_size(MOST_MESSAGE),
+            .max_decoding_message_size(most),
     );
     routes.add_service(
         v1::registry_service_server::RegistryServiceServer::new(api.clone())
-            .max_decoding_message_size(MOST_MESSAGE),
+            .max_decoding_message_size(most),
     );
     routes.add_service(
         v1::settlement_service_server::SettlementServiceServer::new(api.clone())
-            .max_decoding_message_size(MOST_MESSAGE),
+            .max_decoding_message_size(most),
     );
     routes.add_service(
         v1::supervision_service_server::SupervisionServiceServer::new(api.clone())
-            .max_decoding_message_size(MOST_MESSAGE),
+            .max_decoding_message_size(most),
     );
     routes.add_service(
         v1::training_service_server::TrainingServiceServer::new(api.clone())
-            .max_decoding_message_size(MOST_MESSAGE),
+            .max_decoding_message_size(most),
     );
     routes.add_service(
-        v1::audit_service_server::AuditServiceServer::new(api)
-            .max_decoding_message_size(MOST_MESSAGE),
+        v1::audit_service_server::AuditServiceServer::new(api).max_decoding_message_size(most),
     );
     let app = routes.routes().into_axum_router();
-    Routes::from(app.layer(axum::middleware::from_fn(door::asked)))
+    Routes::from(app.layer(axum::middleware::from_fn_with_state(gate, door::asked)))
 }
