@@ -113,7 +113,7 @@ impl Dispatch {
     }
 
     pub(crate) fn in_flight(&self) -> usize {
-        self.lock().queue.moves()
+        self.lock().queue.jobs()
     }
 
     /// Sends a job to the writer that has its regions, or parks it until one can have them all.

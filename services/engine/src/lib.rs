@@ -281,7 +281,7 @@ impl Engine {
         &self.shared.people
     }
 
-    /// How many moves are on their way.
+    /// How many requests are on their way.
     pub fn in_flight(&self) -> usize {
         self.dispatch.in_flight()
     }

@@ -75,6 +75,7 @@ struct Waiting {
 pub(crate) struct Queue {
     most: Queues,
     regions: HashMap<Region, Waiting>,
+    jobs: usize,
     moves: usize,
     bytes: usize,
 }
@@ -89,6 +90,7 @@ impl Queue {
         Queue {
             most,
             regions: HashMap::new(),
+            jobs: 0,
             moves: 0,
             bytes: 0,
         }
@@ -122,6 +124,7 @@ impl Queue {
                 }
             }
         }
+        self.jobs += 1;
         self.moves += moves;
         self.bytes += bytes;
         Ok(())
@@ -147,8 +150,14 @@ impl Queue {
                 self.regions.remove(region);
             }
         }
+        self.jobs -= 1;
         self.moves -= ticket.moves;
         self.bytes -= ticket.bytes;
+    }
+
+    /// How many jobs are here.
+    pub(crate) fn jobs(&self) -> usize {
+        self.jobs
     }
 
     /// How many moves are here.
@@ -219,7 +228,7 @@ mod tests {
         queue.enter(&large(400)).unwrap();
         queue.leave(&large(600));
         queue.leave(&large(400));
-        assert_eq!((queue.moves, queue.bytes), (0, 0));
+        assert_eq!((queue.jobs, queue.moves, queue.bytes), (0, 0, 0));
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Messages that are being read and answers that are being taken, all together, in bytes.
     pub bytes_under_way: usize,
-    /// Connections, handshakes included.
+    /// Connections on which HTTP is spoken.
     pub connections: usize,
     /// Connections from one address (of IPv6, from one /64).
     pub connections_per_address: usize,

@@ -1,7 +1,7 @@
 //! The port: connections in clear, or over TLS where there is a certificate.
 //!
 //! The invariant: nobody waits for another's handshake. Each has its time; when too many are under way, the oldest makes room. And a
-//! connection has its place, among all and among those of its address, before a byte of it is read.
+//! connection has its place, among all and among those of its address, before HTTP is spoken on it.
 
 mod serving;
 
@@ -96,12 +96,14 @@ struct Accepted {
 /// A connection that is ready for HTTP.
 pub(crate) type Connection = Either<TcpStream, TlsStream<TcpStream>>;
 
+type Shaken = (TlsStream<TcpStream>, SocketAddr);
+
 /// Handshakes under way. Dropped, they end.
 struct Handshakes {
     served: Arc<Served>,
     most: usize,
     longest: Duration,
-    under_way: JoinSet<Option<Accepted>>,
+    under_way: JoinSet<Option<Shaken>>,
     /// In the order in which they began.
     oldest_first: VecDeque<AbortHandle>,
     _reading: JoinSet<()>,
@@ -132,7 +134,7 @@ impl Port {
             listener,
             tls,
             places: Count::new(
-                descriptors::room_for(limits.connections),
+                descriptors::room_for(limits.connections, limits.handshakes),
                 limits.connections_per_address,
             ),
             providers: ready.providers,
@@ -152,30 +154,37 @@ impl Port {
         self.listener.local_addr()
     }
 
-    /// The next connection that is ready. Dropped while it waits, it loses none.
+    /// The next connection that is ready and has a place. Dropped while it waits, it loses none.
     async fn accept(&mut self) -> Accepted {
         loop {
-            let Some(handshakes) = &mut self.tls else {
-                let (stream, from) = Listener::accept(&mut self.listener).await;
-                let Some(_place) = place(&self.places, from) else {
-                    continue;
-                };
-                return Accepted {
-                    io: Either::Left(prompt(stream)),
-                    peer: Peer::at(from, None),
-                    _place,
-                };
+            let (io, from) = self.ready().await;
+            let chain = match &io {
+                Either::Left(_) => None,
+                Either::Right(tls) => tls.get_ref().1.peer_certificates(),
             };
+            let certificate = chain.and_then(<[_]>::first);
+            let peer = Peer {
+                address: from.ip(),
+                certificate: certificate.map(|der| caller::of_certificate(der)),
+            };
+            if let Some(_place) = place(&self.places, from) {
+                return Accepted { io, peer, _place };
+            }
+        }
+    }
+
+    async fn ready(&mut self) -> (Connection, SocketAddr) {
+        let Some(handshakes) = &mut self.tls else {
+            let (stream, from) = Listener::accept(&mut self.listener).await;
+            return (Either::Left(prompt(stream)), from);
+        };
+        loop {
             tokio::select! {
-                (stream, from) = Listener::accept(&mut self.listener) => {
-                    if let Some(place) = place(&self.places, from) {
-                        handshakes.begin(stream, from, place);
-                    }
-                }
+                (stream, from) = Listener::accept(&mut self.listener) => handshakes.begin(stream, from),
                 Some(ended) = handshakes.under_way.join_next() => {
                     // One that failed, was too slow or made room is nobody's.
-                    if let Ok(Some(accepted)) = ended {
-                        return accepted;
+                    if let Ok(Some((stream, from))) = ended {
+                        return (Either::Right(stream), from);
                     }
                 }
             }
@@ -198,7 +207,7 @@ fn place(places: &Count<IpAddr>, from: SocketAddr) -> Option<Place> {
 }
 
 impl Handshakes {
-    fn begin(&mut self, stream: TcpStream, from: SocketAddr, place: Place) {
+    fn begin(&mut self, stream: TcpStream, from: SocketAddr) {
         if self.oldest_first.len() >= self.most {
             self.oldest_first.retain(|one| !one.is_finished());
         }
@@ -213,16 +222,7 @@ impl Handshakes {
         let handshake = self.under_way.spawn(async move {
             let shaken = acceptor.accept(prompt(stream));
             match tokio::time::timeout(longest, shaken).await {
-                Ok(Ok(stream)) => {
-                    let chain = stream.get_ref().1.peer_certificates();
-                    let certificate = chain.and_then(<[_]>::first);
-                    let certificate = certificate.map(|der| caller::of_certificate(der));
-                    Some(Accepted {
-                        io: Either::Right(stream),
-                        peer: Peer::at(from, certificate),
-                        _place: place,
-                    })
-                }
+                Ok(Ok(stream)) => Some((stream, from)),
                 Ok(Err(error)) => {
                     tracing::debug!(%error, "a handshake failed");
                     None
@@ -244,15 +244,6 @@ pub(crate) struct Peer {
     pub(crate) address: IpAddr,
     /// Of its certificate, if it showed one that a CA of callers vouches for.
     pub(crate) certificate: Option<CredentialId>,
-}
-
-impl Peer {
-    fn at(from: SocketAddr, certificate: Option<CredentialId>) -> Peer {
-        Peer {
-            address: from.ip(),
-            certificate,
-        }
-    }
 }
 
 /// Small answers must not wait for the reader's delayed acknowledgement.

@@ -3,12 +3,13 @@
 /// What is not connections: the database, key files, the log.
 const OTHERS: usize = 256;
 
-/// How many connections fit this process's limit of open files, of as many as are wanted. The limit is raised as far as the system
-/// allows.
+/// How many connections fit this process's limit of open files beside so many handshakes, of as many as are wanted. The limit is raised
+/// as far as the system allows.
 #[cfg(unix)]
-pub(crate) fn room_for(wanted: usize) -> usize {
+pub(crate) fn room_for(wanted: usize, handshakes: usize) -> usize {
     use rustix::process::{Resource, getrlimit, setrlimit};
-    let needed = (wanted + OTHERS) as u64;
+    let others = handshakes + OTHERS;
+    let needed = (wanted + others) as u64;
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current.is_some_and(|current| current < needed) {
         let raised = limit.maximum.map_or(needed, |most| most.min(needed));
@@ -20,7 +21,7 @@ pub(crate) fn room_for(wanted: usize) -> usize {
     }
     let there = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let there = usize::try_from(there).unwrap_or(usize::MAX);
-    let fits = there.saturating_sub(OTHERS).max(1).min(wanted);
+    let fits = there.saturating_sub(others).max(1).min(wanted);
     if fits < wanted {
         tracing::warn!(
             fits,
@@ -32,6 +33,6 @@ pub(crate) fn room_for(wanted: usize) -> usize {
 }
 
 #[cfg(not(unix))]
-pub(crate) fn room_for(wanted: usize) -> usize {
+pub(crate) fn room_for(wanted: usize, _handshakes: usize) -> usize {
     wanted
 }
