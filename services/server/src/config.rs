@@ -170,7 +170,12 @@ mod tests {
     #[test]
     fn the_shipped_example_is_read_and_safe() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/hefu.toml");
-        Config::read(&path).unwrap().check().unwrap();
+        let config = Config::read(&path).unwrap();
+        config.check().unwrap();
+        // It shows every limit with its default.
+        assert_eq!(config.limits, Limits::default());
+        let shown: toml::Table = std::fs::read_to_string(path).unwrap().parse().unwrap();
+        assert_eq!(shown["limits"].as_table().unwrap().len(), 26);
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(crate) use gate::{Gate, LetIn, Proof, public, strangers};
 pub(crate) use rates::{Limited, Of, neighbourhood};
 
 /// `[limits]` of the configuration. `deploy/hefu.toml` says what each is for.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// The largest message, in bytes.
@@ -97,7 +97,7 @@ impl Default for Limits {
             first_request_seconds: 30,
             idle_seconds: 300,
             calls_per_connection: 256,
-            deadline_seconds: 30,
+            deadline_seconds: 60,
             streams_per_caller: 16,
             slow_reader_seconds: 30,
             caller_per_second: 20_000,

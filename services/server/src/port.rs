@@ -194,9 +194,7 @@ impl Port {
 
 /// A place for a connection. Where there is none it is closed, unread.
 fn place(places: &Count<IpAddr>, from: SocketAddr) -> Option<Place> {
-    let place = places.enter(neighbourhood(from.ip()));
-    metrics::connections(places.all());
-    let whose = match place {
+    let whose = match places.enter(neighbourhood(from.ip())) {
         Ok(place) => return Some(place),
         Err(Enough::All) => "all",
         Err(Enough::OfOne) => "address",

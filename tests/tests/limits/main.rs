@@ -134,13 +134,12 @@ where
     Ok(grpc.unary(request, path, codec).await?.into_inner())
 }
 
-/// One call whose answer nobody reads: every message takes any bytes as unknown fields.
+/// One call whose answer nobody reads.
 async fn told<Q>(channel: &Channel, key: &str, method: &str, message: Q) -> Result<(), Status>
 where
     Q: Message + 'static,
 {
-    let answer = call::<Q, hefu_wire::v1::Head>(channel, key, method, message).await;
-    answer.map(|_| ())
+    call(channel, key, method, message).await
 }
 
 /// The stable code of a refusal.

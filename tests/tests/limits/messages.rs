@@ -81,7 +81,7 @@ async fn a_bomb_is_not_unpacked() {
     let mut grpc = grpc.send_compressed(CompressionEncoding::Gzip);
     grpc.ready().await.unwrap();
     let path = format!("/voucher.v1.{REGISTER}").parse().unwrap();
-    let codec = ProstCodec::<_, v1::Head>::default();
+    let codec = ProstCodec::<_, ()>::default();
     let status = grpc.unary(request, path, codec).await.unwrap_err();
     assert_eq!(status.code(), Code::Unimplemented, "{status:?}");
     assert_eq!(reason(&status), "NOT_IMPLEMENTED");
@@ -162,7 +162,7 @@ async fn too_many_headers_are_refused_and_the_connection_serves_on() {
     let answered = send(&mut door, scene.clerk(0), GET_HEAD, &headers, asked()).await;
     assert_eq!(answered.http.as_u16(), 431, "{answered:?}");
     let answered = send(&mut door, scene.clerk(0), GET_HEAD, &[], asked()).await;
-    assert_eq!(answered.status.unwrap().code(), Code::PermissionDenied);
+    assert_eq!(answered.status.unwrap().code(), Code::Ok);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -69,8 +69,7 @@ async fn a_full_region_turns_away_what_it_does_not_take_and_writes_what_it_took(
         call(&channel, scene.clerk(2), method, batch).await.unwrap();
     assert_eq!(answer.results.len(), 3);
     for result in answer.results {
-        let Some(v1::batch_register_person_response::result::Result::Error(error)) = result.result
-        else {
+        let Some(v1::register_person_result::Result::Error(error)) = result.result else {
             panic!("a full queue took an item");
         };
         assert_eq!(error.code, i32::from(Code::Unavailable));

@@ -31,6 +31,16 @@ async fn a_reader_that_does_not_read_is_given_up_and_one_that_waits_is_not() {
         ..Limits::default()
     };
     let scene = Scene::open(limits).await;
+    // More than HTTP/2 holds ready for a reader, whatever they take.
+    let channel = scene.channel().await;
+    let batch = v1::BatchRegisterPersonRequest {
+        parent: scene.office.parent(),
+        mode: v1::Mode::Each.into(),
+        requests: (0..200).map(|person| scene.registration(person)).collect(),
+        ..v1::BatchRegisterPersonRequest::default()
+    };
+    let method = "PeopleService/BatchRegisterPerson";
+    told(&channel, scene.clerk(0), method, batch).await.unwrap();
     let there = scene.size(REGION).await;
     // One takes everything and waits for more; the other's window holds less than the log.
     let mut waiting = follow(&scene, 1 << 20).await.unwrap();
@@ -59,10 +69,14 @@ async fn a_reader_that_does_not_read_is_given_up_and_one_that_waits_is_not() {
     };
     assert!(read < there, "{read} of {there}: {ended}");
     // Whoever waits for events gets them.
-    let channel = scene.channel().await;
-    told(&channel, scene.clerk(0), REGISTER, scene.registration(1))
-        .await
-        .unwrap();
+    told(
+        &channel,
+        scene.clerk(0),
+        REGISTER,
+        scene.registration(1_000),
+    )
+    .await
+    .unwrap();
     let event = waiting.message().await.unwrap().unwrap();
     assert_eq!(event.index, there);
     drop(third);

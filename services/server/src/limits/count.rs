@@ -64,8 +64,8 @@ impl<K: Hash + Eq + Clone> Count<K> {
         Ok(Counted { count, of })
     }
 
-    /// How many there are.
-    pub(crate) fn all(&self) -> usize {
+    #[cfg(test)]
+    fn all(&self) -> usize {
         self.there().all
     }
 

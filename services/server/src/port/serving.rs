@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
 use super::{Accepted, Port};
-use crate::limits::{Answers, Gate, Limits, Use};
+use crate::limits::{Answers, Gate, Limits, Use, metrics};
 
 /// How long a connection that is told to end may take, with nothing under way on it.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -61,6 +61,7 @@ pub(crate) async fn serve(
             }
             Some(_) = connections.join_next() => {}
         }
+        metrics::connections(connections.len());
     }
     drop(port);
     stopping.cancel();
