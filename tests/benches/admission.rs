@@ -56,6 +56,7 @@ impl Desk {
             clock,
             source: Source::Seeded([7; 32]),
             writers: 2,
+            limits: hefu_server::Limits::default(),
             witnesses: Witnesses::none(),
         });
         let running = running.await.unwrap();

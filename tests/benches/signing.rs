@@ -56,6 +56,7 @@ impl Desk {
             source: Source::Seeded([7; 32]),
             writers: 2,
             witnesses: Witnesses::none(),
+            limits: hefu_server::Limits::default(),
         })
         .await
         .unwrap();

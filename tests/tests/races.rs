@@ -50,6 +50,7 @@ impl Field {
                 source: Source::Seeded([9; 32]),
                 writers: 2,
                 witnesses: hefu_server::Witnesses::none(),
+                limits: hefu_server::Limits::default(),
             })
             .await
             .unwrap();

@@ -10,6 +10,7 @@ use hefu_scenario::{Client, made_up};
 use hefu_server::{RegionTree, Setup, serve, telemetry};
 use hefu_tests::engines::{Engine, Folder, Place};
 use hefu_tests::office::Office;
+use hefu_wire::v1;
 use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
     MetricsService, MetricsServiceServer,
 };
@@ -22,6 +23,8 @@ use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use prost::Message as _;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status};
@@ -93,6 +96,34 @@ impl Collector {
             .collect()
     }
 
+    /// The kinds of probes that were counted.
+    fn probes(&self) -> Vec<String> {
+        let metrics = self.metrics.lock().unwrap();
+        let scopes = metrics
+            .iter()
+            .flat_map(|request| &request.resource_metrics)
+            .flat_map(|resource| &resource.scope_metrics);
+        let probes = scopes.flat_map(|scope| &scope.metrics);
+        let probes = probes.filter(|metric| metric.name == "hefu.probes");
+        let mut kinds = Vec::new();
+        for metric in probes {
+            let Some(Data::Sum(sum)) = &metric.data else {
+                panic!("a counter is a sum");
+            };
+            for point in &sum.data_points {
+                let kind = point.attributes.iter().find(|label| label.key == "kind");
+                let value = kind.unwrap().value.clone().unwrap().value;
+                let Some(Value::StringValue(kind)) = value else {
+                    panic!("a kind is a word");
+                };
+                kinds.push(kind);
+            }
+        }
+        kinds.sort();
+        kinds.dedup();
+        kinds
+    }
+
     /// Everything that came in, as it came.
     fn bytes(&self) -> Vec<u8> {
         let traces = self.traces.lock().unwrap();
@@ -119,6 +150,7 @@ async fn a_collector_gets_a_span_for_each_call_and_commit_and_nothing_of_anybody
         source: Source::Seeded([7; 32]),
         writers: 1,
         witnesses: hefu_server::Witnesses::none(),
+        limits: hefu_server::Limits::default(),
     })
     .await
     .unwrap();
@@ -128,6 +160,18 @@ async fn a_collector_gets_a_span_for_each_call_and_commit_and_nothing_of_anybody
     let office = Office::open(&client, &operator, "140725", NOW, 1, 1_000_000).await;
     let person = office.person(&client, 1).await;
     office.applied(&client, &person).await;
+    // A question about somebody, and a refused application: whoever asks so is counted.
+    let asked = |validate_only| v1::ApplyRequest {
+        validate_only,
+        ..office.application(&person, office.fresh("probe"))
+    };
+    for validate_only in [true, false] {
+        let apply = "ApplicationService/Apply";
+        let answer: Result<v1::ApplyResponse, Status> = client
+            .call(&office.portal, apply, asked(validate_only))
+            .await;
+        assert!(answer.is_err(), "they have a voucher already");
+    }
     running.stop().await;
     // Sends what is left, and blocks until it is sent.
     tokio::task::spawn_blocking(|| telemetry.shutdown())
@@ -144,9 +188,16 @@ async fn a_collector_gets_a_span_for_each_call_and_commit_and_nothing_of_anybody
     let ours = |name: &String| name == "commit" || name.starts_with("voucher.v1.");
     assert!(spans.iter().all(ours), "{spans:?}");
     let metrics = collector.metrics();
-    for wanted in ["hefu.moves", "hefu.commit.duration"] {
+    for wanted in [
+        "hefu.moves",
+        "hefu.commit.duration",
+        "hefu.queue.depth",
+        "hefu.connections",
+        "hefu.probes",
+    ] {
         assert!(metrics.iter().any(|name| name == wanted), "{metrics:?}");
     }
+    assert_eq!(collector.probes(), ["dry_run", "refused_application"]);
     let sent = collector.bytes();
     let who = made_up::person(1, "140702", 1);
     for secret in [

@@ -45,6 +45,7 @@ async fn year(engine: Engine) -> Played {
         source: Source::Seeded([7; 32]),
         writers: 2,
         witnesses: hefu_server::Witnesses::none(),
+        limits: hefu_server::Limits::default(),
     })
     .await
     .unwrap();

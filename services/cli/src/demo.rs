@@ -77,6 +77,7 @@ pub(crate) async fn run(demo: Demo) -> anyhow::Result<ExitCode> {
         source: Source::Seeded(seed),
         writers: 2,
         witnesses: hefu_server::Witnesses::none(),
+        limits: hefu_server::Limits::default(),
     })
     .await?;
     let client = Client::connect(&format!("http://{}", running.address)).await?;

@@ -91,6 +91,7 @@ pub(crate) async fn serve(command: Serve) -> anyhow::Result<ExitCode> {
         clock: clock.clone(),
         source: Source::System,
         writers: config.writers,
+        limits: config.limits,
         witnesses: Witnesses::new(&config.witness, config.witnesses_required, clock)?,
     };
     let mut running = hefu_server::serve(setup).await?;

@@ -9,10 +9,8 @@ use tokio::sync::mpsc;
 
 use crate::cell::Cell;
 use crate::error::{EngineError, Stopped};
+use crate::queue::{Queue, Queues, Ticket};
 use crate::{Job, Shared, metrics, writer};
-
-/// How many requests of one region may wait: beyond it callers are told to come back.
-const MOST_WAITING: usize = 4_096;
 
 /// A region's cell, held by the writer that has the region.
 pub(crate) type SharedCell = Arc<tokio::sync::Mutex<Cell>>;
@@ -29,14 +27,21 @@ struct Slot {
     in_flight: usize,
 }
 
-#[derive(Default)]
 struct State {
+    queue: Queue,
     slots: HashMap<Region, Slot>,
     load: Vec<usize>,
     /// Under which this process started to write.
     fences: HashMap<Region, u64>,
-    /// Jobs that wait for a writer, in order; nothing of their regions overtakes them.
-    parked: VecDeque<Job>,
+    parked: Parked,
+}
+
+/// Jobs that wait for a writer, in order; nothing of their regions overtakes them.
+#[derive(Default)]
+struct Parked {
+    jobs: VecDeque<Job>,
+    /// How many of them each region has: asked with every job, so not by looking through them.
+    regions: HashMap<Region, usize>,
 }
 
 /// Hands jobs to writers.
@@ -51,14 +56,12 @@ impl Dispatch {
         shared: &Arc<Shared>,
         writers: usize,
         fences: HashMap<Region, u64>,
+        most: Queues,
     ) -> Dispatch {
+        // What goes through a channel was taken into the queue before, which has a bound.
         let (queues, inboxes): (Vec<_>, Vec<_>) =
             (0..writers).map(|_| mpsc::unbounded_channel()).unzip();
-        let state = State {
-            load: vec![0; writers],
-            fences,
-            ..State::default()
-        };
+        let state = State::new(writers, fences, most);
         let dispatch = Dispatch {
             state: Arc::new(Mutex::new(state)),
             queues: Arc::new(queues),
@@ -67,13 +70,13 @@ impl Dispatch {
             // Writers hold the state only, not the queues: when the last engine goes, the queues close and the writers end.
             let state = dispatch.state.clone();
             let queues = Arc::downgrade(&dispatch.queues);
-            let finished = move |regions: &[Region]| {
+            let finished = move |answered: &[Ticket]| {
                 if let Some(queues) = queues.upgrade() {
                     Dispatch {
                         state: state.clone(),
                         queues,
                     }
-                    .finish(regions);
+                    .finish(answered);
                 }
             };
             let running = tokio::spawn(writer::run(shared.clone(), inbox, finished));
@@ -93,23 +96,16 @@ impl Dispatch {
     /// Queues a job.
     ///
     /// # Errors
-    /// `Busy` when too many wait already: a queue is never without a bound.
+    /// `Full` when too much waits already; nothing of the job is kept then.
     pub(crate) fn submit(&self, job: Job) -> Result<(), EngineError> {
+        let ticket = Ticket::of(&job);
         let mut state = self.lock();
-        let waiting = job
-            .regions()
-            .filter_map(|region| state.slots.get(region))
-            .map(|slot| slot.in_flight)
-            .max()
-            .unwrap_or(0);
-        if waiting >= MOST_WAITING || state.parked.len() >= MOST_WAITING {
-            metrics::busy();
-            return Err(EngineError::Busy(
-                "too many requests of this region are waiting",
-            ));
+        if let Err(full) = state.queue.enter(&ticket) {
+            metrics::full(full);
+            return Err(EngineError::Full(full));
         }
-        if state.blocked(&job) {
-            state.parked.push_back(job);
+        if state.parked.blocks(&job) {
+            state.parked.push(job);
             return Ok(());
         }
         self.place(&mut state, job);
@@ -117,8 +113,7 @@ impl Dispatch {
     }
 
     pub(crate) fn in_flight(&self) -> usize {
-        let state = self.lock();
-        state.load.iter().sum::<usize>() + state.parked.len()
+        self.lock().queue.jobs()
     }
 
     /// Sends a job to the writer that has its regions, or parks it until one can have them all.
@@ -129,14 +124,19 @@ impl Dispatch {
                     tracing::error!(writer, "a writer has ended");
                 }
             }
-            None => state.parked.push_back(job),
+            None => state.parked.push(job),
         }
     }
 
-    /// Regions of answered jobs: their counts go down, and what waited for them may go on.
-    fn finish(&self, regions: &[Region]) {
+    /// Answered jobs: the counts of their regions go down, and what waited for them may go on.
+    fn finish(&self, answered: &[Ticket]) {
         let mut state = self.lock();
-        for region in regions {
+        for ticket in answered {
+            state.queue.leave(ticket);
+        }
+        metrics::waiting(state.queue.moves());
+        let regions = || answered.iter().flat_map(|ticket| &ticket.regions);
+        for region in regions() {
             if let Some(slot) = state.slots.get_mut(region) {
                 slot.in_flight = slot.in_flight.saturating_sub(1);
                 let writer = slot.writer;
@@ -144,7 +144,7 @@ impl Dispatch {
             }
         }
         // Anybody can ask for any code: what is not open leaves nothing behind.
-        for region in regions {
+        for region in regions() {
             let empty = |slot: &Slot| {
                 slot.in_flight == 0 && slot.cell.try_lock().is_ok_and(|cell| cell.is_absent())
             };
@@ -152,10 +152,9 @@ impl Dispatch {
                 state.slots.remove(region);
             }
         }
-        let parked = std::mem::take(&mut state.parked);
-        for job in parked {
-            if state.blocked(&job) {
-                state.parked.push_back(job);
+        for job in state.parked.take() {
+            if state.parked.blocks(&job) {
+                state.parked.push(job);
             } else {
                 self.place(&mut state, job);
             }
@@ -167,14 +166,38 @@ impl Dispatch {
     }
 }
 
-impl State {
-    /// Whether a parked job has one of this job's regions: nobody overtakes it.
-    fn blocked(&self, job: &Job) -> bool {
-        self.parked.iter().any(|parked| {
-            parked
+impl Parked {
+    fn push(&mut self, job: Job) {
+        for region in job.regions() {
+            *self.regions.entry(region.clone()).or_default() += 1;
+        }
+        self.jobs.push_back(job);
+    }
+
+    /// All of them, in order.
+    fn take(&mut self) -> VecDeque<Job> {
+        self.regions.clear();
+        std::mem::take(&mut self.jobs)
+    }
+
+    /// Whether one of them has one of this job's regions: nobody overtakes it.
+    fn blocks(&self, job: &Job) -> bool {
+        !self.jobs.is_empty()
+            && job
                 .regions()
-                .any(|region| job.regions().any(|mine| mine == region))
-        })
+                .any(|region| self.regions.contains_key(region))
+    }
+}
+
+impl State {
+    fn new(writers: usize, fences: HashMap<Region, u64>, most: Queues) -> State {
+        State {
+            queue: Queue::new(most),
+            slots: HashMap::new(),
+            load: vec![0; writers],
+            fences,
+            parked: Parked::default(),
+        }
     }
 
     /// The writer for a job, if one can have all its regions now.
@@ -234,6 +257,7 @@ mod tests {
             commands: vec![command],
             dry: false,
             secrets: Vec::new(),
+            bytes: 0,
             reply: tokio::sync::oneshot::channel().0,
         }
     }
@@ -257,10 +281,7 @@ mod tests {
     }
 
     fn two_writers() -> State {
-        State {
-            load: vec![0, 0],
-            ..State::default()
-        }
+        State::new(2, HashMap::new(), Queues::default())
     }
 
     /// The number of the writer that gets a job.
@@ -307,12 +328,14 @@ mod tests {
 
     #[test]
     fn a_parked_job_is_overtaken_in_neither_of_its_regions() {
-        let mut state = two_writers();
-        state.parked.push_back(over(CITY, SHOUYANG));
-        assert!(state.blocked(&of(CITY)));
-        assert!(state.blocked(&of(SHOUYANG)));
-        assert!(state.blocked(&over(QIXIAN, SHOUYANG)));
-        assert!(!state.blocked(&of(QIXIAN)));
+        let mut parked = Parked::default();
+        parked.push(over(CITY, SHOUYANG));
+        assert!(parked.blocks(&of(CITY)));
+        assert!(parked.blocks(&of(SHOUYANG)));
+        assert!(parked.blocks(&over(QIXIAN, SHOUYANG)));
+        assert!(!parked.blocks(&of(QIXIAN)));
+        assert_eq!(parked.take().len(), 1);
+        assert!(!parked.blocks(&of(CITY)), "it waits no more");
     }
 
     #[test]
@@ -334,7 +357,7 @@ mod tests {
             dispatch.submit(job).unwrap();
         }
         assert_eq!(dispatch.in_flight(), 5);
-        dispatch.finish(&[region(CITY)]);
+        dispatch.finish(&[Ticket::of(&of(CITY))]);
         let mut lengths = |writer: usize| {
             let taken = std::iter::from_fn(|| inboxes[writer].try_recv().ok());
             taken

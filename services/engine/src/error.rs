@@ -3,6 +3,8 @@
 use hefu_domain::{Refusals, Region};
 use hefu_store::StoreError;
 
+use crate::queue::Full;
+
 /// Why a command was not recorded. Cloneable, because one failed commit answers many callers.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum EngineError {
@@ -23,6 +25,9 @@ pub enum EngineError {
     /// Nothing was written; the same request may be sent again.
     #[error("busy: {0}")]
     Busy(&'static str),
+    /// Nothing was written, or even looked at: too much waits already.
+    #[error(transparent)]
+    Full(#[from] Full),
     /// The commit was not answered and could not be looked up: the same request id tells.
     #[error("outcome unknown, retry with the same request id")]
     OutcomeUnknown,

@@ -12,6 +12,7 @@ mod erasures;
 mod error;
 mod metrics;
 mod people;
+mod queue;
 pub mod rows;
 pub mod system;
 mod verify;
@@ -32,6 +33,7 @@ pub use batch::decode;
 pub use clock::{Clock, Source, TOLERANCE_MS};
 pub use error::{EngineError, Stopped};
 pub use people::{Committed, NewSecret, People, WrappedKey};
+pub use queue::{Full, Queues};
 pub use verify::{Verified, audit, verify};
 
 /// The largest ATOMIC group's events: beyond it one group would hold its region up for everybody else.
@@ -72,6 +74,8 @@ pub struct Request {
     pub dry: bool,
     /// The vault's share, written in the same transaction.
     pub secrets: Vec<NewSecret>,
+    /// How long it was as it came in: what waits is bounded by it, too.
+    pub bytes: usize,
 }
 
 impl From<Command> for Request {
@@ -80,6 +84,7 @@ impl From<Command> for Request {
             commands: vec![command],
             dry: false,
             secrets: Vec::new(),
+            bytes: 0,
         }
     }
 }
@@ -89,6 +94,7 @@ pub(crate) struct Job {
     pub(crate) commands: Vec<Command>,
     pub(crate) dry: bool,
     pub(crate) secrets: Vec<NewSecret>,
+    pub(crate) bytes: usize,
     pub(crate) reply: oneshot::Sender<Result<Answer, EngineError>>,
 }
 
@@ -158,7 +164,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts so many writers over a migrated store, under the fences that stand now.
+    /// Starts so many writers over a migrated store, under the fences that stand now. No more waits for them than `most` says.
     ///
     /// # Errors
     /// The store's, or a region's code that is none.
@@ -167,6 +173,7 @@ impl Engine {
         clock: Clock,
         people: People,
         writers: usize,
+        most: Queues,
     ) -> Result<Engine, EngineError> {
         let fences = store.all_heads().await?.into_iter().map(|head| {
             let region = head.region.parse().map_err(|_| StoreError::Corrupt {
@@ -183,7 +190,7 @@ impl Engine {
             people,
             stopped: OnceLock::new(),
         });
-        let dispatch = dispatch::Dispatch::start(&shared, writers.max(1), fences);
+        let dispatch = dispatch::Dispatch::start(&shared, writers.max(1), fences, most);
         if !shared.clock.is_simulated() {
             tokio::spawn(writer::watch_clock(Arc::downgrade(&shared)));
         }
@@ -201,6 +208,7 @@ impl Engine {
             commands: request.commands,
             dry: request.dry,
             secrets: request.secrets,
+            bytes: request.bytes,
             reply,
         };
         self.dispatch.submit(job)?;

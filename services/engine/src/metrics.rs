@@ -4,11 +4,12 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use hefu_domain::Command;
-use opentelemetry::metrics::{Counter, Histogram};
+use opentelemetry::metrics::{Counter, Gauge, Histogram};
 use opentelemetry::{KeyValue, global};
 
 use crate::batch::Verdict;
 use crate::error::EngineError;
+use crate::queue::Full;
 
 struct Instruments {
     moves: Counter<u64>,
@@ -17,7 +18,8 @@ struct Instruments {
     batch: Histogram<u64>,
     guard_lost: Counter<u64>,
     retried: Counter<u64>,
-    busy: Counter<u64>,
+    waiting: Gauge<u64>,
+    full: Counter<u64>,
 }
 
 static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| {
@@ -53,10 +55,17 @@ static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| {
             .with_unit("{batch}")
             .with_description("Batches tried again")
             .build(),
-        busy: meter
-            .u64_counter("hefu.busy")
+        waiting: meter
+            .u64_gauge("hefu.queue.depth")
+            .with_unit("{move}")
+            .with_description("Moves that wait or are under way, in all regions")
+            .build(),
+        full: meter
+            .u64_counter("hefu.queue.full")
             .with_unit("{request}")
-            .with_description("Requests turned away because too many waited")
+            .with_description(
+                "Requests turned away because too much waited, by whose queue was full",
+            )
             .build(),
     }
 });
@@ -97,6 +106,16 @@ pub(crate) fn retried() {
     INSTRUMENTS.retried.add(1, &[]);
 }
 
-pub(crate) fn busy() {
-    INSTRUMENTS.busy.add(1, &[]);
+pub(crate) fn waiting(moves: usize) {
+    INSTRUMENTS.waiting.record(moves as u64, &[]);
+}
+
+/// Whose queue it was, and not which region's: anybody can ask for any code.
+pub(crate) fn full(whose: Full) {
+    let whose = match whose {
+        Full::Region => "region",
+        Full::Caller => "caller",
+        Full::All => "all",
+    };
+    INSTRUMENTS.full.add(1, &[KeyValue::new("queue", whose)]);
 }

@@ -15,6 +15,7 @@ use crate::batch::{Attempt, Cells, Verdict};
 use crate::cell::{Cell, HeadRead};
 use crate::dispatch::{Assigned, SharedCell};
 use crate::error::{EngineError, Stopped};
+use crate::queue::Ticket;
 use crate::{Job, Shared, metrics};
 
 /// The most jobs of one transaction.
@@ -64,7 +65,7 @@ enum Tried {
 pub(crate) async fn run(
     shared: Arc<Shared>,
     mut inbox: mpsc::UnboundedReceiver<Assigned>,
-    finished: impl Fn(&[Region]) + Send,
+    finished: impl Fn(&[Ticket]) + Send,
 ) {
     let mut gathered = Vec::with_capacity(MOST_JOBS);
     while inbox.recv_many(&mut gathered, MOST_JOBS).await > 0 {
@@ -74,10 +75,7 @@ pub(crate) async fn run(
             cells.extend(job.regions().cloned().zip(of_job));
             jobs.push(job);
         }
-        let regions: Vec<Region> = jobs
-            .iter()
-            .flat_map(|job| job.regions().cloned().collect::<Vec<_>>())
-            .collect();
+        let tickets: Vec<Ticket> = jobs.iter().map(Ticket::of).collect();
         let mut guards = Vec::with_capacity(cells.len());
         for (region, cell) in cells {
             guards.push((region, cell.lock_owned().await));
@@ -88,7 +86,7 @@ pub(crate) async fn run(
             .collect();
         process(&shared, jobs, &mut held).await;
         drop(guards);
-        finished(&regions);
+        finished(&tickets);
     }
 }
 
@@ -197,6 +195,7 @@ async fn settle(
             Err(
                 error @ (EngineError::Stopped(_)
                 | EngineError::Busy(_)
+                | EngineError::Full(_)
                 | EngineError::OutcomeUnknown),
             ) => return Err(error),
             Err(

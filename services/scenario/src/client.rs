@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -106,9 +107,9 @@ impl Client {
                 .await
             {
                 Ok(answer) => return Ok(answer.into_inner()),
-                Err(status) if status.code() == Code::Unavailable && tried < TRIES => {
+                Err(status) if tried < TRIES && may_pass(&status) => {
                     tried += 1;
-                    tokio::time::sleep(std::time::Duration::from_millis(50 << tried)).await;
+                    tokio::time::sleep(pause(&status, tried)).await;
                 }
                 Err(status) => return Err(status),
             }
@@ -190,6 +191,20 @@ impl Client {
     pub fn tally(&self) -> MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether the same request may be taken later: the server says so, or says when.
+fn may_pass(status: &Status) -> bool {
+    let is_told = status.get_error_details().retry_info().is_some();
+    status.code() == Code::Unavailable || (status.code() == Code::ResourceExhausted && is_told)
+}
+
+/// How long to wait before the next try: as long as the server says, and longer each time.
+fn pause(status: &Status, tried: u32) -> Duration {
+    let details = status.get_error_details();
+    let told = details.retry_info().and_then(|info| info.retry_delay);
+    told.unwrap_or_default()
+        .max(Duration::from_millis(50 << tried))
 }
 
 /// A made-up API key, from a seed and a label.

@@ -18,11 +18,9 @@ use hefu_wire::{
 };
 use tonic::{Request, Response, Status};
 
+use crate::limits::{Gate, LetIn};
 use crate::log_files::LogFiles;
 use crate::{caller, errors};
-
-/// The most items of a batch.
-const MOST_ITEMS: usize = 1_000;
 
 /// The API over one engine. Cheap to clone.
 #[derive(Clone)]
@@ -32,6 +30,8 @@ pub(crate) struct Api {
     pub(crate) deployment: Arc<str>,
     /// The deployment's own operator, whose key is in the state folder.
     pub(crate) operator: CredentialId,
+    /// What one caller may take.
+    pub(crate) gate: Gate,
     /// What is public of the logs.
     pub(crate) files: LogFiles,
 }
@@ -40,6 +40,8 @@ pub(crate) struct Api {
 struct Prepared {
     command: Command,
     secrets: Vec<NewSecret>,
+    /// How long the message was.
+    bytes: usize,
 }
 
 /// A request that is wrong in itself, and the region in whose name it was made, if that could be read.
@@ -147,9 +149,11 @@ impl Api {
         let parent =
             hefu_wire::names::parse_region(batch.parent()).map_err(|rule| bad("parent", rule))?;
         let (by, parent) = (&by, &parent);
+        self.gate.batch(by, request.extensions(), items.len())?;
+        let most = self.gate.limits().batch_items;
         let wrong = match batch.mode() {
-            _ if !(1..=MOST_ITEMS).contains(&items.len()) => {
-                let rule = format!("1 to {MOST_ITEMS} items, not {}", items.len());
+            _ if !(1..=most).contains(&items.len()) => {
+                let rule = format!("1 to {most} items, not {}", items.len());
                 Some(bad("requests", rule))
             }
             v1::Mode::Unspecified => Some(bad("mode", "must be MODE_EACH or MODE_ATOMIC")),
@@ -174,7 +178,12 @@ impl Api {
                 .map(Ok)
                 .collect(),
         };
-        Ok(Response::new(B::responses(results)))
+        let is_let_in = results.iter().any(Result::is_ok);
+        let mut response = Response::new(B::responses(results));
+        if is_let_in {
+            response.extensions_mut().insert(LetIn);
+        }
+        Ok(response)
     }
 
     async fn atomic<B: Batch>(
@@ -274,6 +283,7 @@ impl Api {
             commands: Vec::with_capacity(group.len()),
             dry,
             secrets: Vec::new(),
+            bytes: group.iter().map(|prepared| prepared.bytes).sum(),
         };
         for prepared in group {
             request.commands.push(prepared.command);
@@ -283,7 +293,19 @@ impl Api {
             .commands
             .first()
             .map_or("", |command| command.act.name());
+        let is_application = request
+            .commands
+            .iter()
+            .any(|command| is_application(&command.act));
+        match (dry, is_application) {
+            (true, _) => self.gate.dry_run(by)?,
+            (false, true) => self.gate.application(by)?,
+            (false, false) => {}
+        }
         let answer = self.engine.submit(request).await;
+        if is_application && !dry {
+            self.gate.answered(by, &answer);
+        }
         let (recorded, written) = match answer.map_err(|error| errors::of_move(rpc, error))? {
             Answer::Recorded(recorded) => (recorded, true),
             Answer::Dry(recorded) => (recorded, false),
@@ -463,8 +485,14 @@ impl Api {
                 .into_iter()
                 .collect::<Result<_, _>>()
                 .map_err(errors::status)?,
+            bytes: asked.bare.len(),
         })
     }
+}
+
+/// Whether a refusal of it says something about a person, in other regions too.
+fn is_application(act: &Act) -> bool {
+    matches!(act, Act::Apply(_) | Act::ReopenApplication(_))
 }
 
 /// The seal under which a unit is listed as classified in a region, if it is.

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use axum::extract::{ConnectInfo, Request as HttpRequest, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{Extensions, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use hefu_domain::{CredentialId, Digest};
@@ -84,7 +84,12 @@ pub(crate) async fn shown(
 /// # Errors
 /// UNAUTHENTICATED when there is none, or none that proves anything.
 pub(crate) fn of<T>(request: &Request<T>) -> Result<CredentialId, Status> {
-    match request.extensions().get() {
+    among(request.extensions())
+}
+
+/// The same, of a request's extensions.
+pub(crate) fn among(asked: &Extensions) -> Result<CredentialId, Status> {
+    match asked.get() {
         Some(Shown(who)) => who.clone(),
         None => Err(missing()),
     }

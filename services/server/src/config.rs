@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::limits::{LimitError, Limits};
 use crate::oidc::ProviderAt;
 use crate::services::Services;
 use crate::tls::TlsFiles;
@@ -38,6 +39,8 @@ pub struct Config {
     pub writers: usize,
     /// How often the counties' checkpoints are put on record in their city's log, in minutes; 0 for never.
     pub city_log_minutes: u64,
+    /// What one caller, one connection or one flood may take.
+    pub limits: Limits,
     /// Traces and metrics.
     pub telemetry: Telemetry,
     /// Who is asked to cosign every checkpoint.
@@ -69,6 +72,7 @@ impl Default for Config {
             log: "info".to_owned(),
             writers: 2,
             city_log_minutes: 10,
+            limits: Limits::default(),
             telemetry: Telemetry::default(),
             witness: Vec::new(),
             witnesses_required: 0,
@@ -111,6 +115,9 @@ pub enum ConfigError {
     /// The deployment's name would not fit a log's origin.
     #[error("deployment {0:?} must be 1 to 100 characters a-z, 0-9, '.' and '-'")]
     Deployment(String),
+    /// A limit that would serve nobody, or bound nothing.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
     /// A witness that cannot be asked, or not so many.
     #[error("witness {witness:?}: {why}")]
     Witness {
@@ -140,7 +147,7 @@ impl Config {
     /// Refuses what would be unsafe.
     ///
     /// # Errors
-    /// `Plaintext`, `Both`, `Deployment`, `Witness`.
+    /// `Plaintext`, `Both`, `Deployment`, `Limit`, `Witness`.
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.tls.is_some() && self.plaintext {
             return Err(ConfigError::Both);
@@ -154,6 +161,7 @@ impl Config {
         if !(1..=100).contains(&self.deployment.len()) || !self.deployment.chars().all(fits) {
             return Err(ConfigError::Deployment(self.deployment.clone()));
         }
+        self.limits.check()?;
         witnesses::check(&self.witness, self.witnesses_required)?;
         Ok(())
     }
@@ -166,7 +174,12 @@ mod tests {
     #[test]
     fn the_shipped_example_is_read_and_safe() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/hefu.toml");
-        Config::read(&path).unwrap().check().unwrap();
+        let config = Config::read(&path).unwrap();
+        config.check().unwrap();
+        // It shows every limit with its default.
+        assert_eq!(config.limits, Limits::default());
+        let shown: toml::Table = std::fs::read_to_string(path).unwrap().parse().unwrap();
+        assert_eq!(shown["limits"].as_table().unwrap().len(), 26);
     }
 
     #[test]

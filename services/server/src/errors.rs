@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use axum::extract::State;
 use axum::response::Response;
 use hefu_domain::Stop;
-use hefu_engine::{EngineError, Stopped};
+use hefu_engine::{EngineError, Full, Stopped};
 use hefu_store::StoreError;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
+
+use crate::limits::{Gate, Limited, Of};
 
 const DOMAIN: &str = "hefu";
 
@@ -48,6 +51,19 @@ pub(crate) fn of_move(rpc: &str, error: EngineError) -> Status {
             Code::Unavailable,
             "BUSY",
             why,
+            Some(Duration::from_millis(200)),
+        ),
+        // Others' moves wait, and the caller can do nothing about it but come back.
+        EngineError::Full(full @ (Full::Region | Full::All)) => coded(
+            Code::Unavailable,
+            "QUEUE_FULL",
+            &format!("{full}; nothing was written, send it again"),
+            Some(Duration::from_millis(200)),
+        ),
+        EngineError::Full(full @ Full::Caller) => coded(
+            Code::ResourceExhausted,
+            "TOO_MANY_WAITING",
+            &format!("{full}; nothing was written: wait for answers before you send more"),
             Some(Duration::from_millis(200)),
         ),
         EngineError::OutcomeUnknown => coded(
@@ -167,21 +183,84 @@ pub(crate) fn stopped(rpc: &str, stop: Stop) -> Status {
 
 /// Gives the transport's own statuses the form of ours. Every status of a handler carries details, so one without them says that the
 /// message never reached a handler: it cannot be read, or is too large.
-pub(crate) async fn unread(response: Response) -> Response {
+pub(crate) async fn unread(State(gate): State<Gate>, response: Response) -> Response {
     let Some(status) = Status::from_header_map(response.headers()) else {
         return response;
     };
     let (reason, message) = match status.code() {
         Code::Internal if status.details().is_empty() => (
             "MESSAGE_UNREADABLE",
-            "the message is not what its method takes",
+            "the message is not what its method takes".to_owned(),
         ),
+        // Not RESOURCE_EXHAUSTED, which clients send again: it would be as large then.
         Code::OutOfRange if status.details().is_empty() => {
-            ("MESSAGE_TOO_LARGE", "the message is larger than 4 MiB")
+            let most = gate.limits().message_bytes;
+            let told = format!("the message is larger than {most} bytes: send it in parts");
+            ("MESSAGE_TOO_LARGE", told)
         }
+        Code::Unimplemented if status.details().is_empty() => (
+            "NOT_IMPLEMENTED",
+            "there is no such method, or its message is compressed, which is not taken".to_owned(),
+        ),
         _ => return response,
     };
-    coded(Code::InvalidArgument, reason, message, None).into_http()
+    let code = match status.code() {
+        Code::Unimplemented => Code::Unimplemented,
+        _ => Code::InvalidArgument,
+    };
+    coded(code, reason, &message, None).into_http()
+}
+
+/// Too often.
+pub(crate) fn limited(limited: Limited) -> Status {
+    let Limited { of, wait } = limited;
+    let (reason, message) = match of {
+        Of::Address => (
+            "RATE_LIMITED",
+            "too many calls from this address with credentials that no region knows",
+        ),
+        Of::Caller => ("RATE_LIMITED", "too many calls of this caller"),
+        Of::Probes => (
+            "PROBES_LIMITED",
+            "too many dry runs and refused applications of this caller",
+        ),
+        Of::Public => ("RATE_LIMITED", "too many files for this address"),
+    };
+    let metadata = HashMap::from([("limit".to_owned(), of.as_str().to_owned())]);
+    let mut details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
+    details.set_retry_info(Some(wait));
+    let message = format!("{message}; nothing was done, try again in {wait:.1?}");
+    Status::with_error_details(Code::ResourceExhausted, message, details)
+}
+
+/// Streams are closed before more are opened; no waiting helps.
+pub(crate) fn too_many_streams() -> Status {
+    coded(
+        Code::ResourceExhausted,
+        "TOO_MANY_STREAMS",
+        "too many streams of this caller are open; close one first",
+        None,
+    )
+}
+
+/// The time for a call is over. Whatever it began may still be done.
+pub(crate) fn deadline() -> Status {
+    coded(
+        Code::DeadlineExceeded,
+        "DEADLINE_EXCEEDED",
+        "not answered in time; whether a write was made, the same request id tells",
+        None,
+    )
+}
+
+/// What is being read and answered leaves no room for more.
+pub(crate) fn no_memory() -> Status {
+    coded(
+        Code::Unavailable,
+        "BUSY",
+        "too much is being read at once; nothing was done",
+        Some(Duration::from_millis(200)),
+    )
 }
 
 /// Whether a token is genuine cannot be told.

@@ -8,11 +8,12 @@ use axum::http::{StatusCode, header};
 use axum::routing::get;
 use hefu_engine::Engine;
 
+use crate::limits::{Gate, public};
 use crate::log_files::LogFiles;
 use crate::signer::Signing;
 
 /// The public routes.
-pub(crate) fn routes(engine: Engine, signing: Signing, files: LogFiles) -> Router {
+pub(crate) fn routes(engine: Engine, signing: Signing, files: LogFiles, gate: Gate) -> Router {
     let people = engine.people().clone();
     let key_set = move || async move {
         (
@@ -26,8 +27,10 @@ pub(crate) fn routes(engine: Engine, signing: Signing, files: LogFiles) -> Route
     let alive = move || async move { health(engine.stopped().is_none() && !signing.alarmed()) };
     Router::new()
         .route("/.well-known/jwks.json", get(key_set))
-        .route("/healthz", get(alive))
         .merge(log::routes(files))
+        .layer(axum::middleware::from_fn_with_state(gate, public))
+        // Whatever else is going on, a load balancer hears whether this server serves.
+        .route("/healthz", get(alive))
 }
 
 /// Whether this server serves. Why it does not is the operator's to know, and stands in their log.

@@ -7,6 +7,7 @@ pub mod config;
 mod errors;
 mod handlers;
 mod http;
+mod limits;
 pub mod log_files;
 pub mod offline;
 mod oidc;
@@ -24,6 +25,7 @@ pub mod witness;
 mod witnesses;
 
 pub use config::{Config, ConfigError};
+pub use limits::{LimitError, Limits};
 pub use offline::{Offline, OfflineError};
 pub use oidc::{Algorithm, OidcError, ProviderAt, Providers};
 pub use port::Listen;

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use axum::serve::Listener as _;
 use hefu_domain::command::{Grant, OpenRegion};
 use hefu_domain::state::RegionState;
 use hefu_domain::{Command, CredentialId, Instant, RequestId, Role};
@@ -21,10 +20,11 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::api::Api;
+use crate::limits::{Gate, LimitError, Limits, strangers};
 use crate::log_files::LogFiles;
 use crate::offline::{Presence, SIMULATED};
 use crate::oidc::OidcError;
-use crate::port::{Listen, Peer, Port};
+use crate::port::{self, Listen, Port};
 use crate::regions::RegionTree;
 use crate::services::Services;
 use crate::signer::{CityLogs, Signer, SignerError, Signing};
@@ -64,6 +64,8 @@ pub struct Setup {
     pub writers: usize,
     /// Who must cosign what is published of the logs.
     pub witnesses: Witnesses,
+    /// What one caller, one connection or one flood may take.
+    pub limits: Limits,
 }
 
 /// Why a server does not start: what, where, what to do.
@@ -95,6 +97,9 @@ pub enum StartError {
     /// The signer of the logs.
     #[error(transparent)]
     Signer(#[from] SignerError),
+    /// A limit that would serve nobody, or bound nothing.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
     /// The certificate.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -237,6 +242,7 @@ impl Running {
 /// # Errors
 /// See [`StartError`]; nothing serves then.
 pub async fn serve(setup: Setup) -> Result<Running, StartError> {
+    setup.limits.check()?;
     std::fs::create_dir_all(&setup.state).map_err(|source| StartError::State {
         path: setup.state.clone(),
         source,
@@ -264,7 +270,14 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
         tokens,
         setup.clock.clone(),
     )?;
-    let engine = Engine::start(store, setup.clock.clone(), people, setup.writers).await?;
+    let engine = Engine::start(
+        store,
+        setup.clock.clone(),
+        people,
+        setup.writers,
+        setup.limits.queues(),
+    )
+    .await?;
     engine.compare_clocks().await?;
     let operator_key_file = setup.state.join("operator.key");
     let (operator_key, operator) = operator(&engine, &setup, &operator_key_file).await?;
@@ -279,7 +292,9 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
     }
     let listen = setup.listen.listen;
     let unheard = |source| StartError::Listen { listen, source };
-    let port = Port::open(listen, ready).await.map_err(unheard)?;
+    let port = Port::open(listen, ready, &setup.limits)
+        .await
+        .map_err(unheard)?;
     let address = port.local_addr().map_err(unheard)?;
     let secure = port.is_secure();
     let city_logs = CityLogs::new(engine.clone(), operator.clone());
@@ -289,6 +304,7 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
         source: setup.source,
         deployment: setup.deployment.as_str().into(),
         operator,
+        gate: Gate::new(setup.limits),
         files: LogFiles::new(engine.store().clone(), Some(setup.state.join("log.vkey"))),
     };
     let served = tokio::spawn(run(port, api, services, signing.clone(), async {
@@ -318,7 +334,7 @@ async fn run(
     signing: Signing,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
-    let (engine, files) = (api.engine.clone(), api.files.clone());
+    let (engine, files, gate) = (api.engine.clone(), api.files.clone(), api.gate.clone());
     let (reporter, health) = tonic_health::server::health_reporter();
     let mut routes = handlers::routes(&api, &services);
     let health_check = HealthCheck { reporter, services };
@@ -343,13 +359,17 @@ async fn run(
             port.providers(),
             caller::shown,
         ))
-        .layer(axum::middleware::map_response(crate::errors::unread))
+        .layer(axum::middleware::from_fn_with_state(
+            gate.clone(),
+            strangers,
+        ))
+        .layer(axum::middleware::map_response_with_state(
+            gate.clone(),
+            crate::errors::unread,
+        ))
         .layer(axum::middleware::from_fn(crate::telemetry::traced))
-        .merge(crate::http::routes(engine, signing, files));
-    let app = app.into_make_service_with_connect_info::<Peer>();
-    if let Err(error) = axum::serve(port, app).with_graceful_shutdown(stop).await {
-        tracing::error!(%error, "the server ended");
-    }
+        .merge(crate::http::routes(engine, signing, files, gate.clone()));
+    port::serve(port, app, gate, stop).await;
     watch.abort();
     sweeper.abort();
     keys.abort();

@@ -173,6 +173,7 @@ async fn keys_that_a_seed_makes_never_serve_in_earnest() {
             source,
             writers: 1,
             witnesses: hefu_server::Witnesses::none(),
+            limits: hefu_server::Limits::default(),
         })
         .await;
         served.err().map(|error| error.to_string())

@@ -68,6 +68,7 @@ async fn a_server_whose_clock_is_not_the_databases_does_not_start() {
             source: Source::Seeded([7; 32]),
             writers: 2,
             witnesses: hefu_server::Witnesses::none(),
+            limits: hefu_server::Limits::default(),
         })
         .await;
         let Err(StartError::Engine(EngineError::Stopped(why))) = started.map(|_| ()) else {

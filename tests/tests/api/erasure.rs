@@ -89,6 +89,7 @@ pub(crate) async fn again(place: &Place, folder: &Path) -> Running {
         source: hefu_engine::Source::Seeded([7; 32]),
         writers: 2,
         witnesses: hefu_server::Witnesses::none(),
+        limits: hefu_server::Limits::default(),
     })
     .await
     .unwrap()

@@ -107,6 +107,7 @@ impl Api {
             source: Source::Seeded([7; 32]),
             writers: 2,
             witnesses: hefu_server::Witnesses::none(),
+            limits: hefu_server::Limits::default(),
         })
         .await
         .unwrap();

@@ -24,6 +24,7 @@ fn part(place: &Place, state: &Path) -> Setup {
         clock: Clock::simulated(NOW).0,
         source: Source::Seeded([7; 32]),
         writers: 2,
+        limits: hefu_server::Limits::default(),
         witnesses: hefu_server::Witnesses::none(),
     }
 }

@@ -115,6 +115,7 @@ async fn cut_at_commit_sqlite_loses_nothing_acknowledged_and_does_nothing_twice(
         source: Source::System,
         writers: 2,
         witnesses: hefu_server::Witnesses::none(),
+        limits: hefu_server::Limits::default(),
     })
     .await
     .unwrap();

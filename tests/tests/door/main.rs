@@ -80,6 +80,7 @@ impl House {
             source: Source::System,
             writers: 1,
             witnesses: hefu_server::Witnesses::none(),
+            limits: hefu_server::Limits::default(),
         })
         .await
     }

@@ -24,6 +24,7 @@ fn group(mut commands: Vec<Command>) -> Request {
         commands,
         dry: false,
         secrets: Vec::new(),
+        bytes: 0,
     }
 }
 

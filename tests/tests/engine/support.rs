@@ -12,7 +12,9 @@ use hefu_domain::calendar::Calendar;
 use hefu_domain::command::*;
 use hefu_domain::state::{Account, RegionState};
 use hefu_domain::*;
-use hefu_engine::{Answer, Clock, Engine, EngineError, People, Recorded, Request, Source, audit};
+use hefu_engine::{
+    Answer, Clock, Engine, EngineError, People, Queues, Recorded, Request, Source, audit,
+};
 use hefu_scenario::{credential, key, made_up};
 use hefu_store::{Head, Pause, RegionCommit, Store};
 use hefu_tests::engines::{Engine as Kind, Folder, Place, fresh};
@@ -121,12 +123,24 @@ impl Field {
             Kind::Sqlite => store.clone(),
         };
         // One writer: whatever is submitted while it commits makes one batch.
-        let one = Engine::start(store, clock.clone(), people(&state, &clock), 1)
-            .await
-            .unwrap();
-        let two = Engine::start(other, clock.clone(), people(&state, &clock), 2)
-            .await
-            .unwrap();
+        let one = Engine::start(
+            store,
+            clock.clone(),
+            people(&state, &clock),
+            1,
+            Queues::default(),
+        )
+        .await
+        .unwrap();
+        let two = Engine::start(
+            other,
+            clock.clone(),
+            people(&state, &clock),
+            2,
+            Queues::default(),
+        )
+        .await
+        .unwrap();
         let numbers = AtomicU64::new(0);
         Field {
             one,
@@ -142,7 +156,7 @@ impl Field {
     pub(crate) async fn restarted(&self) -> Engine {
         let clock = self.one.clock().clone();
         let people = people(&self.state, &clock);
-        Engine::start(self.store().clone(), clock, people, 1)
+        Engine::start(self.store().clone(), clock, people, 1, Queues::default())
             .await
             .unwrap()
     }

@@ -98,6 +98,7 @@ pub(crate) async fn server(place: &Place, state: &Folder) -> Running {
         source: Source::System,
         writers: 2,
         witnesses: hefu_server::Witnesses::none(),
+        limits: hefu_server::Limits::default(),
     };
     serve(setup).await.unwrap()
 }

@@ -43,6 +43,7 @@ async fn start(place: &Place, state: &Folder) -> Result<(Running, Client), Start
         source: Source::Seeded([7; 32]),
         writers: 2,
         witnesses: hefu_server::Witnesses::none(),
+        limits: hefu_server::Limits::default(),
     })
     .await?;
     let client = Client::connect(&format!("http://{}", running.address)).await;

@@ -33,6 +33,7 @@ impl Deployment {
             source: Source::Seeded([9; 32]),
             writers: 2,
             witnesses,
+            limits: hefu_server::Limits::default(),
         })
         .await
         .unwrap()

@@ -17,7 +17,7 @@ use crate::{caller, errors};
 /// Events of one page.
 const PAGE: u32 = 500;
 /// Messages that may wait for a slow reader.
-const BUFFER: usize = 256;
+const BUFFER: usize = 32;
 /// How often a follower looks for new events.
 const FOLLOW: Duration = Duration::from_millis(200);
 /// The most events of one voucher's history.
@@ -83,10 +83,13 @@ impl AuditService for Api {
         let region = region("parent", &asked.parent)?;
         let by = caller::of(&request)?;
         self.sight_of(Rpc::StreamEvents, &by, &region).await?;
+        let stream = self.gate.stream(&by)?;
         let current = self.head(&region).await?.epoch;
         let (sender, receiver) = tokio::sync::mpsc::channel(BUFFER);
         let api = self.clone();
         tokio::spawn(async move {
+            // The caller's place among open streams, as long as anybody reads this one.
+            let _stream = stream;
             let mut from = (asked.from_epoch.unwrap_or(current), asked.from_index);
             loop {
                 let rows = match api.next_events(&by, &region, from).await {

@@ -1,38 +1,65 @@
 //! The door of every RPC: whoever shows no credential is turned away before a byte of the message is read, unless the table of access
-//! says that the RPC is open. What a credential may do is decided later, by the region's grants.
+//! says that the RPC is open. What a credential may do is decided later, by the region's grants; whoever was let in once has a rate of
+//! their own from then on.
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use hefu_domain::{Door, Rpc};
 
 use crate::caller;
+use crate::limits::{Gate, LetIn, Proof};
 
-/// Lets a call in, or answers UNAUTHENTICATED.
-pub(super) async fn asked(request: Request, next: Next) -> Response {
-    if is_open(request.uri().path()) {
+/// Lets a call in, or answers UNAUTHENTICATED, or RESOURCE_EXHAUSTED to who comes too often.
+pub(super) async fn asked(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+    let rpc = named(request.uri().path());
+    let door = rpc.map(Rpc::door);
+    if door == Some(Door::Open) {
         return next.run(request).await;
     }
-    let (parts, body) = request.into_parts();
-    let bare = axum::http::Request::from_parts(parts.clone(), ());
-    match caller::of(&tonic::Request::from_http(bare)) {
-        Ok(_) => next.run(Request::from_parts(parts, body)).await,
-        Err(status) => status.into_http(),
+    let by = match caller::among(request.extensions()) {
+        Ok(by) => by,
+        Err(status) => return status.into_http(),
+    };
+    // It is there where nobody was let in with it lately: that call was its address's.
+    let Some(proof) = request.extensions_mut().remove::<Proof>() else {
+        return match gate.caller(&by) {
+            Ok(()) => next.run(request).await,
+            Err(status) => status.into_http(),
+        };
+    };
+    let is_batch = is_batch(request.uri().path());
+    let answer = next.run(request).await;
+    let accepted = match is_batch {
+        true => answer.extensions().get::<LetIn>().is_some(),
+        false => tonic::Status::from_header_map(answer.headers()).is_none(),
+    };
+    if accepted && door == Some(Door::Granted) {
+        gate.let_in(&by, &proof);
     }
+    answer
 }
 
-/// Whether the RPC at that path asks for nothing. One without a row is shut.
-fn is_open(path: &str) -> bool {
-    let rpc = path
-        .strip_prefix("/voucher.v1.")
-        .and_then(|method| method.split_once('/'))
-        .and_then(|(service, name)| Rpc::named(service, name));
-    rpc.is_some_and(|rpc| rpc.door() == Door::Open)
+/// The RPC at that path. One without a row is shut.
+fn named(path: &str) -> Option<Rpc> {
+    let (service, name) = path.strip_prefix("/voucher.v1.")?.split_once('/')?;
+    Rpc::named(service, name)
+}
+
+/// Whether a success of that path may be all failures.
+fn is_batch(path: &str) -> bool {
+    path.rsplit('/')
+        .next()
+        .is_some_and(|name| name.starts_with("Batch"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn is_open(path: &str) -> bool {
+        named(path).is_some_and(|rpc| rpc.door() == Door::Open)
+    }
 
     #[test]
     fn only_what_the_table_calls_open_is_open() {

@@ -54,17 +54,16 @@ use tonic::service::Routes;
 use crate::api::Api;
 use crate::services::Services;
 
-/// The largest request: a thousand items of a batch fit, a flood does not.
-const MOST_MESSAGE: usize = 4 << 20;
-
 /// The services that are mounted.
 pub(crate) fn routes(api: &Api, services: &Services) -> Routes {
+    let gate = api.gate.clone();
+    let most = gate.limits().message_bytes;
     let mut routes = Routes::builder();
     macro_rules! mount {
         ($($module:ident::$Server:ident,)*) => {$(
             if services.mount(v1::$module::SERVICE_NAME) {
                 let server = v1::$module::$Server::new(api.clone());
-                routes.add_service(server.max_decoding_message_size(MOST_MESSAGE));
+                routes.add_service(server.max_decoding_message_size(most));
             }
         )*};
     }
@@ -84,5 +83,5 @@ pub(crate) fn routes(api: &Api, services: &Services) -> Routes {
         training_service_server::TrainingServiceServer,
     }
     let app = routes.routes().into_axum_router();
-    Routes::from(app.layer(axum::middleware::from_fn(door::asked)))
+    Routes::from(app.layer(axum::middleware::from_fn_with_state(gate, door::asked)))
 }

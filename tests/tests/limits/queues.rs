@@ -1,0 +1,123 @@
+//! Queues that are full, and calls that are not answered in time.
+
+use futures_util::future::join_all;
+use hefu_wire::v1;
+
+use crate::wire::{frame, http2, send, whole};
+use crate::*;
+
+/// Turns each `async fn name(engine: Engine)` into two tests, `name::sqlite` and `name::postgres`.
+macro_rules! on_both {
+    ($($name:ident)+) => {$(
+        mod $name {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                super::$name(hefu_tests::engines::Engine::Sqlite).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                super::$name(hefu_tests::engines::Engine::Postgres).await;
+            }
+        }
+    )+};
+}
+
+on_both! {
+    a_full_region_turns_away_what_it_does_not_take_and_writes_what_it_took
+    a_call_that_is_not_answered_in_time_may_be_made_and_its_id_tells
+}
+
+/// One commit is held up; what comes in meanwhile waits, up to the bounds.
+async fn a_full_region_turns_away_what_it_does_not_take_and_writes_what_it_took(engine: Engine) {
+    let limits = Limits {
+        region_queue: 8,
+        region_queue_per_caller: 4,
+        ..Limits::default()
+    };
+    let scene = Scene::open_on(engine, limits).await;
+    let channel = scene.channel().await;
+    let (before, elsewhere) = (scene.size(REGION).await, scene.size("140727").await);
+    let mut pause = scene.running.engine.store().faults().pause_next();
+    let register = |clerk: usize, person: u64| {
+        let (channel, key) = (channel.clone(), scene.clerk(clerk).to_owned());
+        let message = scene.registration(person);
+        tokio::spawn(async move { told(&channel, &key, REGISTER, message).await })
+    };
+    let mut taken = vec![register(0, 1)];
+    pause.reached().await;
+    taken.extend((2..=4).map(|person| register(0, person)));
+    scene.in_flight(4).await;
+    // The first clerk has their share; others do not feel it.
+    let status = register(0, 100).await.unwrap().unwrap_err();
+    come_back(&status, Code::ResourceExhausted, "TOO_MANY_WAITING");
+    taken.extend((5..=8).map(|person| register(1, person)));
+    scene.in_flight(8).await;
+    let status = register(2, 101).await.unwrap().unwrap_err();
+    come_back(&status, Code::Unavailable, "QUEUE_FULL");
+    // A batch is told for each of its items; reads wait for nobody.
+    let batch = v1::BatchRegisterPersonRequest {
+        parent: scene.office.parent(),
+        mode: v1::Mode::Each.into(),
+        requests: (102..105)
+            .map(|person| scene.registration(person))
+            .collect(),
+        ..v1::BatchRegisterPersonRequest::default()
+    };
+    let method = "PeopleService/BatchRegisterPerson";
+    let answer: v1::BatchRegisterPersonResponse =
+        call(&channel, scene.clerk(2), method, batch).await.unwrap();
+    assert_eq!(answer.results.len(), 3);
+    for result in answer.results {
+        let Some(v1::register_person_result::Result::Error(error)) = result.result else {
+            panic!("a full queue took an item");
+        };
+        assert_eq!(error.code, i32::from(Code::Unavailable));
+    }
+    let key = &scene.running.operator_key;
+    told(&channel, key, GET_HEAD, scene.get_head())
+        .await
+        .unwrap();
+    assert_eq!(scene.size(REGION).await, before);
+    pause.release();
+    for answer in join_all(taken).await {
+        answer.unwrap().unwrap();
+    }
+    // Exactly what was acknowledged, and there is room again.
+    assert_eq!(scene.size(REGION).await, before + 8);
+    assert_eq!(scene.size("140727").await, elsewhere);
+    register(2, 101).await.unwrap().unwrap();
+    assert_eq!(scene.size(REGION).await, before + 9);
+    assert_eq!(scene.running.engine.in_flight(), 0);
+}
+
+/// The reply is lost, the move is not, and it is made once.
+async fn a_call_that_is_not_answered_in_time_may_be_made_and_its_id_tells(engine: Engine) {
+    let scene = Scene::open_on(engine, Limits::default()).await;
+    let before = scene.size(REGION).await;
+    let message = scene.registration(1);
+    let encoded = message.encode_to_vec();
+    let mut pause = scene.running.engine.store().faults().pause_next();
+    let mut door = http2(scene.running.address).await;
+    let body = whole(frame(0, encoded.len() as u32, &encoded));
+    // The caller's own patience, shorter than ours.
+    let timeout = [("grpc-timeout", "300m")];
+    let answered = send(&mut door, scene.clerk(0), REGISTER, &timeout, body).await;
+    let status = answered.status.unwrap();
+    assert_eq!(status.code(), Code::DeadlineExceeded, "{status:?}");
+    assert_eq!(reason(&status), "DEADLINE_EXCEEDED");
+    assert!(status.message().contains("request id"), "{status}");
+    pause.reached().await;
+    pause.release();
+    let channel = scene.channel().await;
+    let again: v1::RegisterPersonResponse =
+        call(&channel, scene.clerk(0), REGISTER, message.clone())
+            .await
+            .unwrap();
+    assert_eq!(scene.size(REGION).await, before + 1);
+    let once_more: v1::RegisterPersonResponse = call(&channel, scene.clerk(0), REGISTER, message)
+        .await
+        .unwrap();
+    assert_eq!(again, once_more);
+    assert_eq!(scene.size(REGION).await, before + 1);
+}
