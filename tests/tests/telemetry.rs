@@ -170,7 +170,8 @@ async fn a_collector_gets_a_span_for_each_call_and_commit_and_nothing_of_anybody
         let answer: Result<v1::ApplyResponse, Status> = client
             .call(&office.portal, apply, asked(validate_only))
             .await;
-        assert!(answer.is_err(), "they have a voucher already");
+        // They have a voucher already; a dry run does not tell what other regions would.
+        assert_eq!(answer.is_ok(), validate_only);
     }
     running.stop().await;
     // Sends what is left, and blocks until it is sent.

@@ -37,7 +37,7 @@ struct Scene {
     running: Running,
     office: Office,
     client: Client,
-    place: Place,
+    _place: Place,
     _state: Folder,
 }
 
@@ -69,7 +69,7 @@ impl Scene {
             running,
             office,
             client,
-            place,
+            _place: place,
             _state: state,
         }
     }

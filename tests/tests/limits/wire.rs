@@ -90,8 +90,9 @@ impl Frames {
     pub(crate) async fn open(stream: TcpStream) -> Frames {
         let mut frames = Frames(stream);
         let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-        frames.0.write_all(preface).await.unwrap();
-        frames.write(SETTINGS, 0, 0, &[]).await.unwrap();
+        // Whoever was turned away finds out when they read.
+        let _ = frames.0.write_all(preface).await;
+        let _ = frames.write(SETTINGS, 0, 0, &[]).await;
         frames
     }
 
