@@ -19,6 +19,7 @@ const ROUNDS: usize = 7;
 const EVENTS: u64 = 5;
 
 fn main() {
+    hefu_tests::canaries::do_not_listen();
     let logs = std::env::var("HEFU_LOGS").map_or(400, |logs| logs.parse().unwrap());
     let runtime = tokio::runtime::Runtime::new().unwrap();
     for engine in Engine::BOTH {

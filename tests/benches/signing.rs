@@ -138,6 +138,7 @@ fn number(name: &str, otherwise: u64) -> u64 {
 
 #[tokio::main(flavor = "multi_thread")]
 async fn main() {
+    hefu_tests::canaries::do_not_listen();
     let turns = number("HEFU_BENCH_ROUNDS", 40);
     let people = number("HEFU_BENCH_MOVES", 4_000) / MOVES_OF_ONE;
     for engine in Engine::BOTH {

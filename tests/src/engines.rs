@@ -1,5 +1,6 @@
 //! A fresh database on each engine, for tests that must see no difference between them.
 
+use crate::canaries;
 use crate::postgres::Database;
 use hefu_store::{OpenOptions, Store};
 use std::path::{Path, PathBuf};
@@ -49,6 +50,35 @@ impl Place {
         }
     }
 
+    /// The database as it stands now. Nothing may serve it.
+    pub async fn backup(&self) -> Backup {
+        match self {
+            Place::Sqlite(folder) => {
+                let files = std::fs::read_dir(folder.path()).expect("our own folder");
+                let read = files.map(|file| {
+                    let path = file?.path();
+                    Ok((std::fs::read(&path)?, path))
+                });
+                let read: std::io::Result<_> = read.collect();
+                Backup::Files(read.expect("our own files"))
+            }
+            Place::Postgres(database) => Backup::Copy(database.copy().await),
+        }
+    }
+
+    /// Puts a backup of this place back. Nothing may serve it.
+    pub async fn restore(&self, backup: &Backup) {
+        match (self, backup) {
+            (Place::Sqlite(_), Backup::Files(files)) => {
+                for (bytes, path) in files {
+                    std::fs::write(path, bytes).expect("our own files");
+                }
+            }
+            (Place::Postgres(database), Backup::Copy(copy)) => database.becomes(copy).await,
+            _ => panic!("a backup is put back where it is from"),
+        }
+    }
+
     /// Opens and migrates.
     pub async fn open(&self) -> Store {
         let store = Store::open(&self.url(), OpenOptions::default())
@@ -59,18 +89,27 @@ impl Place {
     }
 }
 
+/// What a database was, to be put back.
+#[derive(Debug)]
+pub enum Backup {
+    Files(Vec<(Vec<u8>, PathBuf)>),
+    Copy(Database),
+}
+
 /// A store with its schema and nothing in it. Keep the place: dropping it drops the database.
 pub async fn fresh(engine: Engine) -> (Store, Place) {
     let place = Place::new(engine).await;
     (place.open().await, place)
 }
 
-/// A folder that goes when this is dropped.
+/// A folder that goes when this is dropped. Before it does, everything in it, and every log line of this process since it was made, is
+/// looked into for canaries: one that is found fails the test.
 #[derive(Debug)]
 pub struct Folder(PathBuf);
 
 impl Folder {
     pub fn new(name: &str) -> Folder {
+        canaries::listen();
         static NEXT: AtomicU32 = AtomicU32::new(0);
         loop {
             let next = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -91,7 +130,16 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
+        let looked = canaries::in_folder(&self.0);
         let _ = std::fs::remove_dir_all(&self.0);
+        // A test that fails already has something else to say.
+        if std::thread::panicking() {
+            return;
+        }
+        let looked = looked.unwrap_or_else(|e| panic!("not looked into for canaries: {e}"));
+        let mut found = looked.found;
+        found.extend(canaries::overheard());
+        assert!(found.is_empty(), "{}", canaries::report(&found));
     }
 }
 

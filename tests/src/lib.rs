@@ -1,5 +1,6 @@
 //! Shared harness of the end-to-end tests.
 
+pub mod canaries;
 pub mod cli;
 pub mod cpu;
 pub mod engines;

@@ -3,8 +3,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hefu_domain::{Instant, PlanYear, Policy};
-use hefu_scenario::{Client, credential, key, made_up};
+use hefu_scenario::{Client, credential, key};
 use hefu_wire::v1;
+
+use crate::canaries;
 
 const POLICY: &str = include_str!("../../policy/jinzhong-2023.toml");
 
@@ -133,7 +135,7 @@ impl Office {
 
     /// The registration of a person who does not exist; the same number is the same person in every region.
     pub fn registration(&self, person: u64, request_id: String) -> v1::RegisterPersonRequest {
-        let person = made_up::person(1, "140702", person);
+        let person = canaries::person(person);
         v1::RegisterPersonRequest {
             parent: self.parent(),
             identity_number: person.identity,

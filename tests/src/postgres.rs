@@ -3,9 +3,12 @@
 //! Invariant: a throw-away cluster never outlives the process that started it, however that ends. A
 //! watchdog holds the other end of a pipe: when the pipe closes, it stops the server and removes the
 //! folder. A missing server is a failure that says what to install, never a skipped test.
+//! A cluster keeps its whole write-ahead log: what was ever written, in databases that were dropped since too, can be looked into at the end.
 
+use crate::canaries::{self, Looked};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
+use std::io;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -20,6 +23,10 @@ pub const URL_VARIABLE: &str = "HEFU_TEST_POSTGRES_URL";
 /// Set to `off`, throw-away clusters do not wait for the disk.
 pub const FSYNC_VARIABLE: &str = "HEFU_TEST_FSYNC";
 
+/// The write-ahead log that a cluster keeps at the most, in place of what its checkpoints would leave of it. A run of all tests writes a
+/// few GB of it.
+const WAL_KEPT: &str = "16GB";
+
 const WANTED: &str = "PostgreSQL's server is needed for these tests: install Debian's package `postgresql` \
      (or put initdb, pg_ctl and postgres into PATH), or set HEFU_TEST_POSTGRES_URL";
 
@@ -27,6 +34,7 @@ const WANTED: &str = "PostgreSQL's server is needed for these tests: install Deb
 #[derive(Debug)]
 pub struct Cluster {
     url: String,
+    data: PathBuf,
     watchdog: std::process::Child,
     /// Open while we live.
     pipe: Option<ChildStdin>,
@@ -58,6 +66,7 @@ impl Cluster {
         let port = start_server(&owner, &tools, &folder, &data);
         Cluster {
             url: format!("postgres://postgres@127.0.0.1:{port}/postgres"),
+            data,
             watchdog,
             pipe,
         }
@@ -67,6 +76,32 @@ impl Cluster {
     pub fn url(&self) -> &str {
         &self.url
     }
+
+    /// Stops the server and looks for canaries in everything that it leaves: tables, its log, and the write-ahead log.
+    ///
+    /// # Errors
+    /// A server that does not stop, a file that cannot be read.
+    pub fn search(&self) -> io::Result<Searched> {
+        let tools = tools().expect(WANTED);
+        let mut stop = Owner::find().command(&tools.join("pg_ctl"));
+        stop.args(["-m", "fast", "-w", "-t", "300", "-D"])
+            .arg(&self.data)
+            .arg("stop");
+        run(&mut stop, "pg_ctl stop");
+        let first = self.data.join("pg_wal/000000010000000000000001");
+        Ok(Searched {
+            looked: canaries::in_folder(&self.data)?,
+            is_whole: first.is_file(),
+        })
+    }
+}
+
+/// What stands in a cluster that was stopped.
+#[derive(Debug)]
+pub struct Searched {
+    pub looked: Looked,
+    /// Whether the write-ahead log is there from its first segment on. Where it is not, the run wrote more of it than a cluster keeps.
+    pub is_whole: bool,
 }
 
 impl Drop for Cluster {
@@ -123,6 +158,29 @@ impl Database {
         &self.url
     }
 
+    /// A copy as it stands now. Nobody may be connected.
+    pub async fn copy(&self) -> Database {
+        let copy = Database::create().await;
+        copy.becomes(self).await;
+        copy
+    }
+
+    /// Becomes what `other` is. Nobody may be connected to that.
+    pub async fn becomes(&self, other: &Database) {
+        let mut conn = connect(&self.server)
+            .await
+            .expect("the test server answers");
+        let (own, other) = (&self.name, &other.name);
+        for sql in [
+            format!("DROP DATABASE {own} WITH (FORCE)"),
+            format!("CREATE DATABASE {own} TEMPLATE {other}"),
+        ] {
+            let done = conn.execute(AssertSqlSafe(sql)).await;
+            done.expect("nobody is connected to a test's database");
+        }
+        let _ = conn.close().await;
+    }
+
     /// A connection with all rights, to look behind the store's back.
     pub async fn connect(&self) -> PgConnection {
         connect(&self.url).await.expect("the test server answers")
@@ -174,7 +232,7 @@ fn of_database(server: &str, name: &str) -> String {
 }
 
 /// The folder of the newest server programs on this machine.
-fn tools() -> Option<PathBuf> {
+pub fn tools() -> Option<PathBuf> {
     let complete = |folder: &PathBuf| {
         ["initdb", "pg_ctl", "postgres"]
             .iter()
@@ -268,7 +326,8 @@ fn start_server(owner: &Owner, tools: &Path, folder: &Path, data: &Path) -> u16 
             .port();
         let options = format!(
             "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync={fsync} \
-             -c max_connections=300 -c shared_buffers=128MB -c autovacuum_naptime=10s"
+             -c max_connections=300 -c shared_buffers=128MB -c autovacuum_naptime=10s \
+             -c wal_keep_size={WAL_KEPT} -c log_parameter_max_length_on_error=-1"
         );
         let mut start = owner.command(&tools.join("pg_ctl"));
         start

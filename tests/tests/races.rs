@@ -9,8 +9,9 @@ use hefu_audit::Replay;
 use hefu_domain::calendar::Calendar;
 use hefu_domain::{Instant, Policy};
 use hefu_engine::{Clock, Source};
-use hefu_scenario::{Client, credential, key, made_up};
+use hefu_scenario::{Client, credential, key};
 use hefu_server::{RegionTree, Running, Setup, serve};
+use hefu_tests::canaries;
 use hefu_tests::engines::{Engine, Folder, Place};
 use hefu_wire::v1;
 use tonic::Status;
@@ -157,7 +158,7 @@ impl Field {
 
     /// A registered person who is eligible.
     async fn person(&self, region: &str, number: u64) -> String {
-        let who = made_up::person(5, "140728", number);
+        let who = canaries::villager(number);
         let request = v1::RegisterPersonRequest {
             parent: format!("regions/{region}"),
             identity_number: who.identity,

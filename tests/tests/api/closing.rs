@@ -4,8 +4,9 @@ use std::sync::atomic::Ordering;
 
 use hefu_domain::Instant;
 use hefu_domain::calendar::Calendar;
-use hefu_scenario::made_up::{draw, person};
+use hefu_scenario::made_up::draw;
 use hefu_scenario::{credential, key};
+use hefu_tests::canaries;
 use hefu_tests::office::{must, policy_json};
 use hefu_wire::v1;
 use prost::Message;
@@ -242,7 +243,7 @@ impl<'a> Class<'a> {
             name: self.voucher.clone(),
             class: self.class.clone(),
             token: token.to_owned(),
-            identity_number: person(1, "140702", 1).identity,
+            identity_number: canaries::person(1).identity,
             request_id: api.id(),
             validate_only: false,
         };

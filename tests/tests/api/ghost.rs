@@ -1,7 +1,7 @@
 //! The ghost: an institution that holds copies of people's cards, and means to be paid for teaching people who know nothing of it. Each
 //! step where it fails, and what the holder's own word changes.
 
-use hefu_scenario::made_up::person;
+use hefu_tests::canaries::person;
 
 use crate::school::School;
 use crate::*;
@@ -145,7 +145,7 @@ async fn copies_of_cards_get_nobody_a_voucher_a_seat_or_a_fen(engine: Engine) {
         name: voucher.clone(),
         class: ghost.school.class.clone(),
         token: token.to_owned(),
-        identity_number: person(1, "140702", 0).identity,
+        identity_number: person(0).identity,
         request_id: office.fresh("enrol"),
         validate_only: false,
     };
@@ -214,7 +214,7 @@ async fn copies_of_cards_get_nobody_a_voucher_a_seat_or_a_fen(engine: Engine) {
     let fetched: v1::FetchTokenResponse =
         must(client, &office.portal, "IssuanceService/FetchToken", own).await;
     let swapped = v1::EnrolRequest {
-        identity_number: person(1, "140702", 1).identity,
+        identity_number: person(1).identity,
         ..enrol(&fetched.token)
     };
     ghost

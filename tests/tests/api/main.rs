@@ -48,6 +48,7 @@ use hefu_domain::Instant;
 use hefu_engine::{Clock, Source};
 use hefu_scenario::Client;
 use hefu_server::{RegionTree, Running, Setup, serve};
+use hefu_tests::canaries;
 use hefu_tests::engines::{Engine, Folder, Place};
 use hefu_tests::office::{Office, must};
 use hefu_wire::v1;
@@ -146,7 +147,11 @@ impl Api {
         // No answer's fields are read: every message takes any bytes as unknown fields.
         match self.client.call::<Q, v1::Head>(key, method, message).await {
             Ok(_) => panic!("{method} was accepted"),
-            Err(status) => status,
+            Err(status) => {
+                canaries::none_in(method, status.message().as_bytes());
+                canaries::none_in(method, status.details());
+                status
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is public: the catalogues, and the notice of an approved sheet while it runs.
 
-use hefu_scenario::{key, made_up};
+use hefu_scenario::key;
+use hefu_tests::canaries;
 use hefu_tests::office::must;
 use hefu_wire::v1;
 use tonic::Code;
@@ -77,7 +78,7 @@ async fn anyone_reads_the_public_notice_and_whoever_decides_finds_the_objection(
     assert_eq!(notice.until, until);
     assert_eq!(notice.people.len(), 2);
     for (number, person) in notice.people.iter().enumerate() {
-        let full = made_up::person(1, "140702", number as u64).name;
+        let full = canaries::person(number as u64).name;
         assert!(person.masked_name.contains('*'), "{person:?}");
         assert_ne!(person.masked_name, full);
         assert_eq!(person.amount_fen, 10_000);

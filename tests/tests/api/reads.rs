@@ -1,6 +1,7 @@
 //! What each caller may read: their own, all of it for the bureau, what is public for everybody, and nothing else.
 
-use hefu_scenario::{credential, key, made_up};
+use hefu_scenario::{credential, key};
+use hefu_tests::canaries;
 use hefu_tests::office::must;
 use hefu_wire::v1;
 use tonic::Code;
@@ -267,7 +268,7 @@ async fn the_bureau_and_its_portal_find_who_is_registered_under_a_number() {
     let registered = api.office.person(&api.client, 3).await;
     let find = |number: u64| v1::FindPersonRequest {
         parent: api.office.parent(),
-        identity_number: made_up::person(1, "140702", number).identity,
+        identity_number: canaries::person(number).identity,
     };
     let method = "PeopleService/FindPerson";
     for key in [api.clerk(), &api.office.portal] {

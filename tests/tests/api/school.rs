@@ -3,8 +3,9 @@
 use std::sync::atomic::Ordering;
 
 use hefu_domain::Instant;
-use hefu_scenario::made_up::{credit_code, draw, person};
+use hefu_scenario::made_up::{credit_code, draw};
 use hefu_scenario::{credential, key};
+use hefu_tests::canaries;
 use hefu_tests::office::must;
 use hefu_wire::v1;
 
@@ -168,7 +169,7 @@ impl School {
                 name: voucher.clone(),
                 class: self.class.clone(),
                 token: token.clone(),
-                identity_number: person(1, "140702", number as u64).identity,
+                identity_number: canaries::person(number as u64).identity,
                 request_id: api.office.fresh("enrol"),
                 validate_only: false,
             };

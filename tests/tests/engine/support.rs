@@ -15,8 +15,9 @@ use hefu_domain::*;
 use hefu_engine::{
     Answer, Clock, Engine, EngineError, People, Queues, Recorded, Request, Source, audit,
 };
-use hefu_scenario::{credential, key, made_up};
+use hefu_scenario::{credential, key};
 use hefu_store::{Head, Pause, RegionCommit, Store};
+use hefu_tests::canaries;
 use hefu_tests::engines::{Engine as Kind, Folder, Place, fresh};
 use hefu_token::KeyRing;
 use hefu_token::keys::{self, Use};
@@ -266,7 +267,7 @@ impl Field {
 
     /// Registers the made-up person of that number, who is eligible. The same number is the same identity in every region.
     pub(crate) async fn register(&self, region: &str, number: u64) -> PersonId {
-        let who = made_up::person(5, "140728", number);
+        let who = canaries::villager(number);
         let person = self.id("person", PersonId);
         let label = person.to_string();
         let record = PersonRecord {

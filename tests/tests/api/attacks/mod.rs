@@ -389,7 +389,7 @@ async fn foreign(scene: &Scene) {
     let (api, school) = (&scene.api, &scene.school);
     let fresh = || api.office.fresh("foreign");
     let (_, voucher, token) = school.seats[0].clone();
-    let number = hefu_scenario::made_up::person(1, "140702", 0).identity;
+    let number = hefu_tests::canaries::person(0).identity;
     let file = v1::FileClassRequest {
         request_id: fresh(),
         ..school.filing("room-9", 10)

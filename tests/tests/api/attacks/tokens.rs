@@ -3,7 +3,8 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL;
 use hefu_domain::Instant;
-use hefu_scenario::made_up::{credit_code, person};
+use hefu_scenario::made_up::credit_code;
+use hefu_tests::canaries;
 use hefu_tests::engines::Engine;
 use hefu_tests::office::must;
 use hefu_token::keys::{self, Use};
@@ -43,7 +44,7 @@ impl Counter {
             name: self.school.seats[seat].1.clone(),
             class: self.school.class.clone(),
             token: token.to_owned(),
-            identity_number: person(1, "140702", seat as u64).identity,
+            identity_number: canaries::person(seat as u64).identity,
             request_id: self.api.office.fresh("enrol"),
             validate_only: false,
         }

@@ -91,7 +91,7 @@ fn places(message: &MessageDescriptor, path: &[FieldDescriptor], found: &mut Vec
         if field.is_map() || path.contains(&field) {
             continue;
         }
-        let path = [path, &[field.clone()]].concat();
+        let path = [path, std::slice::from_ref(&field)].concat();
         match field.kind() {
             Kind::Message(inner) if inner.package_name() == "voucher.v1" => {
                 places(&inner, &path, found);
