@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::command::{Confirmation, ConfirmedBy, PresentedToken};
+use crate::command::PresentedToken;
 use crate::decide::{Ask, Caller};
 use crate::event::Event;
 use crate::ids::*;

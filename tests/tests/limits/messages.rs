@@ -10,6 +10,9 @@ use crate::*;
 
 const MIB: usize = 1 << 20;
 
+/// What it is, headers, body, and what its sender hears.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], Vec<u8>, (Code, &'a str));
+
 /// A registration of exactly so many bytes: what a later version might have in a field that this one does not know.
 fn padded(scene: &Scene, person: u64, length: usize) -> Vec<u8> {
     let mut message = scene.registration(person).encode_to_vec();
@@ -96,7 +99,7 @@ async fn frames_that_lie_are_refused_and_leave_nothing_behind() {
     let good = scene.registration(1).encode_to_vec();
     let length = good.len() as u32;
     let unreadable = (Code::InvalidArgument, "MESSAGE_UNREADABLE");
-    let cases: [(&str, &[(&str, &str)], Vec<u8>, (Code, &str)); 11] = [
+    let cases: [Case; 11] = [
         ("nothing", &[], Vec::new(), unreadable),
         ("half a prefix", &[], vec![0, 0, 0], unreadable),
         ("a prefix alone", &[], frame(0, length, &[]), unreadable),

@@ -329,16 +329,16 @@ mod tests {
     /// A stream without a key that nobody counts would be one without a bound.
     #[test]
     fn every_stream_is_counted() {
-        let proto = prost_types(hefu_wire::FILE_DESCRIPTOR_SET);
+        let proto = streams_of(hefu_wire::FILE_DESCRIPTOR_SET);
         assert_eq!(proto, ["/voucher.v1.AuditService/StreamEvents"]);
-        let health = prost_types(tonic_health::pb::FILE_DESCRIPTOR_SET);
+        let health = streams_of(tonic_health::pb::FILE_DESCRIPTOR_SET);
         assert!(
             health
                 .iter()
                 .all(|path| OPEN_STREAMS.contains(&path.as_str()))
         );
         assert!(!health.is_empty());
-        let reflection = prost_types(tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET);
+        let reflection = streams_of(tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET);
         assert!(
             reflection
                 .iter()
@@ -348,9 +348,9 @@ mod tests {
     }
 
     /// The paths of the RPCs that answer by a stream.
-    fn prost_types(set: &[u8]) -> Vec<String> {
+    fn streams_of(set: &[u8]) -> Vec<String> {
         use prost::Message as _;
-        let set = ::prost_types::FileDescriptorSet::decode(set).unwrap();
+        let set = prost_types::FileDescriptorSet::decode(set).unwrap();
         let mut paths = Vec::new();
         for file in set.file {
             for service in &file.service {
