@@ -11,6 +11,7 @@ use crate::policy::{Policy, ProgrammeRules};
 use crate::proposal;
 use crate::refusal::{Checks, Code, Stop};
 use crate::state::*;
+use crate::status;
 use crate::subsidy;
 use crate::time::Instant;
 use crate::training;
@@ -66,6 +67,7 @@ pub(crate) fn issue(ask: &Ask, act: &Issue) -> Result<Vec<Event>, Stop> {
         due,
         token: token(ask, cap, policy.dates.closes),
         serial: voucher.token_serial + 1,
+        place: ask.world.state_of_region()?.next_place,
         takes,
     })])
 }
@@ -133,8 +135,10 @@ pub(crate) fn apply_issued(world: &mut World, e: &event::Issued) -> Result<(), S
     voucher.due = Some(e.due);
     voucher.token = Some(e.token.clone());
     voucher.token_serial = e.serial;
+    voucher.place = Some(e.place);
     voucher.hands.issued = Some(e.by.clone());
-    voucher::move_to(world, e.voucher, VoucherState::Issued)
+    voucher::move_to(world, e.voucher, VoucherState::Issued)?;
+    status::taken(world, e.place)
 }
 
 /// Issued, Enrolled → Revoked.
@@ -240,6 +244,7 @@ pub(crate) fn reissue_token(ask: &Ask, act: &ReissueToken) -> Result<Vec<Event>,
         card_seen: act.card_seen,
         token: token(ask, cap, policy.dates.closes),
         serial: voucher.token_serial + 1,
+        place: ask.world.state_of_region()?.next_place,
     })])
 }
 
@@ -250,7 +255,8 @@ pub(crate) fn apply_token_reissued(
     let voucher = world.edit_voucher(&e.voucher)?;
     voucher.token = Some(e.token.clone());
     voucher.token_serial = e.serial;
-    Ok(())
+    voucher.place = Some(e.place);
+    status::taken(world, e.place)
 }
 
 /// Any state with a deadline → Expired, when its time is over. Frozen vouchers expire too. The last one on an open sheet closes it.

@@ -13,6 +13,7 @@ mod error;
 mod metrics;
 mod people;
 pub mod rows;
+mod status;
 pub mod system;
 mod verify;
 mod writer;

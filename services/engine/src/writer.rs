@@ -366,6 +366,7 @@ pub(crate) async fn token(
         Stop::Missing(_) => EngineError::Endless,
     };
     let token = voucher.token.as_ref().ok_or_else(dead)?;
+    let place = voucher.place.ok_or_else(dead)?;
     let mut reads = shared.store.deciding().await?;
     let opened = shared
         .people
@@ -382,6 +383,7 @@ pub(crate) async fn token(
         voucher.programme,
         token,
         voucher.token_serial,
+        place,
     );
     let signed = shared.people.signers().map(|signer| signer.sign(&claims));
     signed

@@ -16,6 +16,7 @@ mod reads;
 pub mod regions;
 pub mod signer;
 pub mod start;
+mod status_lists;
 pub mod strays;
 pub mod telemetry;
 mod tls;

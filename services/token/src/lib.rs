@@ -14,9 +14,13 @@ pub mod key_set;
 pub mod keys;
 pub mod private_file;
 mod signer;
+mod status_list;
 
 pub use hefu_suite::Suite;
 
 pub use claims::{Claims, TokenError};
 pub use key_set::{KeySet, MAX_TOKEN_BYTES};
 pub use signer::{PublicKey, Signer, same_hash, token_hash};
+pub use status_list::{
+    EncodedList, ListTimes, STATUS_LIST_TYP, Status, StatusList, StatusReference, status_list_uri,
+};

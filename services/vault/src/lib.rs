@@ -17,6 +17,7 @@ mod page;
 mod person;
 mod seal;
 mod secrets;
+mod status;
 mod tags;
 mod wrapped;
 

@@ -30,12 +30,14 @@ mod fields;
 mod history;
 mod log_files;
 mod personal;
+
 mod proposals;
 mod public;
 mod reads;
 mod receipts;
 mod requests;
 mod school;
+mod status;
 mod suites;
 
 use std::sync::Arc;
