@@ -30,7 +30,7 @@ mod fields;
 mod history;
 mod log_files;
 mod personal;
-
+mod printed;
 mod proposals;
 mod public;
 mod reads;
