@@ -178,7 +178,7 @@ fn step_of(year: PlanYear, n: u64, step: u64) -> Event {
                 expires: due,
             },
             serial: 1,
-            place: Place(n.into()),
+            place: Place(n),
             takes: vec![slot],
         }),
         4 => Event::TokenFetched(TokenFetched {
