@@ -336,7 +336,7 @@ async fn what_is_no_list_is_not_found_and_nobody_writes_one() {
         format!("{REGION}/0/"),
         format!("{REGION}/0?x=1"),
         format!("{REGION}/%30"),
-        format!("{REGION}"),
+        REGION.to_owned(),
         "999999/0".to_owned(),
         "nowhere/0".to_owned(),
         String::new(),
