@@ -267,6 +267,8 @@ CREATE TABLE voucher (
     occasion TEXT COLLATE "C",
     sheet TEXT COLLATE "C",
     due TEXT COLLATE "C",
+    status_list TEXT COLLATE "C",
+    status_entry TEXT COLLATE "C",
     body TEXT NOT NULL,
     PRIMARY KEY (region, id)
 );
@@ -285,3 +287,5 @@ CREATE INDEX voucher_occasion ON voucher (region, occasion, id);
 CREATE INDEX voucher_sheet ON voucher (region, sheet, id);
 -- What is due next: the clock's moves look for it.
 CREATE INDEX voucher_due ON voucher (region, year, state, due);
+-- What a status list says is read from here, and from no row.
+CREATE INDEX voucher_status ON voucher (region, status_list, status_entry) WHERE status_list IS NOT NULL;

@@ -275,6 +275,8 @@ CREATE TABLE voucher (
     occasion TEXT,
     sheet TEXT,
     due TEXT,
+    status_list TEXT,
+    status_entry TEXT,
     body TEXT NOT NULL,
     PRIMARY KEY (region, id)
 ) STRICT, WITHOUT ROWID;
@@ -293,3 +295,5 @@ CREATE INDEX voucher_occasion ON voucher (region, occasion, id);
 CREATE INDEX voucher_sheet ON voucher (region, sheet, id);
 -- What is due next: the clock's moves look for it.
 CREATE INDEX voucher_due ON voucher (region, year, state, due);
+-- What a status list says is read from here, and from no row.
+CREATE INDEX voucher_status ON voucher (region, status_list, status_entry) WHERE status_list IS NOT NULL;

@@ -40,6 +40,7 @@ async fn known(database: &str, state: &Path, who: &made_up::MadeUpPerson) -> v1:
         clock: Clock::simulated(AFTERWARDS).0,
         source: Source::Seeded([7; 32]),
         writers: 1,
+        limits: hefu_server::Limits::default(),
         witnesses: hefu_server::Witnesses::none(),
     })
     .await

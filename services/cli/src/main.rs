@@ -11,6 +11,7 @@ mod log;
 mod policy;
 mod serve;
 mod signed;
+mod voucher;
 mod witness;
 
 use std::path::PathBuf;
@@ -67,6 +68,9 @@ enum Command {
     /// Go on from a log that is in doubt.
     #[command(subcommand)]
     Log(log::LogCommand),
+    /// Show a voucher to its holder.
+    #[command(subcommand)]
+    Voucher(voucher::VoucherCommand),
     /// Be a witness of other people's logs.
     #[command(subcommand)]
     Witness(witness::WitnessCommand),
@@ -129,6 +133,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Audit(command) => audit::run(command).await,
         Command::Keys(command) => keys::run(command).await.map(|()| ExitCode::SUCCESS),
         Command::Log(command) => log::run(command).await.map(|()| ExitCode::SUCCESS),
+        Command::Voucher(command) => voucher::run(command).await.map(|()| ExitCode::SUCCESS),
         Command::Witness(command) => witness::run(command).await,
     }
 }

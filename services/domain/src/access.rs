@@ -274,6 +274,7 @@ mod tests {
             deployment: "test".to_owned(),
             simulated: true,
             recorded: Default::default(),
+            next_place: Default::default(),
         };
         let region = Some(Fact::Region(state));
         county.world.bring(Key::Region, region);

@@ -150,6 +150,7 @@ mod tests {
             deployment: "hefu.example.org".to_owned(),
             simulated: true,
             recorded: Default::default(),
+            next_place: Default::default(),
         };
         world.bring(Key::Region, Some(Fact::Region(state)));
         County { world }

@@ -12,7 +12,7 @@ use crate::voucher;
 use crate::world::{Need, Subject, World};
 use crate::{
     access, application, assessment, audit, funds, issuance, people, policies, redemption,
-    registry, settlement, supervision, training,
+    registry, settlement, status, supervision, training,
 };
 
 /// A command's caller, as the region's grants say.
@@ -270,7 +270,8 @@ pub fn needs(world: &World, command: &Command) -> Vec<Need> {
 pub(crate) fn apply(world: &mut World, event: &Event, at: Instant) -> Result<(), Stop> {
     match event {
         Event::RegionOpened(e) => policies::apply_region_opened(world, e),
-        Event::ForkAccepted(_) | Event::LogKeyRotated(_) => audit::apply_noted(world),
+        Event::ForkAccepted(e) => status::after_fork(world, e),
+        Event::LogKeyRotated(_) => audit::apply_noted(world),
         Event::CheckpointsRecorded(e) => audit::apply_checkpoints_recorded(world, e),
         Event::PolicyAdopted(e) => policies::apply_policy_adopted(world, e, at),
         Event::CalendarAdopted(e) => policies::apply_calendar_adopted(world, e),

@@ -13,6 +13,7 @@ use crate::ids::*;
 use crate::money::{Days, Fen};
 use crate::policy::{Adopted, Capacity, Programme};
 use crate::state::*;
+use crate::status::Place;
 use crate::subsidy::TrailLine;
 use crate::time::{Date, Instant};
 
@@ -403,6 +404,8 @@ pub struct Issued {
     pub due: Instant,
     pub token: TokenInForce,
     pub serial: u16,
+    /// Where the token stands in the region's status lists.
+    pub place: Place,
     pub takes: Vec<Held>,
 }
 
@@ -427,6 +430,8 @@ pub struct TokenReissued {
     pub card_seen: Digest,
     pub token: TokenInForce,
     pub serial: u16,
+    /// Where the token stands in the region's status lists.
+    pub place: Place,
 }
 
 /// Body of the event `OverrideProposed`.

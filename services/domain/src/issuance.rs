@@ -11,6 +11,7 @@ use crate::policy::{Policy, ProgrammeRules};
 use crate::proposal;
 use crate::refusal::{Checks, Code, Stop};
 use crate::state::*;
+use crate::status;
 use crate::subsidy;
 use crate::time::Instant;
 use crate::training;
@@ -67,6 +68,7 @@ pub(crate) fn issue(ask: &Ask, act: &Issue) -> Result<Vec<Event>, Stop> {
         due,
         token: token(ask, cap, policy.dates.closes),
         serial: voucher.token_serial + 1,
+        place: ask.world.state_of_region()?.next_place,
         takes,
     })])
 }
@@ -134,8 +136,10 @@ pub(crate) fn apply_issued(world: &mut World, e: &event::Issued) -> Result<(), S
     voucher.due = Some(e.due);
     voucher.token = Some(e.token.clone());
     voucher.token_serial = e.serial;
+    voucher.place = Some(e.place);
     voucher.hands.issued = Some(e.by.clone());
-    voucher::move_to(world, e.voucher, VoucherState::Issued)
+    voucher::move_to(world, e.voucher, VoucherState::Issued)?;
+    status::taken(world, e.place)
 }
 
 /// Issued, Enrolled → Revoked.
@@ -241,6 +245,7 @@ pub(crate) fn reissue_token(ask: &Ask, act: &ReissueToken) -> Result<Vec<Event>,
         card_seen: act.card_seen,
         token: token(ask, cap, policy.dates.closes),
         serial: voucher.token_serial + 1,
+        place: ask.world.state_of_region()?.next_place,
     })])
 }
 
@@ -251,7 +256,8 @@ pub(crate) fn apply_token_reissued(
     let voucher = world.edit_voucher(&e.voucher)?;
     voucher.token = Some(e.token.clone());
     voucher.token_serial = e.serial;
-    Ok(())
+    voucher.place = Some(e.place);
+    status::taken(world, e.place)
 }
 
 /// Any state with a deadline → Expired, when its time is over. Frozen vouchers expire too. The last one on an open sheet closes it.

@@ -14,6 +14,7 @@ use crate::money::Fen;
 use crate::policy::{Adopted, Capacity, Module, Policy, Programme};
 use crate::refusal::{Code, Stop};
 use crate::state::*;
+use crate::status::Place;
 use crate::time::{Date, Instant};
 use crate::voucher;
 use crate::world::{Need, World};
@@ -161,6 +162,16 @@ impl County {
     /// 2023 is open, the city has given 100,000 yuan, three institutions and three people are registered.
     pub(crate) fn new() -> County {
         let mut world = World::new(code("140725"));
+        let region = RegionState {
+            parent: Some(code("140700")),
+            name: "寿阳县".to_owned(),
+            name_en: "Shouyang".to_owned(),
+            deployment: "hefu.example.org".to_owned(),
+            simulated: true,
+            recorded: Default::default(),
+            next_place: Default::default(),
+        };
+        world.bring(Key::Region, Some(Fact::Region(region)));
         let adopted = Adopted {
             version: 1,
             effective: Instant(0),
@@ -326,6 +337,7 @@ impl County {
                 expires: at("12-31"),
             }),
             token_serial: 1,
+            place: Some(Place(n.into())),
             held: Vec::new(),
             hands: Hands {
                 applied: code("holder-1"),

@@ -460,9 +460,9 @@ impl<'a, 'c> Attempt<'a, 'c> {
     /// Signs the tokens of a command's events: what `decide` cannot know, added before the bytes are made.
     async fn sign(&mut self, command: &Command, events: &mut [Event]) -> Result<(), EngineError> {
         for event in events {
-            let (voucher, token, serial) = match event {
-                Event::Issued(e) => (e.voucher, &mut e.token, e.serial),
-                Event::TokenReissued(e) => (e.voucher, &mut e.token, e.serial),
+            let (voucher, token, serial, place) = match event {
+                Event::Issued(e) => (e.voucher, &mut e.token, e.serial, e.place),
+                Event::TokenReissued(e) => (e.voucher, &mut e.token, e.serial, e.place),
                 _ => continue,
             };
             let (person, programme) = {
@@ -490,6 +490,7 @@ impl<'a, 'c> Attempt<'a, 'c> {
                 programme,
                 token,
                 serial,
+                place,
             );
             let signed = self.people.tokens().sign(&claims).ok_or_else(|| {
                 EngineError::Vault("this process holds no key that signs tokens".to_owned())

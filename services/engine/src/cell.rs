@@ -334,6 +334,7 @@ mod tests {
             deployment: "hefu.example.org".to_owned(),
             simulated: true,
             recorded: Default::default(),
+            next_place: Default::default(),
         }
     }
 

@@ -14,6 +14,7 @@ mod metrics;
 mod people;
 mod queue;
 pub mod rows;
+mod status;
 pub mod system;
 mod verify;
 mod writer;

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use hefu_domain::event::SubjectErased;
 use hefu_domain::state::TokenInForce;
 use hefu_domain::{
-    Digest, Event, Instant, Occupation, PersonId, Programme, Region, Tag, VoucherId,
+    Digest, Event, Instant, Occupation, PersonId, Place, Programme, Region, Tag, VoucherId,
 };
 use hefu_store::{CommittedSecret, Erased, PersonKey, PersonSecret, Reads, Store, StoreError};
-use hefu_token::{Claims, KeyRing};
+use hefu_token::{Claims, KeyRing, Status, StatusReference};
 use hefu_vault::{
     DataKey, FileKms, Identity, Kms as _, Nonce, Owner, PersonRecord, Salt, Secrets, VaultError,
     Wrapped, WrappedKeys,
@@ -410,7 +410,7 @@ impl People {
     }
 
     /// What a voucher's token says.
-    #[allow(clippy::too_many_arguments)] // the claims are these seven facts
+    #[allow(clippy::too_many_arguments)] // the claims are these eight facts
     pub(crate) fn claims(
         &self,
         region: &Region,
@@ -420,7 +420,12 @@ impl People {
         programme: Programme,
         token: &TokenInForce,
         serial: u16,
+        place: Place,
     ) -> Claims {
+        let status_list = StatusReference {
+            idx: self.inner.secrets.status_entry(region, place),
+            uri: self.status_list_uri(region, place.list()),
+        };
         Claims {
             iss: self.inner.issuer.clone(),
             jti: voucher,
@@ -432,7 +437,13 @@ impl People {
             cap: token.cap,
             hb: self.inner.secrets.holder_binding(region, person, identity),
             serial: u32::from(serial),
+            status: Status { status_list },
         }
+    }
+
+    /// Where a region's status list is served.
+    pub fn status_list_uri(&self, region: &Region, list: u64) -> String {
+        hefu_token::status_list_uri(&self.inner.issuer, region, list)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use hefu_domain::state::*;
-use hefu_domain::{Fact, Instant, Key, PlanYear};
+use hefu_domain::{Fact, Instant, Key, Place, PlanYear, Region, TokenStatus, token_status};
 use hefu_store::{FactKey, Row, StoreError, Table};
 use serde::Serialize;
 
@@ -188,7 +188,7 @@ fn columns(key: &Key, fact: &Fact) -> Vec<Option<String>> {
     }
 }
 
-/// state, year, programme, person, class (or session), sheet, due.
+/// state, year, programme, person, class (or session), sheet, due, status list, entry there.
 fn voucher_columns(voucher: &Voucher) -> Vec<Option<String>> {
     let (occasion_of, sheet) = match &voucher.state {
         VoucherState::Enrolled { class, .. } => (Some(Occasion::Class(*class)), None),
@@ -217,7 +217,34 @@ fn voucher_columns(voucher: &Voucher) -> Vec<Option<String>> {
         occasion_of.as_ref().map(occasion),
         sheet.map(ToString::to_string),
         voucher.due.map(|due: Instant| due.to_string()),
+        voucher.place.map(|place| place.list().to_string()),
+        voucher
+            .place
+            .map(|place| status_entry(place, token_status(voucher))),
     ]
+}
+
+/// A voucher's entry in a status list as its row has it: the place within the list, and what is said there.
+fn status_entry(place: Place, status: TokenStatus) -> String {
+    format!("{}/{}", place.within(), status.value())
+}
+
+/// Reads a status list's entry back: the place within the list, and what is said there.
+///
+/// # Errors
+/// `Corrupt` for what is none.
+pub fn read_status_entry(region: &Region, entry: &str) -> Result<(u16, TokenStatus), StoreError> {
+    let read = || {
+        let (place, value) = entry.split_once('/')?;
+        let value: u8 = value.parse().ok()?;
+        let status = TokenStatus::ALL.iter().find(|s| s.value() == value)?;
+        Some((place.parse().ok()?, *status))
+    };
+    read().ok_or_else(|| StoreError::Corrupt {
+        table: Table::Voucher.spec().name,
+        column: "status_entry",
+        key: format!("{region}/{}", entry.escape_default()),
+    })
 }
 
 fn occasion(occasion: &Occasion) -> String {

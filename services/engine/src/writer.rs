@@ -365,6 +365,7 @@ pub(crate) async fn token(
         Stop::Missing(_) => EngineError::Endless,
     };
     let token = voucher.token.as_ref().ok_or_else(dead)?;
+    let place = voucher.place.ok_or_else(dead)?;
     let mut reads = shared.store.deciding().await?;
     let opened = shared
         .people
@@ -381,6 +382,7 @@ pub(crate) async fn token(
         voucher.programme,
         token,
         voucher.token_serial,
+        place,
     );
     let signed = shared.people.tokens().sign_by_each(&claims);
     signed

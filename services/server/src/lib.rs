@@ -18,6 +18,7 @@ pub mod regions;
 mod services;
 pub mod signer;
 pub mod start;
+mod status_lists;
 pub mod strays;
 pub mod telemetry;
 mod tls;

@@ -647,6 +647,7 @@ async fn open_tree(
             deployment: setup.deployment.clone(),
             simulated: setup.clock.is_simulated(),
             recorded: Default::default(),
+            next_place: Default::default(),
         };
         let digest = engine
             .people()

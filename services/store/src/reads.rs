@@ -313,6 +313,14 @@ impl Reads {
         Ok(rows)
     }
 
+    /// What the vouchers of one of a region's status lists say in it, from the index alone. A list has a fixed number of places, so
+    /// this is bounded without being paged.
+    pub async fn status_entries(&mut self, region: &str, list: u64) -> Result<Vec<String>> {
+        askable([region])?;
+        let asked = (region.to_owned(), list.to_string());
+        ask!(self, status_entries, &asked)
+    }
+
     /// How many rows the list has after `query.after`, whatever its limit.
     pub async fn count(&mut self, query: &ListQuery) -> Result<u64> {
         let mut sum = 0;

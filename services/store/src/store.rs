@@ -344,6 +344,11 @@ impl Store {
         self.reads(For::Browsing).await?.list(query).await
     }
 
+    pub async fn status_entries(&self, region: &str, list: u64) -> Result<Vec<String>> {
+        let mut reads = self.reads(For::Browsing).await?;
+        reads.status_entries(region, list).await
+    }
+
     pub async fn count(&self, query: &ListQuery) -> Result<u64> {
         self.reads(For::Browsing).await?.count(query).await
     }

@@ -129,6 +129,8 @@ impl Table {
                     "occasion",
                     "sheet",
                     "due",
+                    "status_list",
+                    "status_entry",
                 ],
             },
         }

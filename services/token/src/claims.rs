@@ -1,7 +1,9 @@
 //! What a token says, and every way in which one can be refused.
 
-use hefu_domain::{Fen, Programme, Region, Tag, VoucherId, VoucherKind};
+use hefu_domain::{Fen, LIST_PLACES, Programme, Region, Tag, VoucherId, VoucherKind};
 use serde::{Deserialize, Serialize};
+
+use crate::status_list::{Status, StatusReference, status_list_uri};
 
 /// The claims of a voucher token. They are serialised in the order of these fields, so equal claims are equal bytes.
 ///
@@ -29,6 +31,8 @@ pub struct Claims {
     pub hb: Tag,
     /// Which token of this voucher it is; every reissue raises it and kills the one before.
     pub serial: u32,
+    /// Where anybody reads whether it can still be used.
+    pub status: Status,
 }
 
 impl Claims {
@@ -43,6 +47,15 @@ impl Claims {
             && self.exp > self.iat
             && (Fen::ZERO..=Fen::MAX).contains(&self.cap)
             && self.kind == self.prg.kind()
+            && self.is_listed()
+    }
+
+    /// Whether the list that it names is one of its own issuer's and region's.
+    fn is_listed(&self) -> bool {
+        let StatusReference { idx, uri } = &self.status.status_list;
+        let list = uri.rsplit('/').next().and_then(|list| list.parse().ok());
+        *idx < LIST_PLACES
+            && list.is_some_and(|list| *uri == status_list_uri(&self.iss, &self.region, list))
     }
 }
 

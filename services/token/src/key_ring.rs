@@ -9,6 +9,7 @@ use crate::claims::{Claims, TokenError};
 use crate::key_set::KeySet;
 use crate::keys::{self, KeyError, KeyFile, Use};
 use crate::signer::Signer;
+use crate::status_list::{EncodedList, ListTimes};
 
 /// The keys that sign tokens and the set that verifies them. Keys that are added to the folder are taken up by [`Self::refresh`], and at
 /// once when a token names one of them.
@@ -97,6 +98,18 @@ impl KeyRing {
     pub fn sign(&self, claims: &Claims) -> Option<String> {
         let held = self.held();
         held.signers.first().map(|signer| signer.sign(claims))
+    }
+
+    /// The signed status list that is served at `uri`, by the active key; `None` in a process that only verifies.
+    pub fn sign_status_list(
+        &self,
+        uri: &str,
+        list: &EncodedList,
+        times: ListTimes,
+    ) -> Option<String> {
+        let held = self.held();
+        let signer = held.signers.first()?;
+        Some(signer.sign_status_list(uri, list, times))
     }
 
     /// The tokens of these claims by each key, the active one's first.

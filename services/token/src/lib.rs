@@ -15,6 +15,7 @@ pub mod key_set;
 pub mod keys;
 pub mod private_file;
 mod signer;
+mod status_list;
 
 pub use hefu_suite::Suite;
 
@@ -22,3 +23,6 @@ pub use claims::{Claims, TokenError};
 pub use key_ring::KeyRing;
 pub use key_set::{KeySet, MAX_TOKEN_BYTES};
 pub use signer::{PublicKey, Signer, same_hash, token_hash};
+pub use status_list::{
+    EncodedList, ListTimes, STATUS_LIST_TYP, Status, StatusList, StatusReference, status_list_uri,
+};

@@ -53,7 +53,7 @@ impl Signer {
     /// A signer with that key, of whichever suite.
     pub fn new(key: SecretKey) -> Signer {
         let public = PublicKey::named(key.public().clone());
-        let header = base64url::encode(public.header().as_bytes()) + ".";
+        let header = encoded_header(&public, TYP);
         Signer {
             key,
             public,
@@ -74,13 +74,27 @@ impl Signer {
     /// The token of these claims. The same claims and key always give the same bytes (no suite signs with randomness),
     /// so a token can be derived again for its holder without being stored.
     pub fn sign(&self, claims: &Claims) -> String {
-        let mut token = self.header.clone();
-        token.push_str(&base64url::encode(&claims.to_bytes()));
+        self.sign_below(self.header.clone(), &claims.to_bytes())
+    }
+
+    /// Claims of another type than a voucher's, signed with the same key.
+    pub(crate) fn sign_as(&self, typ: &str, claims: &[u8]) -> String {
+        self.sign_below(encoded_header(&self.public, typ), claims)
+    }
+
+    fn sign_below(&self, header: String, claims: &[u8]) -> String {
+        let mut token = header;
+        token.push_str(&base64url::encode(claims));
         let signature = self.key.sign(token.as_bytes());
         token.push('.');
         token.push_str(&base64url::encode(&signature));
         token
     }
+}
+
+/// A header as a token begins with it, its dot included.
+fn encoded_header(key: &PublicKey, typ: &str) -> String {
+    base64url::encode(key.header(typ).as_bytes()) + "."
 }
 
 impl fmt::Debug for Signer {
@@ -140,10 +154,10 @@ impl PublicKey {
         jose(self.key.suite())
     }
 
-    /// The header of every token of this key, in its one spelling.
-    pub(crate) fn header(&self) -> String {
+    /// The header of everything of that type that this key signs, in its one spelling.
+    pub(crate) fn header(&self, typ: &str) -> String {
         let alg = self.jose().alg;
-        format!(r#"{{"alg":"{alg}","kid":"{}","typ":"{TYP}"}}"#, self.kid)
+        format!(r#"{{"alg":"{alg}","kid":"{}","typ":"{typ}"}}"#, self.kid)
     }
 
     /// The bytes of the key.

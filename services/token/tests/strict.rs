@@ -30,7 +30,7 @@ fn a_token_has_one_signature() {
     let vectors = vectors();
     let message = &vectors["messages"]["token"];
     let key = PublicKey::from_bytes(Suite::Ed25519Sha256, &bytes(&message["key"])).unwrap();
-    let mut set = KeySet::new("https://voucher.example.cn");
+    let mut set = KeySet::new("voucher.example.cn");
     set.insert(key, None);
     let all = vectors["signatures"].as_array().unwrap().iter();
     let mut judged = (0, 0);
@@ -40,7 +40,8 @@ fn a_token_has_one_signature() {
         let token = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(&signature));
         let verified = set.verify(&token, IN_DATE);
         if vector["valid"].as_bool().unwrap() {
-            assert_eq!(verified.unwrap().serial, 1);
+            // What was signed says nothing of a status list: past its signature, and no further.
+            assert_eq!(verified, Err(TokenError::Claims));
             judged.0 += 1;
         } else {
             let because = match signature.len() {

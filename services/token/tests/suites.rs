@@ -18,7 +18,7 @@ const SPRING: Instant = Instant(1_680_000_000_000);
 /// The claims of `TRAINING` in `tokens.rs`, signed by OpenSSL 3.0 with the key of GB/T 32918.5 annex A
 /// (`openssl pkeyutl -sign -rawin -digest sm3 -pkeyopt distid:1234567812345678`, r and s in 32 bytes each).
 #[cfg(feature = "sm2-sm3")]
-const OPENSSL: &str = "eyJhbGciOiJTTTIiLCJraWQiOiJsZ1ZzblZxZEtzRkxKMnE0eTJsNmdBQ1dhQ09FUWNXUWIxdDMwajRRNmZVIiwidHlwIjoidHYrand0In0.eyJpc3MiOiJodHRwczovL3ZvdWNoZXIuZXhhbXBsZS5jbiIsImp0aSI6IjAxOTBhNWUwLTAwMDAtNzAwMC04MDAwLTAwMDAwMDAwMDAwMSIsImlhdCI6MTY4NTU3NzYwMCwiZXhwIjoxNzAxMzYwMDAwLCJyZWdpb24iOiIxNDA3MjUiLCJwcmciOiJnZW5lcmFsIiwia2luZCI6InRyYWluaW5nIiwiY2FwIjoxMDAwMDAsImhiIjoiQUFFQ0F3UUZCZ2NJQ1FvTERBME9EdyIsInNlcmlhbCI6MX0.kjLFE3Wh9sVZbI3hU_LjoX9EZ0u6aPOc3b8vnmAhQen9PgvuKD2IZSAPt_6S4ZdkPqaonzpI_HgIrrLVIIUU2A";
+const OPENSSL: &str = "eyJhbGciOiJTTTIiLCJraWQiOiJsZ1ZzblZxZEtzRkxKMnE0eTJsNmdBQ1dhQ09FUWNXUWIxdDMwajRRNmZVIiwidHlwIjoidHYrand0In0.eyJpc3MiOiJ2b3VjaGVyLmV4YW1wbGUuY24iLCJqdGkiOiIwMTkwYTVlMC0wMDAwLTcwMDAtODAwMC0wMDAwMDAwMDAwMDEiLCJpYXQiOjE2ODU1Nzc2MDAsImV4cCI6MTcwMTM2MDAwMCwicmVnaW9uIjoiMTQwNzI1IiwicHJnIjoiZ2VuZXJhbCIsImtpbmQiOiJ0cmFpbmluZyIsImNhcCI6MTAwMDAwLCJoYiI6IkFBRUNBd1FGQmdjSUNRb0xEQTBPRHciLCJzZXJpYWwiOjEsInN0YXR1cyI6eyJzdGF0dXNfbGlzdCI6eyJpZHgiOjQwMzIxLCJ1cmkiOiJodHRwczovL3ZvdWNoZXIuZXhhbXBsZS5jbi9zdGF0dXMvMTQwNzI1LzAifX19.oR-z8Tnbb6_Ykr99kpD3-gMvKfD1bFF1LcG08zHMwowkPe80DnEWKA0Hz-hMiKR17skBPEQQOwxjneYMjJqB1A";
 
 /// An empty folder of the test's own; it is in the system's temporary folder, which forgets it.
 fn folder(test: &str) -> std::path::PathBuf {
@@ -116,11 +116,11 @@ mod built {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use hefu_domain::{Fen, Programme, Tag, VoucherKind};
     use hefu_suite::SecretKey;
-    use hefu_token::{Claims, KeySet, PublicKey, Signer};
+    use hefu_token::{Claims, KeySet, PublicKey, Signer, Status, StatusReference};
 
     use super::*;
 
-    const ISS: &str = "https://voucher.example.cn";
+    const ISS: &str = "voucher.example.cn";
     const IN_DATE: Instant = Instant(1_690_000_000_000);
 
     /// d of GB/T 32918.5 annex A.
@@ -154,6 +154,12 @@ mod built {
             cap: Fen::yuan(1000),
             hb: Tag(std::array::from_fn(|i| u8::try_from(i).unwrap())),
             serial: 1,
+            status: Status {
+                status_list: StatusReference {
+                    idx: 40_321,
+                    uri: "https://voucher.example.cn/status/140725/0".to_owned(),
+                },
+            },
         }
     }
 

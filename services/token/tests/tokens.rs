@@ -10,18 +10,21 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signer as _, SigningKey};
 use hefu_domain::{Fen, Instant, Programme, Tag, VoucherId, VoucherKind};
-use hefu_token::{Claims, KeySet, PublicKey, Signer, TokenError, same_hash, token_hash};
+use hefu_token::{
+    Claims, KeySet, PublicKey, Signer, Status, StatusReference, TokenError, same_hash,
+    status_list_uri, token_hash,
+};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-const ISS: &str = "https://voucher.example.cn";
+const ISS: &str = "voucher.example.cn";
 const EXP: i64 = 1_701_360_000;
 const IN_DATE: Instant = Instant(1_690_000_000_000);
 
-const TRAINING: &str = "eyJhbGciOiJFZERTQSIsImtpZCI6IjFJRzJ0TUg3SjJ3Ykpabk9mOExKelFpdEtmN0xNdm9BRWxzdURNVk01NFkiLCJ0eXAiOiJ0ditqd3QifQ.eyJpc3MiOiJodHRwczovL3ZvdWNoZXIuZXhhbXBsZS5jbiIsImp0aSI6IjAxOTBhNWUwLTAwMDAtNzAwMC04MDAwLTAwMDAwMDAwMDAwMSIsImlhdCI6MTY4NTU3NzYwMCwiZXhwIjoxNzAxMzYwMDAwLCJyZWdpb24iOiIxNDA3MjUiLCJwcmciOiJnZW5lcmFsIiwia2luZCI6InRyYWluaW5nIiwiY2FwIjoxMDAwMDAsImhiIjoiQUFFQ0F3UUZCZ2NJQ1FvTERBME9EdyIsInNlcmlhbCI6MX0.dxo-ocK24n9x9NJMNLdEhFIBB2Jiqvqn5o-nudwRL0gUNnBmtOt9vLymbDoNdEv60_vHEts6gADKM5nASpEmBg";
-const TRAINING_HASH: &str = "gu5b34ygFXxKpoBZo2vATqM4uRi3R01uSi7uTnh3s0o";
-const ASSESSMENT: &str = "eyJhbGciOiJFZERTQSIsImtpZCI6IjFJRzJ0TUg3SjJ3Ykpabk9mOExKelFpdEtmN0xNdm9BRWxzdURNVk01NFkiLCJ0eXAiOiJ0ditqd3QifQ.eyJpc3MiOiJodHRwczovL3ZvdWNoZXIuZXhhbXBsZS5jbiIsImp0aSI6IjAxOTBhNWUwLTAwMDAtNzAwMC04MDAwLTAwMDAwMDAwMDAwMiIsImlhdCI6MTY4NTU3NzYwMCwiZXhwIjoxNzAxMzYwMDAwLCJyZWdpb24iOiIxNDA3MDAiLCJwcmciOiJhc3Nlc3NtZW50Iiwia2luZCI6ImFzc2Vzc21lbnQiLCJjYXAiOjAsImhiIjoiX19fX19fX19fX19fX19fX19fX19fdyIsInNlcmlhbCI6NDI5NDk2NzI5NX0.PAoJ2SUojL2IOmDtsq-nVSp1peM0faO7inidc3zndhYptIzZqoqQCEIvlltgaTvRl9flaef-n1opvsBaLgy8CQ";
-const ASSESSMENT_HASH: &str = "q974zVl6DvxMBfzNGpAT23EUx_wDstKXe479i8IhQ1Y";
+const TRAINING: &str = "eyJhbGciOiJFZERTQSIsImtpZCI6IjFJRzJ0TUg3SjJ3Ykpabk9mOExKelFpdEtmN0xNdm9BRWxzdURNVk01NFkiLCJ0eXAiOiJ0ditqd3QifQ.eyJpc3MiOiJ2b3VjaGVyLmV4YW1wbGUuY24iLCJqdGkiOiIwMTkwYTVlMC0wMDAwLTcwMDAtODAwMC0wMDAwMDAwMDAwMDEiLCJpYXQiOjE2ODU1Nzc2MDAsImV4cCI6MTcwMTM2MDAwMCwicmVnaW9uIjoiMTQwNzI1IiwicHJnIjoiZ2VuZXJhbCIsImtpbmQiOiJ0cmFpbmluZyIsImNhcCI6MTAwMDAwLCJoYiI6IkFBRUNBd1FGQmdjSUNRb0xEQTBPRHciLCJzZXJpYWwiOjEsInN0YXR1cyI6eyJzdGF0dXNfbGlzdCI6eyJpZHgiOjQwMzIxLCJ1cmkiOiJodHRwczovL3ZvdWNoZXIuZXhhbXBsZS5jbi9zdGF0dXMvMTQwNzI1LzAifX19.rGLN5URhzg67saXQOreVMhb4NpoSkaPkTjZL_7a6MMwUCCPzdH2dzLJmb8HgOI2rXEiWYCCATrfYx8KTRSMZBA";
+const TRAINING_HASH: &str = "i-TSUEzMjXVE8SLCpsfTb9sk92Tb-jKsCpyZR0V6IUY";
+const ASSESSMENT: &str = "eyJhbGciOiJFZERTQSIsImtpZCI6IjFJRzJ0TUg3SjJ3Ykpabk9mOExKelFpdEtmN0xNdm9BRWxzdURNVk01NFkiLCJ0eXAiOiJ0ditqd3QifQ.eyJpc3MiOiJ2b3VjaGVyLmV4YW1wbGUuY24iLCJqdGkiOiIwMTkwYTVlMC0wMDAwLTcwMDAtODAwMC0wMDAwMDAwMDAwMDIiLCJpYXQiOjE2ODU1Nzc2MDAsImV4cCI6MTcwMTM2MDAwMCwicmVnaW9uIjoiMTQwNzAwIiwicHJnIjoiYXNzZXNzbWVudCIsImtpbmQiOiJhc3Nlc3NtZW50IiwiY2FwIjowLCJoYiI6Il9fX19fX19fX19fX19fX19fX19fX3ciLCJzZXJpYWwiOjQyOTQ5NjcyOTUsInN0YXR1cyI6eyJzdGF0dXNfbGlzdCI6eyJpZHgiOjY1NTM1LCJ1cmkiOiJodHRwczovL3ZvdWNoZXIuZXhhbXBsZS5jbi9zdGF0dXMvMTQwNzAwLzE3In19fQ.S37wA7ZgbjZb8AqZx9d327LvHzZyTrXxaTpOJsIRFL7a9fTXnluBACZvZ-EygTklilqleTLCNLHjHLSHcoadBw";
+const ASSESSMENT_HASH: &str = "RDstfuJpbbLJzU9LY9EjGYklIJLTx7Oz1zFK_fkeJrI";
 
 /// The bytes 0, 1, 2, … 31.
 fn seed() -> [u8; 32] {
@@ -50,6 +53,15 @@ fn training() -> Claims {
         cap: Fen::yuan(1000),
         hb: Tag(std::array::from_fn(|i| i as u8)),
         serial: 1,
+        status: listed(40_321, ISS, "140725", 0),
+    }
+}
+
+/// What a token of that issuer and region says of its status.
+fn listed(idx: u32, iss: &str, region: &str, list: u64) -> Status {
+    let uri = status_list_uri(iss, &region.parse().unwrap(), list);
+    Status {
+        status_list: StatusReference { idx, uri },
     }
 }
 
@@ -62,6 +74,7 @@ fn assessment() -> Claims {
         cap: Fen::ZERO,
         hb: Tag([0xff; 16]),
         serial: u32::MAX,
+        status: listed(65_535, ISS, "140700", 17),
         ..training()
     }
 }
@@ -239,7 +252,8 @@ fn a_token_expires_at_its_exp_and_not_a_millisecond_before() {
 #[test]
 fn another_deployments_token_is_refused_though_the_key_is_the_same() {
     let claims = Claims {
-        iss: "https://voucher.example.com".to_owned(),
+        iss: "voucher.example.com".to_owned(),
+        status: listed(40_321, "voucher.example.com", "140725", 0),
         ..training()
     };
     refused(&signer().sign(&claims), TokenError::WrongIssuer);
@@ -264,6 +278,18 @@ fn claims_that_no_voucher_has_are_refused() {
             kind: VoucherKind::Assessment,
             ..training()
         },
+        Claims {
+            status: listed(65_536, ISS, "140725", 0),
+            ..training()
+        },
+        Claims {
+            status: listed(40_321, ISS, "140727", 0),
+            ..training()
+        },
+        Claims {
+            status: listed(40_321, "voucher.example.com", "140725", 0),
+            ..training()
+        },
     ] {
         refused(&signer().sign(&claims), TokenError::Claims);
     }
@@ -275,6 +301,10 @@ fn claims_that_no_voucher_has_are_refused() {
         known.replace(r#""serial":1"#, r#""serial":1,"serial":2"#),
         known.replace(r#""cap":100000"#, r#""cap":1000.5"#),
         known.replace("140725", "14072x"),
+        known.replace("/140725/0", "/140725/00"),
+        known.replace("/140725/0", "/140725/-1"),
+        known.replace("https://", "http://"),
+        known.replace(r#""idx":40321"#, r#""idx":40321,"bits":2"#),
         known.replace("general", "generous"),
         format!("{known} {known}"),
         format!("{known} "),
@@ -334,11 +364,13 @@ proptest! {
     #[test]
     fn whatever_is_signed_comes_back_as_it_was(
         id: u128, iat in 0i64..4_000_000_000, life in 1i64..100_000_000, cap in 0i64..(1 << 53), hb: [u8; 16], serial: u32,
+        idx: u16, list: u64,
         prg in prop::sample::select(Programme::ALL.to_vec()), secret: [u8; 32],
     ) {
         let signer = Signer::from_seed(&secret);
         let claims = Claims {
-            jti: VoucherId(Uuid::from_u128(id)), iat, exp: iat + life, prg, kind: prg.kind(), cap: Fen(cap), hb: Tag(hb), serial, ..training()
+            jti: VoucherId(Uuid::from_u128(id)), iat, exp: iat + life, prg, kind: prg.kind(), cap: Fen(cap), hb: Tag(hb), serial,
+            status: listed(idx.into(), ISS, "140725", list), ..training()
         };
         let mut set = KeySet::new(ISS);
         set.insert(signer.public().clone(), None);

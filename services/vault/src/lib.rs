@@ -19,6 +19,7 @@ mod person;
 mod rotation;
 mod seal;
 mod secrets;
+mod status;
 mod tags;
 mod wrapped;
 

@@ -10,15 +10,15 @@ use hefu_log::{Checkpoint, TileKind, TilePath, Vkey, leaf_hash};
 use crate::{Api, ISSUER, REGION};
 
 /// What a server answers.
-struct Answer {
-    status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     /// In lower case.
-    head: String,
-    body: Vec<u8>,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
 }
 
 /// One request over HTTP/1.1, with more header lines.
-async fn ask(address: SocketAddr, method: &str, path: &str, lines: &str) -> Answer {
+pub(crate) async fn ask(address: SocketAddr, method: &str, path: &str, lines: &str) -> Answer {
     let request =
         format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{lines}\r\n");
     let reading = tokio::task::spawn_blocking(move || {
@@ -45,7 +45,7 @@ async fn get(api: &Api, path: &str) -> Answer {
     ask(api.running.address, "GET", &format!("/log/{path}"), "").await
 }
 
-fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
+pub(crate) fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
     let mut lines = answer.head.lines().filter_map(|line| line.split_once(": "));
     lines
         .find(|(n, _)| *n == name)
@@ -139,7 +139,7 @@ async fn caches_are_told_what_they_may_keep_and_what_they_have() {
 }
 
 /// An entity tag in its own case.
-async fn tag(address: SocketAddr, path: &str) -> String {
+pub(crate) async fn tag(address: SocketAddr, path: &str) -> String {
     let (head, _) = {
         let path = path.to_owned();
         let reading = tokio::task::spawn_blocking(move || {

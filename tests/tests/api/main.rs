@@ -32,6 +32,7 @@ mod history;
 mod log_files;
 mod parts;
 mod personal;
+mod printed;
 mod proposals;
 mod public;
 mod reads;
@@ -39,6 +40,7 @@ mod receipts;
 mod requests;
 mod rotation;
 mod school;
+mod status;
 mod suites;
 
 use std::sync::Arc;

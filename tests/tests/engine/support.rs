@@ -217,6 +217,7 @@ impl Field {
             deployment: "test.hefu.local".to_owned(),
             simulated: self.one.clock().is_simulated(),
             recorded: Default::default(),
+            next_place: Default::default(),
         };
         let operator = grant(code, "operator", Role::Operator);
         let open = OpenRegion {

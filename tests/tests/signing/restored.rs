@@ -1,6 +1,8 @@
 //! A region's rows as an older backup has them. On SQLite that is an older file and on PostgreSQL an older dump; what a test
 //! does here by hand leaves the same rows.
 
+use hefu_domain::state::RegionState;
+use hefu_domain::{Key, Place};
 use hefu_store::Head;
 use hefu_tests::engines::Engine as Kind;
 
@@ -25,7 +27,22 @@ pub(crate) async fn restore(desk: &Desk, backup: &Head) {
         "DELETE FROM checkpoint WHERE region = '{HERE}' AND (epoch > {epoch} OR size > {size})"
     ))
     .await;
+    if desk.field.head(HERE).await.epoch > backup.epoch {
+        undo_fork(desk, backup).await;
+    }
     set_head(desk, backup).await;
+}
+
+/// What a fork moved on in the region's own row: where the next token stands, which is the first place again, since none was issued.
+async fn undo_fork(desk: &Desk, backup: &Head) {
+    assert_eq!(backup.epoch, 0, "an earlier fork's place would stay");
+    let key = hefu_engine::rows::fact_key(HERE, &Key::Region);
+    let row = desk.field.store().load(&[key]).await.unwrap().remove(0);
+    let mut state: RegionState = serde_json::from_str(&row.body).unwrap();
+    state.next_place = Place::default();
+    let body = serde_json::to_string(&state).unwrap();
+    let sql = format!("UPDATE region_state SET body = '{body}' WHERE region = '{HERE}'");
+    desk.field.tamper(Box::leak(sql.into_boxed_str())).await;
 }
 
 /// Sets the head straight in the database: the store would not do it.

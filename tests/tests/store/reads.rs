@@ -167,6 +167,33 @@ on_both_engines! {
         assert!(matches!(store.list(&due).await, Err(StoreError::Invalid { column: "due", .. })));
     }
 
+    async fn a_status_list_has_its_own_vouchers_entries_as_they_stand_now(store: Store, _place: Place) {
+        let read = open_one(&store).await;
+        let listed = |id: &str, list: &str, entry: &str| {
+            bodied(Table::Voucher, id, "{}", &[("status_list", list), ("status_entry", entry)])
+        };
+        let rows = vec![
+            listed("v1", "0", "0/0"),
+            listed("v2", "0", "65535/0"),
+            listed("v3", "1", "0/0"),
+            listed("v4", "10", "0/1"),
+            // Applied for, without a token yet.
+            bodied(Table::Voucher, "v5", "{}", &[]),
+        ];
+        put(&store, &read, rows).await;
+        put(&store, &read, vec![listed("v2", "0", "65535/3")]).await;
+        let entries = async |region: &str, list: u64| {
+            let mut entries = store.status_entries(region, list).await.unwrap();
+            entries.sort();
+            entries.join(" ")
+        };
+        assert_eq!(entries(SHOUYANG, 0).await, "0/0 65535/3");
+        assert_eq!(entries(SHOUYANG, 1).await, "0/0");
+        assert_eq!(entries(SHOUYANG, 10).await, "0/1");
+        assert_eq!(entries(SHOUYANG, 2).await, "");
+        assert_eq!(entries("140727", 0).await, "");
+    }
+
     async fn an_institution_is_shown_what_it_has_a_part_in_and_pages_tell_of_nothing_else(store: Store, _place: Place) {
         let read = open_one(&store).await;
         let filing = |deliverer: &str, payee: &str, sponsor: &str| {

@@ -163,6 +163,7 @@ fn opened(parent: Option<Region>) -> Fact {
         deployment: String::new(),
         simulated: false,
         recorded: Default::default(),
+        next_place: Default::default(),
     })
 }
 

@@ -19,7 +19,7 @@ use hefu_domain::command::CheckAnswer;
 use hefu_domain::event::*;
 use hefu_domain::state::{Held, Money, Once, RegionState, TokenInForce};
 use hefu_domain::{
-    Date, Digest, Event, Fen, Instant, Key, PersonId, PlanYear, Programme, Tag, VoucherId,
+    Date, Digest, Event, Fen, Instant, Key, PersonId, Place, PlanYear, Programme, Tag, VoucherId,
 };
 use hefu_log::{
     Checkpoint, Envelope, Frontier, Hash, NoteSigner, Origin, TileBuilder, TileKind, TilePath,
@@ -71,6 +71,7 @@ pub(crate) fn opened(region: &str) -> Event {
         deployment: DEPLOYMENT.to_owned(),
         simulated: false,
         recorded: Default::default(),
+        next_place: Default::default(),
     })
 }
 
@@ -176,6 +177,7 @@ fn step_of(year: PlanYear, n: u64, step: u64) -> Event {
                 expires: due,
             },
             serial: 1,
+            place: Place(n),
             takes: vec![slot],
         }),
         4 => Event::TokenFetched(TokenFetched {

@@ -184,6 +184,7 @@ fn a_city_allocates_what_it_has_to_its_own_counties_only() {
             deployment: "test".into(),
             simulated: true,
             recorded: Default::default(),
+            next_place: Default::default(),
         };
         county.world.bring(Key::Region, Some(Fact::Region(region)));
         let ask = Ask {

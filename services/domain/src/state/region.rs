@@ -8,6 +8,7 @@ use crate::audit::LogTree;
 use crate::ids::*;
 use crate::money::Fen;
 use crate::policy::{Adopted, Programme};
+use crate::status::Place;
 use crate::time::Instant;
 
 /// What event 0 says of a region.
@@ -27,6 +28,9 @@ pub struct RegionState {
     /// The last tree of each region below it that its log has on record.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub recorded: BTreeMap<Region, LogTree>,
+    /// The place in its status lists that its next token gets.
+    #[serde(default, skip_serializing_if = "Place::is_first")]
+    pub next_place: Place,
 }
 
 /// The policy versions of one plan year that are in force or will be.

@@ -8,6 +8,7 @@ use super::*;
 use crate::ids::*;
 use crate::money::{Days, Fen};
 use crate::policy::Programme;
+use crate::status::Place;
 use crate::time::{Date, Instant};
 
 /// How a voucher's life ended short of being written off.
@@ -186,6 +187,9 @@ pub struct Voucher {
     pub token: Option<TokenInForce>,
     /// How many tokens were ever issued.
     pub token_serial: u16,
+    /// Where the last of them stands in the region's status lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
     /// Nullifiers that it holds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held: Vec<Held>,

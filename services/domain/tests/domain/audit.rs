@@ -168,6 +168,12 @@ fn a_lie_in_the_middle_of_a_batch_spoils_no_neighbour() {
         batch.events.extend(honestly(&town, line).events);
     }
     let clerk: StaffId = "reviewer-3".parse().unwrap();
+    // Each was decided by itself: one after the other, they take one place after the other.
+    for (place, event) in (0..).map(Place).zip(&mut batch.events) {
+        if let Event::Issued(issued) = event {
+            issued.place = place;
+        }
+    }
     if let Event::Issued(second) = &mut batch.events[1] {
         second.by = clerk;
     }
@@ -289,9 +295,9 @@ fn fork(town: &mut Town, change: impl Fn(&mut LogTree)) {
         signed: None,
         kept,
     });
-    let (region, at) = (town.region.clone(), town.now);
-    let asked = ("log", "fork-1");
-    town.stored.write(&region, at, asked, None, &accepted);
+    let mut world = World::new(town.region.clone());
+    town.bring(&mut world, Need::Fact(Key::Region));
+    town.commit(world, vec![accepted], ("log", "fork-1"));
 }
 
 #[test]

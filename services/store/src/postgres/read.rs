@@ -258,6 +258,21 @@ pub(crate) async fn page(conn: &mut PgConnection, page: &RegionPage) -> Result<V
     decode(rows, |r| row(r, page.table))
 }
 
+pub(crate) async fn status_entries(
+    conn: &mut PgConnection,
+    (region, list): &(String, String),
+) -> Result<Vec<String>> {
+    let text = "SELECT status_entry FROM voucher WHERE region = $1 AND status_list = $2";
+    let rows = sqlx::query(text)
+        .bind(region)
+        .bind(list)
+        .fetch_all(conn)
+        .await;
+    decode(rows, |r| {
+        get(r, 0, "voucher", "status_entry", || region.clone())
+    })
+}
+
 pub(crate) async fn count(conn: &mut PgConnection, page: &RegionPage) -> Result<u64> {
     let mut query = sqlx::query_scalar(AssertSqlSafe(page_text(page, true)))
         .bind(&page.region)

@@ -208,6 +208,18 @@ pub(crate) fn page(conn: &Connection, page: &RegionPage) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
+pub(crate) fn status_entries(
+    conn: &Connection,
+    (region, list): &(String, String),
+) -> Result<Vec<String>> {
+    let text = "SELECT status_entry FROM voucher WHERE region = ?1 AND status_list = ?2";
+    let mut entries = Vec::new();
+    select(conn, text, (region, list), &mut entries, |r| {
+        get(r, 0, "voucher", "status_entry", || region.clone())
+    })?;
+    Ok(entries)
+}
+
 pub(crate) fn count(conn: &Connection, page: &RegionPage) -> Result<u64> {
     let mut statement = conn
         .prepare_cached(&page_text(page, true))

@@ -13,7 +13,7 @@ use crate::common::{
     Folder, IDENTITY, MADE, NAME, PHONE, counting, data_key, hex, kms, owner, person, record,
     region, secrets,
 };
-use hefu_domain::Region;
+use hefu_domain::{Place, Region};
 use hefu_token::private_file::FileError;
 use hefu_vault::{
     FileKms, Identity, Kms, Owner, PersonRecord, Sealed, Secrets, VaultError, Wrapped, commitment,
@@ -499,4 +499,62 @@ proptest! {
         let text = String::from_utf8_lossy(&bytes);
         prop_assert!(text.parse::<Identity>().is_err());
     }
+}
+
+#[test]
+fn the_places_of_a_list_are_its_entries_in_another_order() {
+    let folder = Folder::new("status");
+    let s = secrets(&folder);
+    let entries = s.status_entries(&region(), 0);
+    assert_eq!(entries.len(), 1 << 16);
+    let mut sorted = entries.clone();
+    sorted.sort_unstable();
+    assert!((0..1 << 16).eq(sorted), "an entry is taken twice");
+    for place in [0, 1, 2, 255, 256, 40_000, 65_535] {
+        let one = s.status_entry(&region(), Place(place));
+        assert_eq!(one, entries[usize::try_from(place).unwrap()], "{place}");
+    }
+    // The second list begins with its first place.
+    let second = s.status_entries(&region(), 1);
+    assert_eq!(s.status_entry(&region(), Place(65_536)), second[0]);
+}
+
+#[test]
+fn neighbours_in_the_order_of_issue_are_strangers_in_the_list() {
+    let folder = Folder::new("status-order");
+    let s = secrets(&folder);
+    let entries = s.status_entries(&region(), 0);
+    let steps = entries.windows(2).map(|pair| pair[1].wrapping_sub(pair[0]));
+    let mut steps: Vec<u32> = steps.collect();
+    let ups = entries.windows(2).filter(|pair| pair[0] < pair[1]).count();
+    // Half of all steps go up, give or take six standard deviations of a random order: sqrt(65536 / 12).
+    assert!(ups.abs_diff(32_768) < 6 * 74, "{ups} steps go up");
+    steps.sort_unstable();
+    let often = steps.chunk_by(|a, b| a == b).map(<[u32]>::len).max();
+    assert!(often < Some(16), "one step is made {often:?} times");
+    // Another list's and another region's are other orders; so are another key's.
+    let other: Region = "140727".parse().unwrap();
+    let elsewhere = Folder::new("status-order-elsewhere");
+    let mut next = 77;
+    let mut random = |buffer: &mut [u8]| {
+        next += 1;
+        buffer.fill(next);
+    };
+    let made = Secrets::create(&elsewhere, &mut random).unwrap();
+    for others in [
+        s.status_entries(&region(), 1),
+        s.status_entries(&other, 0),
+        made.status_entries(&region(), 0),
+    ] {
+        let same = entries.iter().zip(&others).filter(|(a, b)| a == b).count();
+        assert!(same < 16, "{same} places have the same entry");
+    }
+}
+
+#[test]
+fn the_first_places_have_the_golden_entries() {
+    let folder = Folder::new("golden-status");
+    let s = secrets(&folder);
+    let first = [0, 1, 2, 65_535, 65_536].map(|place| s.status_entry(&region(), Place(place)));
+    assert_eq!(first, [58_032, 22_333, 31_778, 62_634, 49_136]);
 }

@@ -31,6 +31,7 @@ impl Move for v1::OpenRegionRequest {
             deployment: String::new(),
             simulated: false,
             recorded: Default::default(),
+            next_place: Default::default(),
         };
         Some(
             act::OpenRegion {

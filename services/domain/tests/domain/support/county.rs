@@ -154,6 +154,7 @@ fn open(town: &mut Town, parent: Option<&str>) -> Reply {
         deployment: "test.example".to_owned(),
         simulated: true,
         recorded: Default::default(),
+        next_place: Default::default(),
     };
     town.submit(
         "operator",
