@@ -253,6 +253,7 @@ async fn restarted(api: Api) -> Api {
         clock,
         source: Source::Seeded([7; 32]),
         writers: 2,
+        limits: hefu_server::Limits::default(),
         witnesses: hefu_server::Witnesses::none(),
     })
     .await
