@@ -540,7 +540,7 @@ fn neighbours_in_the_order_of_issue_are_strangers_in_the_list() {
         next += 1;
         buffer.fill(next);
     };
-    let made = Secrets::create(&elsewhere, &mut random).unwrap();
+    let made = Secrets::create(&elsewhere, MADE, &mut random).unwrap();
     for others in [
         s.status_entries(&region(), 1),
         s.status_entries(&other, 0),
