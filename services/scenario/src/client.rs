@@ -193,18 +193,28 @@ impl Client {
     }
 }
 
-/// Whether the same request may be taken later: the server says so, or says when.
+/// Longer than this nobody waits for another try.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// When the server says that the request may be sent again, if it does.
+fn told(status: &Status) -> Option<Duration> {
+    let details = status.get_error_details();
+    details.retry_info().and_then(|info| info.retry_delay)
+}
+
+/// Whether the same request may be taken soon: the server says so, or says when.
 fn may_pass(status: &Status) -> bool {
-    let is_told = status.get_error_details().retry_info().is_some();
-    status.code() == Code::Unavailable || (status.code() == Code::ResourceExhausted && is_told)
+    match (status.code(), told(status)) {
+        (Code::Unavailable, told) => told.is_none_or(|told| told <= PATIENCE),
+        (Code::ResourceExhausted, told) => told.is_some_and(|told| told <= PATIENCE),
+        _ => false,
+    }
 }
 
 /// How long to wait before the next try: as long as the server says, and longer each time.
 fn pause(status: &Status, tried: u32) -> Duration {
-    let details = status.get_error_details();
-    let told = details.retry_info().and_then(|info| info.retry_delay);
-    told.unwrap_or_default()
-        .max(Duration::from_millis(50 << tried))
+    let longer = Duration::from_millis(50 << tried);
+    told(status).unwrap_or_default().max(longer)
 }
 
 /// A made-up API key, from a seed and a label.
