@@ -136,7 +136,8 @@ fn a_key_is_never_replaced_and_never_older_than_the_active_one() {
             "{older:?}"
         );
     }
-    assert_eq!(dir.files().len(), 1);
+    // The one key and its public half.
+    assert_eq!(dir.files().len(), 2);
 }
 
 #[test]

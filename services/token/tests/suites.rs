@@ -185,7 +185,7 @@ mod built {
         assert_eq!(set.verify(&ours, IN_DATE), Ok(training()));
         // Made by another implementation (Python's integers, HMAC and OpenSSL's SM3) by RFC 6979.
         assert!(ours.ends_with(
-            ".WunrigHf4aTD-HzUoMFwptWCF-ogIzV0c4r0YYaUP2Q-zGMhAotDK_a7-cIiE3xB5YZH4oGiUOCfHcAHlf7w2w"
+            ".AL3KAzp-oxfZxzHefm-wGGmFWhJ6FkEU8GcQtGAjFaxseOAkGSe2GiJhjbajidb-8PzEB4v-RRyd-eFOim1qbA"
         ));
         // SM2 gives as many signatures as there are nonces; this one's token is another, which no voucher's row knows.
         assert_eq!(
