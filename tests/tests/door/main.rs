@@ -15,6 +15,7 @@ use hefu_server::{
     Listen, ProviderAt, RegionTree, Running, Services, Setup, StartError, TlsFiles, serve,
 };
 use hefu_tests::engines::{Engine, Folder, Place};
+use hefu_tests::on_both_engines;
 use tokio_rustls::rustls;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Request, Status};
@@ -31,8 +32,12 @@ struct House {
 
 impl House {
     async fn new() -> House {
+        House::at(Place::new(Engine::Sqlite).await)
+    }
+
+    fn at(place: Place) -> House {
         House {
-            place: Place::new(Engine::Sqlite).await,
+            place,
             folder: Folder::new("hefu-door"),
             authority: Authority::new("city"),
         }

@@ -40,83 +40,85 @@ async fn run(house: &House, arguments: &[&str]) -> (bool, String) {
     (output.status.success(), String::from_utf8(said).unwrap())
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_certificate_calls_once_it_is_granted_and_never_after_it_is_revoked() {
-    let house = House::new().await;
-    let callers = Authority::new("callers");
-    let files = TlsFiles {
-        client_ca: Some(callers.file()),
-        ..house.files()
-    };
-    let running = house.serve(Some(files)).await.unwrap();
-    let made = callers.introduce("auditor");
-    let at = |name: &str| house.folder.path().join(name).to_str().unwrap().to_owned();
-    let (certificate, key) = (at("auditor.pem"), at("auditor.key"));
-    made.put(certificate.as_ref(), key.as_ref());
-    let channel = connect(&running, house.trusting().identity(made.identity())).await;
-    let status = head(&channel, None).await.unwrap_err();
-    assert_eq!(status.code(), Code::PermissionDenied);
-    assert_eq!(reason(&status), "CALLER_UNKNOWN");
-    let (url, operator) = (running.url(), running.operator_key_file.clone());
-    let to = ["--server", &url, "--region", REGION];
-    let as_operator = ["--key", operator.to_str().unwrap()];
-    let grant = [
-        "access",
-        "grant",
-        "--person",
-        "auditor-1",
-        "--role",
-        "auditor",
-    ];
-    let grant = [
-        &grant[..],
-        &to,
-        &as_operator,
-        &["--certificate", &certificate],
-    ]
-    .concat();
-    let (granted, said) = run(&house, &grant).await;
-    assert!(granted, "{said}");
-    let credential = said
-        .trim()
-        .trim_start_matches("Granted to ")
-        .trim_end_matches('.')
-        .to_owned();
-    let size = head(&channel, None).await.unwrap().size;
-    // The command calls with it, too.
-    let shows = ["--client-certificate", &certificate, "--client-key", &key];
-    let name = format!(r#"{{"name":"regions/{REGION}"}}"#);
-    let call = ["call", "AuditService/GetHead", &name, "--server", &url];
-    let (called, said) = run(&house, &[&call[..], &shows].concat()).await;
-    assert!(called && said.contains("\"size\""), "{said}");
-    // What the header says goes before: the operator's key does what no auditor may, and a wrong one helps nobody.
-    let revoke = v1::RevokeCallerRequest {
-        name: format!("regions/{REGION}/credentials/{credential}"),
-        request_id: "revoke-auditor".to_owned(),
-        validate_only: false,
-    };
-    let mut access = AccessServiceClient::new(channel.clone());
-    let status = access
-        .revoke_caller(asked(revoke.clone(), None))
-        .await
-        .unwrap_err();
-    assert_eq!(reason(&status), "ROLE_MISSING");
-    let status = head(&channel, Some("hefu_wrong")).await.unwrap_err();
-    assert_eq!(status.code(), Code::Unauthenticated);
-    assert_eq!(
-        head(&channel, None).await.unwrap().size,
-        size,
-        "nothing was written"
-    );
-    let by_operator = asked(revoke, Some(&running.operator_key));
-    access.revoke_caller(by_operator).await.unwrap();
-    let status = head(&channel, None).await.unwrap_err();
-    assert_eq!(
-        reason(&status),
-        "CALLER_REVOKED",
-        "on the connection that is open still"
-    );
-    running.stop().await;
+on_both_engines! {
+    async fn a_certificate_calls_once_it_is_granted_and_never_after_it_is_revoked(store: Store, place: Place) {
+        store.close().await; // the server opens it itself
+        let house = House::at(place);
+        let callers = Authority::new("callers");
+        let files = TlsFiles {
+            client_ca: Some(callers.file()),
+            ..house.files()
+        };
+        let running = house.serve(Some(files)).await.unwrap();
+        let made = callers.introduce("auditor");
+        let at = |name: &str| house.folder.path().join(name).to_str().unwrap().to_owned();
+        let (certificate, key) = (at("auditor.pem"), at("auditor.key"));
+        made.put(certificate.as_ref(), key.as_ref());
+        let channel = connect(&running, house.trusting().identity(made.identity())).await;
+        let status = head(&channel, None).await.unwrap_err();
+        assert_eq!(status.code(), Code::PermissionDenied);
+        assert_eq!(reason(&status), "CALLER_UNKNOWN");
+        let (url, operator) = (running.url(), running.operator_key_file.clone());
+        let to = ["--server", &url, "--region", REGION];
+        let as_operator = ["--key", operator.to_str().unwrap()];
+        let grant = [
+            "access",
+            "grant",
+            "--person",
+            "auditor-1",
+            "--role",
+            "auditor",
+        ];
+        let grant = [
+            &grant[..],
+            &to,
+            &as_operator,
+            &["--certificate", &certificate],
+        ]
+        .concat();
+        let (granted, said) = run(&house, &grant).await;
+        assert!(granted, "{said}");
+        let credential = said
+            .trim()
+            .trim_start_matches("Granted to ")
+            .trim_end_matches('.')
+            .to_owned();
+        let size = head(&channel, None).await.unwrap().size;
+        // The command calls with it, too.
+        let shows = ["--client-certificate", &certificate, "--client-key", &key];
+        let name = format!(r#"{{"name":"regions/{REGION}"}}"#);
+        let call = ["call", "AuditService/GetHead", &name, "--server", &url];
+        let (called, said) = run(&house, &[&call[..], &shows].concat()).await;
+        assert!(called && said.contains("\"size\""), "{said}");
+        // What the header says goes before: the operator's key does what no auditor may, and a wrong one helps nobody.
+        let revoke = v1::RevokeCallerRequest {
+            name: format!("regions/{REGION}/credentials/{credential}"),
+            request_id: "revoke-auditor".to_owned(),
+            validate_only: false,
+        };
+        let mut access = AccessServiceClient::new(channel.clone());
+        let status = access
+            .revoke_caller(asked(revoke.clone(), None))
+            .await
+            .unwrap_err();
+        assert_eq!(reason(&status), "ROLE_MISSING");
+        let status = head(&channel, Some("hefu_wrong")).await.unwrap_err();
+        assert_eq!(status.code(), Code::Unauthenticated);
+        assert_eq!(
+            head(&channel, None).await.unwrap().size,
+            size,
+            "nothing was written"
+        );
+        let by_operator = asked(revoke, Some(&running.operator_key));
+        access.revoke_caller(by_operator).await.unwrap();
+        let status = head(&channel, None).await.unwrap_err();
+        assert_eq!(
+            reason(&status),
+            "CALLER_REVOKED",
+            "on the connection that is open still"
+        );
+        running.stop().await;
+    }
 }
 
 /// What a connection with that certificate ends with, before anything was asked.

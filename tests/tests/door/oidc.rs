@@ -154,93 +154,95 @@ async fn write(running: &Running, bearer: &str, to: &str) -> Result<(), Status> 
     access.grant_caller(message).await.map(|_| ())
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_subject_that_is_granted_calls_by_a_token_and_no_forged_or_foreign_token_does() {
-    let (house, keys) = (House::new().await, Keys::new());
-    let file = house.folder.path().join("jwks.json");
-    std::fs::write(&file, keys.set()).unwrap();
-    let trusted = vec![provider(file.to_str().unwrap().to_owned(), None)];
-    let running = house.serve_with(None, trusted).await.unwrap();
-    let genuine = keys.token(&header("EdDSA", "ed"), &claims());
-    let status = write(&running, &genuine, "early").await.unwrap_err();
-    assert_eq!(
-        reason(&status),
-        "CALLER_UNKNOWN",
-        "vouched for, and not granted"
-    );
-    write(&running, &running.operator_key, SUBJECT)
-        .await
-        .unwrap();
-    let several = claims_but("aud", json!(["other", AUDIENCE]));
-    let late = claims_but("exp", json!(now() - 30));
-    for (to, token) in [
-        ("by-ed", genuine.clone()),
-        ("by-ec", keys.token(&header("ES256", "ec"), &claims())),
-        ("by-rsa", keys.token(&header("RS256", "rsa"), &claims())),
-        ("several", keys.token(&header("EdDSA", "ed"), &several)),
-        ("leeway", keys.token(&header("EdDSA", "ed"), &late)),
-    ] {
-        write(&running, &token, to).await.unwrap();
+on_both_engines! {
+    async fn a_subject_that_is_granted_calls_by_a_token_and_no_forged_or_foreign_token_does(store: Store, place: Place) {
+        store.close().await; // the server opens it itself
+        let (house, keys) = (House::at(place), Keys::new());
+        let file = house.folder.path().join("jwks.json");
+        std::fs::write(&file, keys.set()).unwrap();
+        let trusted = vec![provider(file.to_str().unwrap().to_owned(), None)];
+        let running = house.serve_with(None, trusted).await.unwrap();
+        let genuine = keys.token(&header("EdDSA", "ed"), &claims());
+        let status = write(&running, &genuine, "early").await.unwrap_err();
+        assert_eq!(
+            reason(&status),
+            "CALLER_UNKNOWN",
+            "vouched for, and not granted"
+        );
+        write(&running, &running.operator_key, SUBJECT)
+            .await
+            .unwrap();
+        let several = claims_but("aud", json!(["other", AUDIENCE]));
+        let late = claims_but("exp", json!(now() - 30));
+        for (to, token) in [
+            ("by-ed", genuine.clone()),
+            ("by-ec", keys.token(&header("ES256", "ec"), &claims())),
+            ("by-rsa", keys.token(&header("RS256", "rsa"), &claims())),
+            ("several", keys.token(&header("EdDSA", "ed"), &several)),
+            ("leeway", keys.token(&header("EdDSA", "ed"), &late)),
+        ] {
+            write(&running, &token, to).await.unwrap();
+        }
+        let before = events(&running).await;
+        let by = |header: Value, claims: Value| keys.token(&header, &claims);
+        let ed = || header("EdDSA", "ed");
+        let with = |name: &str, value: Value| by(ed(), claims_but(name, value));
+        let mut flipped = genuine.clone().into_bytes();
+        let at = genuine.rfind('.').unwrap() + 5;
+        flipped[at] = if flipped[at] == b'A' { b'B' } else { b'A' };
+        let (_, rest) = genuine.split_once('.').unwrap();
+        let foreign = Keys::new().token(&ed(), &claims());
+        let mut critical = ed();
+        critical["crit"] = json!(["exp"]);
+        let attacks = [
+            ("JWT_ALGORITHM", by(header("none", "ed"), claims())),
+            ("JWT_ALGORITHM", by(header("HS256", "rsa"), claims())),
+            ("JWT_ALGORITHM", by(header("RS256", "ed"), claims())),
+            ("JWT_ALGORITHM", by(header("EdDSA", "rsa"), claims())),
+            ("JWT_ALGORITHM", by(header("eddsa", "ed"), claims())),
+            ("JWT_KEY_UNKNOWN", by(header("EdDSA", "other"), claims())),
+            ("JWT_KEY_UNKNOWN", by(json!({"alg": "EdDSA"}), claims())),
+            ("JWT_SIGNATURE", foreign),
+            ("JWT_SIGNATURE", String::from_utf8(flipped).unwrap()),
+            (
+                "JWT_SIGNATURE",
+                genuine[..genuine.rfind('.').unwrap() + 1].to_owned(),
+            ),
+            (
+                "JWT_ISSUER",
+                with("iss", json!("https://id.example.gov/other")),
+            ),
+            ("JWT_ISSUER", with("iss", json!(format!("{ISSUER}/")))),
+            ("JWT_AUDIENCE", with("aud", json!("hefu2"))),
+            ("JWT_AUDIENCE", with("aud", json!(["other"]))),
+            ("JWT_AUDIENCE", with("aud", Value::Null)),
+            ("JWT_EXPIRED", with("exp", json!(now() - 61))),
+            ("JWT_EXPIRED", with("exp", Value::Null)),
+            ("JWT_NOT_YET_VALID", with("nbf", json!(now() + 120))),
+            ("JWT_SUBJECT", with("sub", Value::Null)),
+            ("JWT_SUBJECT", with("sub", json!(""))),
+            ("JWT_SUBJECT", with("sub", json!("a".repeat(256)))),
+            ("JWT_TOO_LARGE", with("more", json!("a".repeat(7_000)))),
+            ("JWT_MALFORMED", by(critical, claims())),
+            ("JWT_MALFORMED", with("exp", json!("tomorrow"))),
+            ("JWT_MALFORMED", format!("bm9uc2Vuc2U.{rest}")),
+            ("CREDENTIAL_MISSING", format!("{genuine}.a")),
+        ];
+        for (at, (wanted, token)) in attacks.iter().enumerate() {
+            let status = write(&running, token, "mallory").await.unwrap_err();
+            assert_eq!(status.code(), Code::Unauthenticated, "{at}: {status}");
+            assert_eq!(&reason(&status), wanted, "{at}: {status}");
+        }
+        // The transport takes no header of that size, so that it reaches nobody.
+        let huge = with("more", json!("a".repeat(100_000)));
+        write(&running, &huge, "mallory").await.unwrap_err();
+        let other = by(ed(), claims_but("sub", json!("bob")));
+        let status = write(&running, &other, "mallory").await.unwrap_err();
+        assert_eq!(reason(&status), "CALLER_UNKNOWN", "another subject");
+        assert_eq!(events(&running).await, before, "nothing was written");
+        write(&running, &genuine, "after").await.unwrap();
+        running.stop().await;
     }
-    let before = events(&running).await;
-    let by = |header: Value, claims: Value| keys.token(&header, &claims);
-    let ed = || header("EdDSA", "ed");
-    let with = |name: &str, value: Value| by(ed(), claims_but(name, value));
-    let mut flipped = genuine.clone().into_bytes();
-    let at = genuine.rfind('.').unwrap() + 5;
-    flipped[at] = if flipped[at] == b'A' { b'B' } else { b'A' };
-    let (_, rest) = genuine.split_once('.').unwrap();
-    let foreign = Keys::new().token(&ed(), &claims());
-    let mut critical = ed();
-    critical["crit"] = json!(["exp"]);
-    let attacks = [
-        ("JWT_ALGORITHM", by(header("none", "ed"), claims())),
-        ("JWT_ALGORITHM", by(header("HS256", "rsa"), claims())),
-        ("JWT_ALGORITHM", by(header("RS256", "ed"), claims())),
-        ("JWT_ALGORITHM", by(header("EdDSA", "rsa"), claims())),
-        ("JWT_ALGORITHM", by(header("eddsa", "ed"), claims())),
-        ("JWT_KEY_UNKNOWN", by(header("EdDSA", "other"), claims())),
-        ("JWT_KEY_UNKNOWN", by(json!({"alg": "EdDSA"}), claims())),
-        ("JWT_SIGNATURE", foreign),
-        ("JWT_SIGNATURE", String::from_utf8(flipped).unwrap()),
-        (
-            "JWT_SIGNATURE",
-            genuine[..genuine.rfind('.').unwrap() + 1].to_owned(),
-        ),
-        (
-            "JWT_ISSUER",
-            with("iss", json!("https://id.example.gov/other")),
-        ),
-        ("JWT_ISSUER", with("iss", json!(format!("{ISSUER}/")))),
-        ("JWT_AUDIENCE", with("aud", json!("hefu2"))),
-        ("JWT_AUDIENCE", with("aud", json!(["other"]))),
-        ("JWT_AUDIENCE", with("aud", Value::Null)),
-        ("JWT_EXPIRED", with("exp", json!(now() - 61))),
-        ("JWT_EXPIRED", with("exp", Value::Null)),
-        ("JWT_NOT_YET_VALID", with("nbf", json!(now() + 120))),
-        ("JWT_SUBJECT", with("sub", Value::Null)),
-        ("JWT_SUBJECT", with("sub", json!(""))),
-        ("JWT_SUBJECT", with("sub", json!("a".repeat(256)))),
-        ("JWT_TOO_LARGE", with("more", json!("a".repeat(7_000)))),
-        ("JWT_MALFORMED", by(critical, claims())),
-        ("JWT_MALFORMED", with("exp", json!("tomorrow"))),
-        ("JWT_MALFORMED", format!("bm9uc2Vuc2U.{rest}")),
-        ("CREDENTIAL_MISSING", format!("{genuine}.a")),
-    ];
-    for (at, (wanted, token)) in attacks.iter().enumerate() {
-        let status = write(&running, token, "mallory").await.unwrap_err();
-        assert_eq!(status.code(), Code::Unauthenticated, "{at}: {status}");
-        assert_eq!(&reason(&status), wanted, "{at}: {status}");
-    }
-    // The transport takes no header of that size, so that it reaches nobody.
-    let huge = with("more", json!("a".repeat(100_000)));
-    write(&running, &huge, "mallory").await.unwrap_err();
-    let other = by(ed(), claims_but("sub", json!("bob")));
-    let status = write(&running, &other, "mallory").await.unwrap_err();
-    assert_eq!(reason(&status), "CALLER_UNKNOWN", "another subject");
-    assert_eq!(events(&running).await, before, "nothing was written");
-    write(&running, &genuine, "after").await.unwrap();
-    running.stop().await;
 }
 
 /// Answers every connection with that key set, over TLS.
