@@ -133,15 +133,15 @@ impl Historian {
     }
 
     /// Takes the next event, which was checked by itself.
-    fn take(&mut self, entry: Entry) -> Result<(), Check> {
+    fn take(&mut self, entry: &Entry) -> Result<(), Check> {
         let before = self.place();
-        self.replay.apply(&entry)?;
+        self.replay.apply(entry)?;
         self.leaves.push(entry.leaf());
         let after = self.place();
         if before.concerns(self.voucher, &entry.event) || after.concerns(self.voucher, &entry.event)
         {
             let lessons = before.lessons(&entry.event);
-            self.tell(entry, lessons);
+            self.tell(entry.clone(), lessons);
         }
         Ok(())
     }
@@ -276,7 +276,7 @@ impl Follow for Historian {
         Entry::of(event, leaf)
     }
 
-    fn follow(&mut self, epoch: u64, entry: Entry) -> Result<(), Check> {
+    fn follow(&mut self, epoch: u64, entry: &Entry) -> Result<(), Check> {
         if self.replay.epoch() < epoch {
             self.enter(epoch);
         }

@@ -186,11 +186,14 @@ pub struct Replay {
     /// How many young facts the world has when the next generation begins.
     full: usize,
     shelf: Arc<Shelf>,
-    /// Whether streams are followed here; where the log is verified meanwhile, that is done already.
-    chains: bool,
+    /// Whether streams are followed and the tree is grown here; where the log is verified meanwhile, that is done already.
+    alone: bool,
     /// Heads of the streams whose facts are held.
     streams: HashMap<Key, StreamHead>,
     nullifiers: HashMap<Tag, VoucherId>,
+    /// Events of this epoch.
+    size: u64,
+    /// The right edge of their tree; where the log is verified meanwhile, once it is over.
     frontier: Frontier,
     last_at: Instant,
 }
@@ -291,9 +294,10 @@ impl Replay {
             epoch: 0,
             carries: None,
             earlier: 0,
-            chains: true,
+            alone: true,
             streams: HashMap::new(),
             nullifiers: HashMap::new(),
+            size: 0,
             frontier: Frontier::default(),
             last_at: Instant(0),
         }
@@ -306,7 +310,7 @@ impl Replay {
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         let step = envelope(&self.region, bytes).and_then(|view| Step::of(&view, leaf_hash(bytes)));
         step.and_then(|step| self.apply(&step))
-            .map_err(|check| self.failure(self.frontier.size(), check))
+            .map_err(|check| self.failure(self.size, check))
     }
 
     /// The epoch's log is over: what is fed from now on is that later one's, from index 0. It carries on what this one left, for
@@ -322,6 +326,7 @@ impl Replay {
         }
         self.earlier += size;
         self.epoch = epoch;
+        self.size = 0;
         self.frontier = Frontier::default();
     }
 
@@ -336,7 +341,7 @@ impl Replay {
 
     /// The failure that no answer may be taken from this replay any more, if a fact could not be read back.
     pub(crate) fn lost(&self) -> Option<Failure> {
-        let failed = || self.failure(self.frontier.size(), Check::Aside);
+        let failed = || self.failure(self.size, Check::Aside);
         self.shelf.has_lost().then(failed)
     }
 
@@ -364,14 +369,14 @@ impl Replay {
 
     /// Checks an event against those before it and applies it.
     pub(crate) fn apply(&mut self, step: &Step) -> Result<(), Check> {
-        if step.index != self.frontier.size() {
+        if step.index != self.size {
             return Err(Check::Index);
         }
         if step.at < self.last_at {
             return Err(Check::Time);
         }
         self.check_fork(&step.event)?;
-        if self.chains {
+        if self.alone {
             self.chain(step)?;
         }
         self.world
@@ -385,7 +390,10 @@ impl Replay {
         }
         self.move_nullifiers()?;
         self.world.settle();
-        self.frontier.push(step.leaf);
+        self.size += 1;
+        if self.alone {
+            self.frontier.push(step.leaf);
+        }
         self.last_at = step.at;
         if self.world.young() >= self.full {
             self.age().map_err(|_| Check::Aside)?;
@@ -413,7 +421,7 @@ impl Replay {
     /// Puts aside what did not change for a generation.
     fn age(&mut self) -> io::Result<()> {
         let over = self.world.age(|key| !Shelf::takes(key));
-        self.shelf.put(over, |key| match self.chains {
+        self.shelf.put(over, |key| match self.alone {
             true => self.streams.remove(key),
             false => Some(NO_HEAD),
         })?;
@@ -448,15 +456,15 @@ impl Replay {
 
     /// How many events of this epoch were fed, and their Merkle root (RFC 6962): what a head of that size must say.
     pub fn head(&self) -> (u64, Hash) {
-        (self.frontier.size(), self.frontier.root())
+        (self.size, self.frontier.root())
     }
 
     /// The end of the log.
     pub fn end(self) -> Replayed {
         Replayed {
-            events: self.earlier + self.frontier.size(),
+            events: self.earlier + self.size,
             epoch: self.epoch,
-            size: self.frontier.size(),
+            size: self.size,
             root: self.frontier.root(),
             world: self.world,
             streams: self.streams,
@@ -475,12 +483,16 @@ impl Follow for Replay {
         Step::of(event, leaf)
     }
 
-    fn follow(&mut self, epoch: u64, step: Step) -> Result<(), Check> {
+    fn follow(&mut self, epoch: u64, step: &Step) -> Result<(), Check> {
         if self.epoch < epoch {
             self.enter(epoch);
         }
-        self.chains = false;
-        self.apply(&step)
+        self.alone = false;
+        self.apply(step)
+    }
+
+    fn over(&mut self, edge: Frontier) {
+        self.frontier = edge;
     }
 }
 

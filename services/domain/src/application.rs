@@ -376,10 +376,10 @@ pub(crate) fn apply_correction_proposed(
     let voucher = world.edit_voucher(&e.voucher)?;
     // Whoever chooses the person handles the application, and does not issue to them.
     voucher.hands.handled.insert(e.by.clone());
-    voucher.correction = Some(Correction {
+    voucher.correction = Some(Box::new(Correction {
         person: e.person,
         proposed_by: e.by.clone(),
-    });
+    }));
     Ok(())
 }
 

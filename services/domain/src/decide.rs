@@ -314,7 +314,7 @@ pub(crate) fn apply(world: &mut World, event: &Event, at: Instant) -> Result<(),
         Event::TokenReissued(e) => issuance::apply_token_reissued(world, e),
         Event::Expired(e) => issuance::apply_expired(world, e, at),
         Event::OverrideProposed(e) => {
-            world.edit_voucher(&e.voucher)?.override_ = Some(e.proposal.clone());
+            world.edit_voucher(&e.voucher)?.override_ = Some(Box::new(e.proposal.clone()));
             Ok(())
         }
         Event::OverrideConfirmed(e) => issuance::apply_override_confirmed(world, e),

@@ -303,7 +303,7 @@ mod tests {
                     by: None,
                     claim: None,
                 };
-                voucher.claw_back = Some(claw_back(received));
+                voucher.claw_back = Some(Box::new(claw_back(received)));
             });
             erase(&mut county, years_later(20, "01-01"))
         };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use hefu_domain::state::Account;
 use hefu_domain::{Fact, Instant, Region};
-use hefu_log::{Checkpoint, Hash, View};
+use hefu_log::{Checkpoint, Frontier, Hash, View};
 
 use super::follow::Follow;
 use crate::replay::{Check, Replay, Step};
@@ -77,7 +77,7 @@ impl Follow for Between {
         Replay::ready(event, leaf)
     }
 
-    fn follow(&mut self, epoch: u64, step: Step) -> Result<(), Check> {
+    fn follow(&mut self, epoch: u64, step: &Step) -> Result<(), Check> {
         self.look((epoch, step.index));
         if let [Some(_), None] = self.seen {
             *self.kinds.entry(step.event.kind()).or_default() += 1;
@@ -85,6 +85,10 @@ impl Follow for Between {
             self.times = Some((first, step.at));
         }
         self.replay.follow(epoch, step)
+    }
+
+    fn over(&mut self, edge: Frontier) {
+        self.replay.over(edge);
     }
 }
 

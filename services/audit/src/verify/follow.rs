@@ -1,7 +1,7 @@
 //! What may go along while a log is verified, so that its events are read once for both. The invariant: a follower is
 //! handed every event in order, epoch after epoch, each only after all checks of it held.
 
-use hefu_log::{Hash, View};
+use hefu_log::{Frontier, Hash, View};
 
 use crate::replay::Check;
 
@@ -20,7 +20,10 @@ pub trait Follow {
     ///
     /// # Errors
     /// The check that failed; the walk ends there.
-    fn follow(&mut self, epoch: u64, event: Self::Ready) -> Result<(), Check>;
+    fn follow(&mut self, epoch: u64, event: &Self::Ready) -> Result<(), Check>;
+
+    /// The epoch's log is over, and this is its tree's right edge: who goes along need not hash it again.
+    fn over(&mut self, _edge: Frontier) {}
 }
 
 /// Nobody goes along.
@@ -31,7 +34,7 @@ impl Follow for () {
         Ok(())
     }
 
-    fn follow(&mut self, _: u64, (): ()) -> Result<(), Check> {
+    fn follow(&mut self, _: u64, (): &()) -> Result<(), Check> {
         Ok(())
     }
 }

@@ -66,6 +66,16 @@ impl Streams {
         }
     }
 
+    /// So many events are to come: room is made at once for the streams that they may have.
+    pub(super) fn expect(&mut self, events: u64) {
+        if self.aside.is_none() {
+            // Events of a voucher's life; what a log claims is believed up to the most that are held.
+            let streams = usize::try_from(events / 4).unwrap_or(usize::MAX);
+            self.heads
+                .reserve(streams.min(self.most + 1 - self.heads.len()));
+        }
+    }
+
     /// Takes the next event, which stands at that index of its epoch. Whether it follows may be said by
     /// [`Streams::broken`] only.
     pub(super) fn follow(&mut self, link: &Link, leaf: Hash, index: u64) -> Result<(), Stop> {

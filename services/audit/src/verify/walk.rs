@@ -2,7 +2,7 @@
 //! threads, but taken in their order by one, and no thread is more than two bundles ahead of it; so the first failure
 //! is the first in the log, and memory does not grow with it.
 
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread;
 
 use super::bundle::{At, Bundle, Held, Told};
@@ -18,6 +18,12 @@ const AHEAD: usize = 32;
 
 /// Logs of fewer bundles are not worth starting a thread.
 const FEW: u64 = 4;
+
+/// A thread's bundles as they come, and the way back for the events that were taken: memory is freed cheapest by whoever asked for it.
+struct Turns<R> {
+    taken: Receiver<Bundle<R>>,
+    back: Sender<Vec<Held<R>>>,
+}
 
 /// What is carried from bundle to bundle, and from epoch to epoch.
 pub(super) struct Walk<F> {
@@ -52,6 +58,7 @@ impl<F: Follow> Walk<F> {
         hear: &mut Hear<'_>,
     ) -> Result<Tree, Stop> {
         let mut tree = Tree::default();
+        self.streams.expect(log.size);
         let walked = match threads < 2 || log.bundles() < FEW {
             true => self.alone(log, &mut tree, hear),
             false => self.together(log, threads, &mut tree, hear),
@@ -72,6 +79,7 @@ impl<F: Follow> Walk<F> {
             (walked, _) => walked,
         }?;
         tree.check_edge(log)?;
+        self.follower.over(tree.frontier_at(tree.size(), log)?);
         Ok(tree)
     }
 
@@ -91,39 +99,43 @@ impl<F: Follow> Walk<F> {
         hear: &mut Hear<'_>,
     ) -> Result<(), Stop> {
         thread::scope(|scope| {
-            let turns: Vec<Receiver<Bundle<F::Ready>>> = (0..threads)
+            let turns: Vec<Turns<F::Ready>> = (0..threads)
                 .map(|thread| {
-                    let (hand, turn) = sync_channel(AHEAD);
+                    let (hand, taken) = sync_channel(AHEAD);
+                    let (back, spent) = channel();
                     scope.spawn(move || {
                         for number in (thread as u64..log.bundles()).step_by(threads) {
                             // Nobody takes it any more: the walk ended at an earlier one.
                             if hand.send(Bundle::read::<F>(log, number)).is_err() {
                                 return;
                             }
+                            spent.try_iter().for_each(drop);
                         }
                     });
-                    turn
+                    Turns { taken, back }
                 })
                 .collect();
-            for (number, turn) in (0..log.bundles()).zip(turns.iter().cycle()) {
+            for (number, turns) in (0..log.bundles()).zip(turns.iter().cycle()) {
                 // A thread that is gone before its turn has panicked; the scope says so when it ends.
-                let Ok(bundle) = turn.recv() else {
+                let Ok(bundle) = turns.taken.recv() else {
                     return Err(Stop::Failed(number * 256, Check::Entries));
                 };
-                self.take(bundle, log, tree, hear)?;
+                let events = self.take(bundle, log, tree, hear)?;
+                // A thread that has read its last is gone.
+                let _ = turns.back.send(events);
             }
             Ok(())
         })
     }
 
-    /// Takes the next bundle: what its events say of those before them.
+    /// Takes the next bundle: what its events say of those before them. Its events are spent then.
     fn take(
         &mut self,
         bundle: Bundle<F::Ready>,
         log: &Log<'_>,
         tree: &mut Tree,
         hear: &mut Hear<'_>,
-    ) -> Result<(), Stop> {
+    ) -> Result<Vec<Held<F::Ready>>, Stop> {
         tree.unlike = tree.unlike.or(bundle.unlike);
         if let (Some((first, _)), Some(last)) = (bundle.times, self.last)
             && first < last
@@ -131,24 +143,28 @@ impl<F: Follow> Walk<F> {
             return Err(Stop::Failed(tree.size(), replay::Check::Time.into()));
         }
         self.last = bundle.times.map_or(self.last, |(_, last)| Some(last));
-        let mut leaves = Vec::with_capacity(bundle.events.len());
-        for held in bundle.events {
-            leaves.push(held.leaf);
+        for held in &bundle.events {
             self.event(held, log.epoch, hear)?;
         }
         match bundle.stop {
-            Some(stop) => Err(stop),
-            None => tree.append(leaves.into_iter(), bundle.root, log),
+            Some(stop) => return Err(stop),
+            None => tree.append(bundle.events.iter().map(|held| held.leaf), bundle.root, log)?,
         }
+        Ok(bundle.events)
     }
 
-    fn event(&mut self, held: Held<F::Ready>, epoch: u64, hear: &mut Hear<'_>) -> Result<(), Stop> {
+    fn event(
+        &mut self,
+        held: &Held<F::Ready>,
+        epoch: u64,
+        hear: &mut Hear<'_>,
+    ) -> Result<(), Stop> {
         let index = held.index;
         self.streams.follow(&held.link, held.leaf, index)?;
         if index == 0 || held.told.is_some() {
             hear(index, held.told.as_deref())?;
         }
-        let followed = self.follower.follow(epoch, held.ready);
+        let followed = self.follower.follow(epoch, &held.ready);
         followed.map_err(|check| Stop::Failed(index, check.into()))
     }
 }

@@ -60,7 +60,7 @@ pub(crate) fn apply_claw_back_proposed(
     world: &mut World,
     e: &event::ClawBackProposed,
 ) -> Result<(), Stop> {
-    world.edit_voucher(&e.voucher)?.claw_back = Some(e.claw_back.clone());
+    world.edit_voucher(&e.voucher)?.claw_back = Some(Box::new(e.claw_back.clone()));
     Ok(())
 }
 

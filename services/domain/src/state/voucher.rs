@@ -207,18 +207,18 @@ pub struct Voucher {
     /// Days earned in a class that the bureau stopped.
     #[serde(default, skip_serializing_if = "no_days")]
     pub carried_days: Days,
-    /// An override that waits for a second person.
+    /// An override that waits for a second person. What few vouchers have is boxed: a county holds tens of thousands of vouchers in memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub override_: Option<Override>,
+    pub override_: Option<Box<Override>>,
     /// What confirmed overrides lift.
     #[serde(default, skip_serializing_if = "Lifted::is_nothing")]
     pub lifted: Lifted,
     /// A correction of identity that waits for a reviewer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub correction: Option<Correction>,
+    pub correction: Option<Box<Correction>>,
     /// A claw-back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub claw_back: Option<ClawBack>,
+    pub claw_back: Option<Box<ClawBack>>,
 }
 
 fn no_days(days: &Days) -> bool {

@@ -24,6 +24,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes exactly these characters.
+    #[inline(always)] // their number is known then, and no call compares them
     pub(crate) fn pass(&mut self, expected: &str) -> Scanned<()> {
         if self.try_pass(expected) {
             Ok(())
@@ -33,6 +34,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes these characters if they are next.
+    #[inline(always)] // as above
     pub(crate) fn try_pass(&mut self, expected: &str) -> bool {
         let next = self.rest().starts_with(expected.as_bytes());
         if next {

@@ -165,7 +165,7 @@ pub fn voucher(
             .map(|sheet| names::child(region, "sheets", sheet))
             .unwrap_or_default(),
         version,
-        r#override: voucher.override_.as_ref().filter(|_| staff).map(proposed),
+        r#override: voucher.override_.as_deref().filter(|_| staff).map(proposed),
         correction: voucher
             .correction
             .as_ref()
