@@ -5,10 +5,8 @@
 
 use std::collections::HashMap;
 
-use axum::extract::{ConnectInfo, Request as HttpRequest, State};
+use axum::extract::{ConnectInfo, Request as HttpRequest};
 use axum::http::{Extensions, HeaderValue, header};
-use axum::middleware::Next;
-use axum::response::Response;
 use hefu_domain::{CredentialId, Digest};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::{self, PemObject as _};
@@ -66,17 +64,13 @@ pub fn api_key(random: [u8; 32]) -> String {
 struct Shown(Result<CredentialId, Status>);
 
 /// Finds out what was shown, once for each request and before any handler sees it. Handlers for everybody do not ask.
-pub(crate) async fn shown(
-    State(providers): State<Providers>,
-    mut request: HttpRequest,
-    next: Next,
-) -> Response {
+pub(crate) async fn shown(providers: &Providers, mut request: HttpRequest) -> HttpRequest {
     let peer: Option<&ConnectInfo<Peer>> = request.extensions().get();
     let certificate = peer.and_then(|ConnectInfo(peer)| peer.certificate.clone());
     let header = request.headers().get(header::AUTHORIZATION).cloned();
-    let who = resolve(header, certificate, &providers).await;
+    let who = resolve(header, certificate, providers).await;
     request.extensions_mut().insert(Shown(who));
-    next.run(request).await
+    request
 }
 
 /// The credential of a request.

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use axum::extract::State;
 use axum::response::Response;
 use hefu_domain::Stop;
 use hefu_engine::{EngineError, Full, Stopped};
@@ -183,7 +182,7 @@ pub(crate) fn stopped(rpc: &str, stop: Stop) -> Status {
 
 /// Gives the transport's own statuses the form of ours. Every status of a handler carries details, so one without them says that the
 /// message never reached a handler: it cannot be read, or is too large.
-pub(crate) async fn unread(State(gate): State<Gate>, response: Response) -> Response {
+pub(crate) fn unread(gate: &Gate, response: Response) -> Response {
     let Some(status) = Status::from_header_map(response.headers()) else {
         return response;
     };

@@ -5,6 +5,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
 use hefu_domain::command::{Grant, OpenRegion};
 use hefu_domain::state::RegionState;
 use hefu_domain::{Command, CredentialId, Instant, RequestId, Role};
@@ -20,17 +23,17 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::api::Api;
-use crate::limits::{Gate, LimitError, Limits, strangers};
+use crate::limits::{self, Gate, LimitError, Limits};
 use crate::log_files::LogFiles;
 use crate::offline::{Presence, SIMULATED};
-use crate::oidc::OidcError;
+use crate::oidc::{OidcError, Providers};
 use crate::port::{self, Listen, Port};
 use crate::regions::RegionTree;
 use crate::services::Services;
 use crate::signer::{CityLogs, Signer, SignerError, Signing};
 use crate::tls::TlsError;
 use crate::witnesses::Witnesses;
-use crate::{caller, handlers};
+use crate::{caller, errors, handlers, telemetry};
 
 /// A token may outlive its key by this much: the longest life of a voucher token, in seconds.
 const LONGEST_TOKEN: i64 = 2 * 366 * 86_400;
@@ -356,23 +359,26 @@ async fn run(
         .into_axum_router()
         .reset_fallback()
         .layer(axum::middleware::from_fn_with_state(
-            port.providers(),
-            caller::shown,
+            (port.providers(), gate.clone()),
+            passed,
         ))
-        .layer(axum::middleware::from_fn_with_state(
-            gate.clone(),
-            strangers,
-        ))
-        .layer(axum::middleware::map_response_with_state(
-            gate.clone(),
-            crate::errors::unread,
-        ))
-        .layer(axum::middleware::from_fn(crate::telemetry::traced))
         .merge(crate::http::routes(engine, signing, files, gate.clone()));
     port::serve(port, app, gate, stop).await;
     watch.abort();
     sweeper.abort();
     keys.abort();
+}
+
+/// What every gRPC call passes on its way in and out. One layer for all: each one more would cost every call a copy of those within it.
+async fn passed(
+    State((providers, gate)): State<(Providers, Gate)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let within = async |request| next.run(caller::shown(&providers, request).await).await;
+    let limited =
+        async |request| errors::unread(&gate, limits::strangers(&gate, request, within).await);
+    telemetry::traced(request, limited).await
 }
 
 /// Takes up the token keys that are added to the state folder.

@@ -4,7 +4,6 @@ use std::io::IsTerminal as _;
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName};
-use axum::middleware::Next;
 use axum::response::Response;
 use opentelemetry::propagation::Extractor;
 use opentelemetry::trace::TracerProvider as _;
@@ -114,7 +113,10 @@ pub fn start(filter: &str, otlp_endpoint: Option<&str>) -> Result<Telemetry, Tel
 }
 
 /// One span for each call, named and described as OpenTelemetry's conventions for RPC say. Nothing of a message is in it.
-pub(crate) async fn traced(request: Request, next: Next) -> Response {
+pub(crate) async fn traced(
+    request: Request,
+    next: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
     let method = request.uri().path().trim_start_matches('/').to_owned();
     let span = tracing::info_span!(
         "rpc",
@@ -127,7 +129,7 @@ pub(crate) async fn traced(request: Request, next: Next) -> Response {
     let caller = global::get_text_map_propagator(|p| p.extract(&Headers(request.headers())));
     // Where nothing is exported there is no span to hang under the caller's.
     let _ = span.set_parent(caller);
-    let response = next.run(request).instrument(span.clone()).await;
+    let response = next(request).instrument(span.clone()).await;
     if let Some(status) = tonic::Status::from_header_map(response.headers()) {
         span.record("rpc.response.status_code", i32::from(status.code()));
     }

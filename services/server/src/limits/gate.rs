@@ -157,9 +157,9 @@ fn address(asked: &Extensions) -> IpAddr {
 /// Every gRPC call, before its credential is looked at: its address's rate unless somebody was let in with that credential lately, the
 /// bytes of its message, and its time.
 pub(crate) async fn strangers(
-    State(gate): State<Gate>,
+    gate: &Gate,
     mut request: Request,
-    next: Next,
+    next: impl AsyncFnOnce(Request) -> Response,
 ) -> Response {
     let path = request.uri().path();
     let peer: Option<&ConnectInfo<Peer>> = request.extensions().get();
@@ -193,7 +193,7 @@ pub(crate) async fn strangers(
     let held = Arc::new(gate.budget().charge());
     let charge = Arc::clone(&held);
     let request = request.map(|body| Body::new(Charged { body, charge }));
-    let answer = tokio::time::timeout(within, next.run(request)).await;
+    let answer = tokio::time::timeout(within, next(request)).await;
     // What the message became is gone with its handler.
     drop(held);
     match (answer, stream) {
