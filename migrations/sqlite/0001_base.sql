@@ -117,7 +117,7 @@ CREATE TABLE policy (
     leaf BLOB,
     body TEXT NOT NULL,
     PRIMARY KEY (region, id)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- Working days.
 CREATE TABLE calendar (
@@ -127,7 +127,7 @@ CREATE TABLE calendar (
     leaf BLOB,
     body TEXT NOT NULL,
     PRIMARY KEY (region, id)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- A plan year: open, closing, closed, and its targets.
 CREATE TABLE plan_year (
@@ -137,7 +137,7 @@ CREATE TABLE plan_year (
     leaf BLOB,
     body TEXT NOT NULL,
     PRIMARY KEY (region, id)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- A fund account: one per plan year and source.
 CREATE TABLE account (
@@ -182,7 +182,7 @@ CREATE TABLE institution (
     state TEXT,
     body TEXT NOT NULL,
     PRIMARY KEY (region, id)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE TABLE catalogue_entry (
     region TEXT NOT NULL,
@@ -194,7 +194,7 @@ CREATE TABLE catalogue_entry (
     state TEXT,
     body TEXT NOT NULL,
     PRIMARY KEY (region, id)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE TABLE class (
     region TEXT NOT NULL,
@@ -206,7 +206,7 @@ CREATE TABLE class (
     year TEXT,
     body TEXT NOT NULL,
     PRIMARY KEY (region, id)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE TABLE attendance (
     region TEXT NOT NULL,
@@ -215,7 +215,7 @@ CREATE TABLE attendance (
     leaf BLOB,
     body TEXT NOT NULL,
     PRIMARY KEY (region, id)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- What became of a class's people: the statement that binds its claims.
 CREATE TABLE employment (
@@ -225,7 +225,7 @@ CREATE TABLE employment (
     leaf BLOB,
     body TEXT NOT NULL,
     PRIMARY KEY (region, id)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- The slots in which a trainer or room is taken.
 CREATE TABLE booking (
@@ -247,7 +247,7 @@ CREATE TABLE assessment_session (
     year TEXT,
     body TEXT NOT NULL,
     PRIMARY KEY (region, id)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- Claim sheets.
 CREATE TABLE sheet (
@@ -261,7 +261,7 @@ CREATE TABLE sheet (
     occasion TEXT,
     body TEXT NOT NULL,
     PRIMARY KEY (region, id)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE TABLE voucher (
     region TEXT NOT NULL,
@@ -279,7 +279,7 @@ CREATE TABLE voucher (
     status_entry TEXT,
     body TEXT NOT NULL,
     PRIMARY KEY (region, id)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- One index per column that lists filter by; ids last, because pages follow their order.
 CREATE INDEX account_year ON account (region, year, id);
