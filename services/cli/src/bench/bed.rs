@@ -29,6 +29,8 @@ const BULK_CALLS: usize = 8;
 const CALLERS: usize = 64;
 /// So much more is prepared than the last rate would use.
 const MARGIN: f64 = 1.3;
+/// So much more after a warm-up, which is slower than what comes after it.
+const FIRST_MARGIN: f64 = 2.0;
 /// The part of the most that an open loop offers.
 const OPEN_LOOP: f64 = 0.7;
 /// A warm-up's calls for each caller.
@@ -41,7 +43,6 @@ pub(crate) struct Bed {
     postgres: Option<Postgres>,
     server: Server,
     stock: Stock,
-    wire: Arc<Wire>,
     counters: Arc<Vec<Counter>>,
     figures: Figures,
     /// The last rate of each load.
@@ -68,7 +69,6 @@ impl Bed {
         let place = Place::new(engine, postgres).await?;
         let server = Server::start(place.folder(), &place.url, stock::afternoon(0)?)?;
         let stock = Stock::open(&server).await?;
-        let wire = Arc::new(Wire::connect(&server.address, CONNECTIONS).await?);
         let counters = stock
             .desks()
             .map(|desk| Counter::new(&server.address, desk))
@@ -78,7 +78,6 @@ impl Bed {
             place,
             server,
             stock,
-            wire,
             counters: Arc::new(counters),
             figures: Figures::default(),
             rates: HashMap::new(),
@@ -130,9 +129,10 @@ impl Bed {
         let many: usize = plan.in_flight.iter().map(|callers| calls(*callers)).sum();
         self.prepare(&format!("{round}, warm-up"), (many + bulk, 0), 0)
             .await?;
+        let wire = self.connect().await?;
         for callers in &plan.in_flight {
             let jobs = Jobs::once(self.stock.take(calls(*callers)));
-            let measured = load::closed(&self.wire, &jobs, *callers, time).await;
+            let measured = load::closed(&wire, &jobs, *callers, time).await;
             self.stock.put_back(&jobs);
             let measured = measured.checked("the warm-up")?;
             let rate = measured.per_second();
@@ -141,7 +141,7 @@ impl Bed {
             self.rates.insert("loop_moves".to_owned(), rate);
         }
         let jobs = Jobs::once(self.stock.take_bulk(bulk, plan.bulk));
-        let measured = load::closed(&self.wire, &jobs, BULK_CALLS, time).await;
+        let measured = load::closed(&wire, &jobs, BULK_CALLS, time).await;
         let measured = measured.checked("the warm-up in bulk")?;
         self.rates.insert("bulk".to_owned(), measured.per_second());
         Ok(())
@@ -149,9 +149,14 @@ impl Bed {
 
     fn needs(&self, plan: &Plan) -> Needs {
         let seconds = plan.time.as_secs_f64();
+        let margin = if self.figures.loads.is_empty() {
+            FIRST_MARGIN
+        } else {
+            MARGIN
+        };
         let of = |name: String, part: f64| {
             let rate = self.rates.get(&name).copied().unwrap_or(1_000.0);
-            (rate * part * seconds * MARGIN).ceil() as usize
+            (rate * part * seconds * margin).ceil() as usize
         };
         let most = plan.most();
         let callers = plan.in_flight.iter();
@@ -182,8 +187,15 @@ impl Bed {
             .await
     }
 
-    fn begin(&self, round: &str, load: &str) {
+    /// Says what is measured next, and connects for it: a server closes connections on which nothing comes.
+    async fn begin(&self, round: &str, load: &str) -> anyhow::Result<Arc<Wire>> {
         self.progress.begin(&format!("{round}: {}", in_words(load)));
+        self.connect().await
+    }
+
+    async fn connect(&self) -> anyhow::Result<Arc<Wire>> {
+        let wire = Wire::connect(&self.server.address, CONNECTIONS).await?;
+        Ok(Arc::new(wire))
     }
 
     /// Notes what was measured, and says it.
@@ -216,11 +228,11 @@ impl Bed {
         yardstick: Option<f64>,
     ) -> anyhow::Result<()> {
         let load = format!("single_{callers}");
-        self.begin(round, &load);
+        let wire = self.begin(round, &load).await?;
         let jobs = Jobs::once(self.stock.take(calls));
         let cpu = self.server.cpu_seconds()?;
         let written = self.written().await?;
-        let measured = load::closed(&self.wire, &jobs, callers, plan.time).await;
+        let measured = load::closed(&wire, &jobs, callers, plan.time).await;
         let cpu = self.server.cpu_seconds()? - cpu;
         let written = self.written().await? - written;
         self.stock.put_back(&jobs);
@@ -251,9 +263,9 @@ impl Bed {
         yardstick: Option<f64>,
     ) -> anyhow::Result<()> {
         let load = format!("one_region_{}", plan.most());
-        self.begin(round, &load);
+        let wire = self.begin(round, &load).await?;
         let jobs = Jobs::once(self.stock.take_of_one(calls));
-        let measured = load::closed(&self.wire, &jobs, plan.most(), plan.time).await;
+        let measured = load::closed(&wire, &jobs, plan.most(), plan.time).await;
         self.stock.put_back(&jobs);
         let measured = measured.checked(&in_words(&load))?;
         self.note(round, &load, &measured);
@@ -264,13 +276,13 @@ impl Bed {
     /// Calls at fixed instants, at a part of what the most callers got in this round.
     async fn open_loop(&mut self, plan: &Plan, round: &str, calls: usize) -> anyhow::Result<()> {
         let load = "open_loop_70";
-        self.begin(round, load);
+        let wire = self.begin(round, load).await?;
         let most = self
             .figures
             .last(&format!("single_{}_per_second", plan.most()));
         let per_second = most.context("nothing was measured before")? * OPEN_LOOP;
         let jobs = Jobs::once(self.stock.take(calls));
-        let measured = load::open(&self.wire, &jobs, per_second, plan.time).await;
+        let measured = load::open(&wire, &jobs, per_second, plan.time).await;
         self.stock.put_back(&jobs);
         self.note(round, load, &measured.checked(&in_words(load))?);
         Ok(())
@@ -284,9 +296,9 @@ impl Bed {
         yardstick: Option<f64>,
     ) -> anyhow::Result<()> {
         let load = "bulk";
-        self.begin(round, load);
+        let wire = self.begin(round, load).await?;
         let jobs = Jobs::once(self.stock.take_bulk(vouchers, plan.bulk));
-        let measured = load::closed(&self.wire, &jobs, BULK_CALLS, plan.time).await;
+        let measured = load::closed(&wire, &jobs, BULK_CALLS, plan.time).await;
         let measured = measured.checked(&in_words(load))?;
         self.note(round, load, &measured);
         self.figures.ratio(load, &measured, yardstick);
@@ -300,28 +312,28 @@ impl Bed {
         classes: Vec<Vec<Group>>,
     ) -> anyhow::Result<()> {
         let load = "loop_moves";
-        self.begin(round, load);
-        let measured = moves::moves(&self.wire, &self.counters, classes, CALLERS, plan.time).await;
+        let wire = self.begin(round, load).await?;
+        let measured = moves::moves(&wire, &self.counters, classes, CALLERS, plan.time).await;
         self.note(round, load, &measured.checked(&in_words(load))?);
         Ok(())
     }
 
     async fn reads(&mut self, plan: &Plan, round: &str) -> anyhow::Result<()> {
         let load = "reads";
-        self.begin(round, load);
+        let wire = self.begin(round, load).await?;
         let jobs = Jobs::again(self.stock.reads());
-        let measured = load::closed(&self.wire, &jobs, CALLERS, plan.time).await;
+        let measured = load::closed(&wire, &jobs, CALLERS, plan.time).await;
         self.note(round, load, &measured.checked(&in_words(load))?);
         Ok(())
     }
 
     async fn streams(&mut self, plan: &Plan, round: &str) -> anyhow::Result<()> {
         let load = "streamed_events";
-        self.begin(round, load);
+        let wire = self.begin(round, load).await?;
         let desks = self.stock.desks();
         let regions = desks.map(|desk| (desk.parent(), desk.supervisor().to_owned()));
-        let (wire, address) = (&self.wire, &self.server.address);
-        let measured = stream::events(wire, address, regions.collect(), plan.time).await?;
+        let address = &self.server.address;
+        let measured = stream::events(&wire, address, regions.collect(), plan.time).await?;
         let measured = measured.checked(&in_words(load))?;
         self.figures.throughput(load, measured.per_second());
         self.progress.say(&format!(
@@ -335,7 +347,8 @@ impl Bed {
     /// Stops the server and replays its logs, as an auditor would.
     pub(crate) async fn end(mut self) -> anyhow::Result<Figures> {
         let load = "replay_events";
-        self.begin(self.engine().name(), load);
+        self.progress
+            .begin(&format!("{}: {}", self.engine().name(), in_words(load)));
         self.figures.note("peak_rss_mb", self.server.peak_rss_mb()?);
         self.server.stop()?;
         let program = std::env::current_exe().context("cannot find this program")?;
