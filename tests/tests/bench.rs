@@ -67,7 +67,13 @@ fn has_every_figure(engine: Engine, name: &str) {
     });
     for figure in timed.chain(OTHERS.map(ToOwned::to_owned)) {
         let value = told[name][&figure].as_f64();
-        assert!(value.is_some_and(|value| value > 0.0), "{figure}: {told}");
+        // Of files in memory nothing is written to storage.
+        let least = if figure == "wal_bytes_per_op" {
+            -1.0
+        } else {
+            0.0
+        };
+        assert!(value.is_some_and(|value| value > least), "{figure}: {told}");
     }
     assert!(picture.starts_with("<svg ") && picture.contains("redeem, 64 in flight"));
 }

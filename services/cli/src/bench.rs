@@ -28,6 +28,9 @@ use figures::{Figures, median, rounded};
 use pgbench::Pgbench;
 use place::{Engine, Postgres};
 use progress::Progress;
+use server::Server;
+
+use crate::connect::Remote;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Engines {
@@ -44,6 +47,21 @@ pub(crate) struct Bench {
     /// A PostgreSQL server, postgres://…, in which databases may be made. Default: a throw-away cluster.
     #[arg(long, value_name = "URL")]
     database: Option<String>,
+    /// A server that runs elsewhere, http://HOST:PORT, on a fresh database and under `--made-up-clock 1681887600000`. Its figures stand
+    /// under `server`.
+    #[arg(long, value_name = "URL", requires_all = ["key", "clock"], conflicts_with_all = ["engine", "database", "vs_pgbench"])]
+    server: Option<String>,
+    /// Its operator's key, or a file that holds it.
+    #[arg(
+        long,
+        env = "HEFU_KEY",
+        hide_env_values = true,
+        value_name = "KEY|FILE"
+    )]
+    key: Option<String>,
+    /// Where lines are taken for its standard input, which set its clock forward: `nc -l PORT | hefu serve …` there.
+    #[arg(long, value_name = "HOST:PORT", requires = "server")]
+    clock: Option<String>,
     /// Callers that each wait for their answer.
     #[arg(long, value_delimiter = ',', default_value = "1,64,256", value_name = "LIST", value_parser = clap::value_parser!(u16).range(1..=1024))]
     in_flight: Vec<u16>,
@@ -116,6 +134,7 @@ impl Bench {
     fn engines(&self) -> Vec<Engine> {
         let found = self.database.is_some() || hefu_cluster::tools().is_some();
         match self.engine {
+            _ if self.server.is_some() => Vec::new(),
             Some(Engines::Sqlite) => vec![Engine::Sqlite],
             Some(Engines::Postgres) => vec![Engine::Postgres],
             Some(Engines::Both) => vec![Engine::Postgres, Engine::Sqlite],
@@ -139,6 +158,17 @@ impl Bench {
             bulk: self.bulk.into(),
             time: Duration::from_secs_f64(self.seconds),
         })
+    }
+
+    /// The server that runs elsewhere, if one is named.
+    fn elsewhere(&self) -> anyhow::Result<Option<Server>> {
+        let (Some(address), Some(clock)) = (&self.server, &self.clock) else {
+            return Ok(None);
+        };
+        let address = address.trim_end_matches('/').to_owned();
+        let key = Remote::new(address.clone(), self.key.clone()).key()?;
+        let key = key.context("--server needs the operator's key: --key")?;
+        Server::elsewhere(address, key, clock).map(Some)
     }
 
     fn postgres(&self, engines: &[Engine]) -> anyhow::Result<Option<Postgres>> {
@@ -174,7 +204,11 @@ pub(crate) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
         }
         _ => None,
     };
-    let mut beds = Vec::with_capacity(engines.len());
+    let mut beds = Vec::with_capacity(engines.len() + 1);
+    if let Some(server) = bench.elsewhere()? {
+        progress.begin("opening eleven counties");
+        beds.push(Bed::elsewhere(server, &progress).await?);
+    }
     for engine in engines {
         progress.begin(&format!("{}: opening eleven counties", engine.name()));
         beds.push(Bed::open(engine, postgres.as_ref(), &progress).await?);

@@ -68,6 +68,21 @@ impl Bed {
     ) -> anyhow::Result<Bed> {
         let place = Place::new(engine, postgres).await?;
         let server = Server::start(place.folder(), &place.url, stock::afternoon(0)?)?;
+        Bed::of(place, server, postgres, progress).await
+    }
+
+    /// Opens the regions of a server that runs elsewhere.
+    pub(crate) async fn elsewhere(server: Server, progress: &Progress) -> anyhow::Result<Bed> {
+        let place = Place::new(Engine::Elsewhere, None).await?;
+        Bed::of(place, server, None, progress).await
+    }
+
+    async fn of(
+        place: Place,
+        server: Server,
+        postgres: Option<&Postgres>,
+        progress: &Progress,
+    ) -> anyhow::Result<Bed> {
         let stock = Stock::open(&server).await?;
         let counters = stock
             .desks()
@@ -233,8 +248,8 @@ impl Bed {
         let cpu = self.server.cpu_seconds()?;
         let written = self.written().await?;
         let measured = load::closed(&wire, &jobs, callers, plan.time).await;
-        let cpu = self.server.cpu_seconds()? - cpu;
-        let written = self.written().await? - written;
+        let cpu = self.server.cpu_seconds()?.zip(cpu);
+        let written = self.written().await?.zip(written);
         self.stock.put_back(&jobs);
         let measured = measured.checked(&in_words(&load))?;
         self.note(round, &load, &measured);
@@ -242,14 +257,19 @@ impl Bed {
         if callers == plan.most() {
             // What was answered when the time was over cost the server as much.
             let calls = measured.latency.len() as f64;
-            self.figures.note("server_cpu_us_per_op", cpu * 1e6 / calls);
-            self.figures
-                .note("wal_bytes_per_op", written as f64 / calls);
+            if let Some((after, before)) = cpu {
+                let micros = (after - before) * 1e6;
+                self.figures.note("server_cpu_us_per_op", micros / calls);
+            }
+            if let Some((after, before)) = written {
+                let bytes = after.saturating_sub(before) as f64;
+                self.figures.note("wal_bytes_per_op", bytes / calls);
+            }
         }
         Ok(())
     }
 
-    async fn written(&self) -> anyhow::Result<u64> {
+    async fn written(&self) -> anyhow::Result<Option<u64>> {
         self.place
             .written(&self.server, self.postgres.as_ref())
             .await
@@ -344,13 +364,18 @@ impl Bed {
         Ok(())
     }
 
-    /// Stops the server and replays its logs, as an auditor would.
+    /// Stops the server and replays its logs, as an auditor would. One that runs elsewhere ends when its clock is let go.
     pub(crate) async fn end(mut self) -> anyhow::Result<Figures> {
         let load = "replay_events";
         self.progress
             .begin(&format!("{}: {}", self.engine().name(), in_words(load)));
-        self.figures.note("peak_rss_mb", self.server.peak_rss_mb()?);
+        if let Some(mb) = self.server.peak_rss_mb()? {
+            self.figures.note("peak_rss_mb", mb);
+        }
         self.server.stop()?;
+        if self.place.engine == Engine::Elsewhere {
+            return Ok(self.figures);
+        }
         let program = std::env::current_exe().context("cannot find this program")?;
         let mut replay = Command::new(program);
         replay.args(["audit", "replay", "--json", "--database", &self.place.url]);

@@ -99,7 +99,7 @@ mod tests {
         for speed in [1.0, 2.0] {
             let mut measured = Measured::new();
             (measured.ops, measured.seconds) = (5_000, 1.0 / speed);
-            measured.note(&Ok(()), Duration::from_millis(2), 0);
+            measured.note(&Ok(()), Duration::from_millis(2), 0, true);
             figures.load("single_64", &measured);
             figures.ratio("single_64", &measured, Some(1_000.0 * speed));
         }

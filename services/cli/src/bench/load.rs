@@ -29,6 +29,8 @@ pub(crate) struct Job {
 /// What came of a load.
 pub(crate) struct Measured {
     pub(crate) ops: u64,
+    /// Answered after the time was over.
+    late: u64,
     pub(crate) seconds: f64,
     /// Of calls, in microseconds.
     pub(crate) latency: Histogram<u64>,
@@ -44,6 +46,7 @@ impl Measured {
         let latency = Histogram::new_with_bounds(1, LONGEST, 3).expect("bounds of a histogram");
         Measured {
             ops: 0,
+            late: 0,
             seconds: 0.0,
             latency,
             refused: 0,
@@ -61,13 +64,24 @@ impl Measured {
         self.latency.value_at_quantile(quantile) as f64 / 1_000.0
     }
 
-    /// Notes an answer to a call that counts for so much, if it counts.
-    pub(crate) fn note<A>(&mut self, answer: &Result<A, Refused>, took: Duration, ops: u32) {
+    /// Notes an answer to a call that counts for so much, in time or late.
+    pub(crate) fn note<A>(
+        &mut self,
+        answer: &Result<A, Refused>,
+        took: Duration,
+        ops: u32,
+        in_time: bool,
+    ) {
         match answer {
             Ok(_) => {
                 let micros = u64::try_from(took.as_micros()).unwrap_or(LONGEST);
                 self.latency.saturating_record(micros.max(1));
-                self.ops += u64::from(ops);
+                let count = if in_time {
+                    &mut self.ops
+                } else {
+                    &mut self.late
+                };
+                *count += u64::from(ops);
             }
             Err(why) => {
                 self.refused += 1;
@@ -78,6 +92,7 @@ impl Measured {
 
     pub(crate) fn add(&mut self, other: &Measured) {
         self.ops += other.ops;
+        self.late += other.late;
         self.refused += other.refused;
         self.ran_out |= other.ran_out;
         if self.first_refusal.is_none() {
@@ -168,9 +183,7 @@ pub(crate) async fn closed(
                 };
                 let answer = wire.send(&job.call, job.frame.clone()).await;
                 let answered = Instant::now();
-                // What is answered after the time is over has its latency, and counts for nothing.
-                let ops = if answered <= until { job.ops } else { 0 };
-                measured.note(&answer, answered - sent, ops);
+                measured.note(&answer, answered - sent, job.ops, answered <= until);
                 sent = answered;
             }
             measured
@@ -204,7 +217,7 @@ pub(crate) async fn open(
                 }
                 tokio::time::sleep_until(due.into()).await;
                 let answer = wire.send(&job.call, job.frame.clone()).await;
-                measured.note(&answer, due.elapsed(), job.ops);
+                measured.note(&answer, due.elapsed(), job.ops, true);
             }
             measured
         });
@@ -232,5 +245,9 @@ pub(crate) async fn together(
         }
     }
     all.seconds = time.as_secs_f64().min(began.elapsed().as_secs_f64());
+    // What is answered late has its latency and counts for nothing, unless the time was too short for a single call.
+    if all.ops == 0 {
+        (all.ops, all.seconds) = (all.late, began.elapsed().as_secs_f64());
+    }
     all
 }

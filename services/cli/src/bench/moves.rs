@@ -70,8 +70,8 @@ impl Caller {
         }
         let answer: Result<A, Refused> = self.wire.ask(call, &message).await;
         let answered = Instant::now();
-        let ops = u32::from(answered <= self.until);
-        self.measured.note(&answer, answered - sent, ops);
+        let in_time = answered <= self.until;
+        self.measured.note(&answer, answered - sent, 1, in_time);
         answer.ok()
     }
 

@@ -29,11 +29,12 @@ fn name(purpose: &str) -> String {
     format!("hefu_bench_{purpose}_{}", std::process::id())
 }
 
-/// The two engines.
+/// The two engines, and whatever a server has that runs elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Engine {
     Postgres,
     Sqlite,
+    Elsewhere,
 }
 
 impl Engine {
@@ -41,6 +42,7 @@ impl Engine {
         match self {
             Engine::Postgres => "postgres",
             Engine::Sqlite => "sqlite",
+            Engine::Elsewhere => "server",
         }
     }
 }
@@ -133,6 +135,7 @@ impl Place {
             (Engine::Sqlite, _) => format!("sqlite://{}", folder.path().join("hefu.db").display()),
             (Engine::Postgres, Some(postgres)) => postgres.database(MEASURED).await?,
             (Engine::Postgres, None) => bail!("{}", hefu_cluster::WANTED),
+            (Engine::Elsewhere, _) => String::new(),
         };
         Ok(Place {
             engine,
@@ -151,10 +154,10 @@ impl Place {
         &self,
         server: &Server,
         postgres: Option<&Postgres>,
-    ) -> anyhow::Result<u64> {
+    ) -> anyhow::Result<Option<u64>> {
         match (self.engine, postgres) {
-            (Engine::Postgres, Some(postgres)) => postgres.wal_bytes().await,
-            (Engine::Postgres | Engine::Sqlite, _) => server.written_bytes(),
+            (Engine::Postgres, Some(postgres)) => postgres.wal_bytes().await.map(Some),
+            (Engine::Postgres | Engine::Sqlite | Engine::Elsewhere, _) => server.written_bytes(),
         }
     }
 
@@ -162,7 +165,7 @@ impl Place {
     pub(crate) async fn remove(self, postgres: Option<&Postgres>) -> anyhow::Result<()> {
         match (self.engine, postgres) {
             (Engine::Postgres, Some(postgres)) => postgres.drop_database(MEASURED).await,
-            (Engine::Postgres | Engine::Sqlite, _) => Ok(()),
+            (Engine::Postgres | Engine::Sqlite | Engine::Elsewhere, _) => Ok(()),
         }
     }
 }

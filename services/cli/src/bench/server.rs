@@ -1,8 +1,10 @@
-//! The server that is measured: `hefu serve`, a process of its own, under a made-up clock that we set.
+//! The server that is measured, under a made-up clock that we set: `hefu serve` as a process of its own, or one that runs elsewhere.
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 
@@ -22,15 +24,25 @@ calls_per_connection = 1024
 /// Ticks of CPU time in a second, as /proc counts them on every Linux.
 const TICKS: f64 = 100.0;
 
-/// A server that ends with this value.
+/// A line to a server elsewhere is on its way for so long at the most: nothing comes back.
+const ON_THE_WAY: Duration = Duration::from_secs(1);
+
+/// A server. One of our own ends with this value.
 pub(crate) struct Server {
-    child: Child,
-    /// Where the clock is set; the server ends when it closes.
-    clock: Option<ChildStdin>,
-    said: BufReader<ChildStdout>,
+    /// None, where the server is not ours.
+    child: Option<Child>,
+    clock: Clock,
     pub(crate) address: String,
     /// The operator's key.
     pub(crate) operator: String,
+}
+
+/// Where a server's clock is set.
+enum Clock {
+    /// Its standard input and what it says. It ends when the input closes.
+    Ours(Option<ChildStdin>, BufReader<ChildStdout>),
+    /// A connection whose lines go there.
+    Elsewhere(TcpStream),
 }
 
 impl Server {
@@ -58,9 +70,8 @@ impl Server {
         let (clock, said) = (child.stdin.take(), child.stdout.take());
         let said = BufReader::new(said.context("the server has no output")?);
         let mut server = Server {
-            child,
-            clock,
-            said,
+            child: Some(child),
+            clock: Clock::Ours(clock, said),
             address: String::new(),
             operator: String::new(),
         };
@@ -83,10 +94,30 @@ impl Server {
         Ok(server)
     }
 
+    /// A server elsewhere, whose standard input takes what is sent to `clock` (HOST:PORT).
+    pub(crate) fn elsewhere(
+        address: String,
+        operator: String,
+        clock: &str,
+    ) -> anyhow::Result<Server> {
+        let line = TcpStream::connect(clock).with_context(|| {
+            format!("nobody takes lines for the server's clock at {clock}; start the server there with `nc -l PORT | hefu serve --made-up-clock …`")
+        })?;
+        Ok(Server {
+            child: None,
+            clock: Clock::Elsewhere(line),
+            address,
+            operator,
+        })
+    }
+
     /// What stands behind a beginning, once the server says it.
     fn hear(&mut self, begins: &str) -> anyhow::Result<String> {
+        let Clock::Ours(_, said) = &mut self.clock else {
+            return Ok(String::new());
+        };
         let mut line = String::new();
-        while self.said.read_line(&mut line)? > 0 {
+        while said.read_line(&mut line)? > 0 {
             if let Some(rest) = line.trim_end().strip_prefix(begins) {
                 return Ok(rest.to_owned());
             }
@@ -97,37 +128,70 @@ impl Server {
 
     /// Sets the server's clock forward.
     pub(crate) fn set_clock(&mut self, at: i64) -> anyhow::Result<()> {
-        let clock = self.clock.as_mut().context("the server is stopped")?;
-        writeln!(clock, "{at}").context("the server ended by itself")?;
-        self.hear(&format!("clock {at}")).map(|_| ())
+        match &mut self.clock {
+            Clock::Ours(clock, _) => {
+                let clock = clock.as_mut().context("the server is stopped")?;
+                writeln!(clock, "{at}").context("the server ended by itself")?;
+                self.hear(&format!("clock {at}")).map(|_| ())
+            }
+            Clock::Elsewhere(line) => {
+                writeln!(line, "{at}").context("the server's clock cannot be set any more")?;
+                std::thread::sleep(ON_THE_WAY);
+                Ok(())
+            }
+        }
     }
 
-    fn read(&self, file: &str) -> anyhow::Result<String> {
-        let path = format!("/proc/{}/{file}", self.child.id());
-        std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))
+    /// A file of the process, where it is ours.
+    fn read(&self, file: &str) -> anyhow::Result<Option<String>> {
+        let Some(child) = &self.child else {
+            return Ok(None);
+        };
+        let path = format!("/proc/{}/{file}", child.id());
+        let read = std::fs::read_to_string(&path);
+        read.map(Some)
+            .with_context(|| format!("cannot read {path}"))
     }
 
     /// CPU time that it used so far.
-    pub(crate) fn cpu_seconds(&self) -> anyhow::Result<f64> {
-        let stat = self.read("stat")?;
-        Ok(cpu_ticks(&stat).context("/proc/…/stat is not as expected")? / TICKS)
+    pub(crate) fn cpu_seconds(&self) -> anyhow::Result<Option<f64>> {
+        let Some(stat) = self.read("stat")? else {
+            return Ok(None);
+        };
+        let ticks = cpu_ticks(&stat).context("/proc/…/stat is not as expected")?;
+        Ok(Some(ticks / TICKS))
     }
 
     /// The most memory that it had so far, in megabytes.
-    pub(crate) fn peak_rss_mb(&self) -> anyhow::Result<f64> {
-        let kilobytes = number(&self.read("status")?, "VmHWM:");
-        Ok(kilobytes.context("/proc/…/status is not as expected")? as f64 / 1_024.0)
+    pub(crate) fn peak_rss_mb(&self) -> anyhow::Result<Option<f64>> {
+        let kilobytes = self.number_in("status", "VmHWM:")?;
+        Ok(kilobytes.map(|kilobytes| kilobytes as f64 / 1_024.0))
     }
 
     /// What it had written to storage so far, in bytes; 0 where its files are in memory.
-    pub(crate) fn written_bytes(&self) -> anyhow::Result<u64> {
-        number(&self.read("io")?, "write_bytes:").context("/proc/…/io is not as expected")
+    pub(crate) fn written_bytes(&self) -> anyhow::Result<Option<u64>> {
+        self.number_in("io", "write_bytes:")
+    }
+
+    fn number_in(&self, file: &str, name: &str) -> anyhow::Result<Option<u64>> {
+        let Some(lines) = self.read(file)? else {
+            return Ok(None);
+        };
+        let number = number(&lines, name);
+        number
+            .map(Some)
+            .with_context(|| format!("/proc/…/{file} is not as expected"))
     }
 
     /// Lets calls under way end, and waits for the process to end.
     pub(crate) fn stop(mut self) -> anyhow::Result<()> {
-        drop(self.clock.take());
-        let status = self.child.wait()?;
+        if let Clock::Ours(clock, _) = &mut self.clock {
+            drop(clock.take());
+        }
+        let Some(child) = &mut self.child else {
+            return Ok(());
+        };
+        let status = child.wait()?;
         if !status.success() {
             bail!("the server ended with {status}");
         }
@@ -137,9 +201,11 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Of a server that was stopped nothing is left to end.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Some(child) = &mut self.child {
+            // Of a server that was stopped nothing is left to end.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 

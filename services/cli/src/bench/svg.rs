@@ -132,7 +132,7 @@ mod tests {
         let mut figures = Figures::default();
         let mut measured = Measured::new();
         (measured.ops, measured.seconds) = (12_345, 1.0);
-        measured.note(&Ok(()), std::time::Duration::from_millis(3), 0);
+        measured.note(&Ok(()), std::time::Duration::from_millis(3), 0, true);
         figures.load("single_64", &measured);
         figures.load("reads", &measured);
         let outcome = Outcome {
