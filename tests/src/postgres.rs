@@ -1,19 +1,14 @@
-//! A PostgreSQL for tests: the server that `HEFU_TEST_POSTGRES_URL` names, or a throw-away cluster.
+//! A PostgreSQL for tests: the server that `HEFU_TEST_POSTGRES_URL` names, or a throw-away cluster (`hefu_cluster`).
 //!
-//! Invariant: a throw-away cluster never outlives the process that started it, however that ends. A
-//! watchdog holds the other end of a pipe: when the pipe closes, it stops the server and removes the
-//! folder. A missing server is a failure that says what to install, never a skipped test.
-//! A cluster keeps its whole write-ahead log: what was ever written, in databases that were dropped since too, can be looked into at the end.
+//! A missing server is a failure that says what to install, never a skipped test. A cluster keeps its whole write-ahead log: what was
+//! ever written, in databases that were dropped since too, can be looked into at the end.
 
 use crate::canaries::{self, Looked};
+use hefu_cluster::of_database;
+pub use hefu_cluster::tools;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 use std::io;
-use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
 use std::str::FromStr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -27,54 +22,33 @@ pub const FSYNC_VARIABLE: &str = "HEFU_TEST_FSYNC";
 /// few GB of it.
 const WAL_KEPT: &str = "16GB";
 
-const WANTED: &str = "PostgreSQL's server is needed for these tests: install Debian's package `postgresql` \
-     (or put initdb, pg_ctl and postgres into PATH), or set HEFU_TEST_POSTGRES_URL";
-
 /// A cluster that ends with this process, or earlier when it is dropped.
 #[derive(Debug)]
-pub struct Cluster {
-    url: String,
-    data: PathBuf,
-    watchdog: std::process::Child,
-    /// Open while we live.
-    pipe: Option<ChildStdin>,
-}
+pub struct Cluster(hefu_cluster::Cluster);
 
 impl Cluster {
     /// Makes and starts a cluster on a free port of the loopback interface.
     pub fn start() -> Cluster {
-        let tools = tools().expect(WANTED);
-        let folder = new_folder();
-        let owner = Owner::find();
-        owner.adopt(&folder);
-        let data = folder.join("data");
-        let mut initdb = owner.command(&tools.join("initdb"));
-        initdb.args([
-            "--username=postgres",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale=C",
-            "--no-sync",
-            "-D",
-        ]);
-        run(initdb.arg(&data), "initdb");
-        // The watchdog is there before the server is: nothing can be left behind.
-        let mut stop = owner.command(&tools.join("pg_ctl"));
-        stop.args(["-m", "immediate", "-D"]).arg(&data).arg("stop");
-        let mut watchdog = watch(&stop, &folder);
-        let pipe = watchdog.stdin.take();
-        let port = start_server(&owner, &tools, &folder, &data);
-        Cluster {
-            url: format!("postgres://postgres@127.0.0.1:{port}/postgres"),
-            data,
-            watchdog,
-            pipe,
+        let fsync = std::env::var(FSYNC_VARIABLE).unwrap_or_else(|_| "on".to_owned());
+        let settings = [
+            format!("fsync={fsync}"),
+            "max_connections=300".to_owned(),
+            "shared_buffers=128MB".to_owned(),
+            "autovacuum_naptime=10s".to_owned(),
+            format!("wal_keep_size={WAL_KEPT}"),
+            "log_parameter_max_length_on_error=-1".to_owned(),
+        ];
+        match hefu_cluster::Cluster::start(&settings) {
+            Ok(cluster) => Cluster(cluster),
+            Err(e) => {
+                panic!("{e}. Or set {URL_VARIABLE} to a server in which databases may be made")
+            }
         }
     }
 
     /// Its maintenance database, as a superuser.
     pub fn url(&self) -> &str {
-        &self.url
+        self.0.url()
     }
 
     /// Stops the server and looks for canaries in everything that it leaves: tables, its log, and the write-ahead log.
@@ -82,15 +56,11 @@ impl Cluster {
     /// # Errors
     /// A server that does not stop, a file that cannot be read.
     pub fn search(&self) -> io::Result<Searched> {
-        let tools = tools().expect(WANTED);
-        let mut stop = Owner::find().command(&tools.join("pg_ctl"));
-        stop.args(["-m", "fast", "-w", "-t", "300", "-D"])
-            .arg(&self.data)
-            .arg("stop");
-        run(&mut stop, "pg_ctl stop");
-        let first = self.data.join("pg_wal/000000010000000000000001");
+        self.0.stop().map_err(io::Error::other)?;
+        let data = self.0.data();
+        let first = data.join("pg_wal/000000010000000000000001");
         Ok(Searched {
-            looked: canaries::in_folder(&self.data)?,
+            looked: canaries::in_folder(data)?,
             is_whole: first.is_file(),
         })
     }
@@ -102,13 +72,6 @@ pub struct Searched {
     pub looked: Looked,
     /// Whether the write-ahead log is there from its first segment on. Where it is not, the run wrote more of it than a cluster keeps.
     pub is_whole: bool,
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        drop(self.pipe.take());
-        let _ = self.watchdog.wait();
-    }
 }
 
 /// The server for this process's tests.
@@ -216,175 +179,4 @@ async fn connect(url: &str) -> Result<PgConnection, sqlx::Error> {
         .disable_statement_logging()
         .connect()
         .await
-}
-
-/// `postgres://user@host:port/OTHER?params` for a server's address.
-fn of_database(server: &str, name: &str) -> String {
-    let (address, parameters) = match server.split_once('?') {
-        Some((address, parameters)) => (address, format!("?{parameters}")),
-        None => (server, String::new()),
-    };
-    let host = address.find("://").map_or(0, |at| at + 3);
-    let end = address[host..]
-        .find('/')
-        .map_or(address.len(), |at| host + at);
-    format!("{}/{name}{parameters}", &address[..end])
-}
-
-/// The folder of the newest server programs on this machine.
-pub fn tools() -> Option<PathBuf> {
-    let complete = |folder: &PathBuf| {
-        ["initdb", "pg_ctl", "postgres"]
-            .iter()
-            .all(|t| folder.join(t).is_file())
-    };
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    if let Some(found) = std::env::split_paths(&path).find(complete) {
-        return Some(found);
-    }
-    let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
-        .ok()?
-        .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
-        .filter(complete)
-        .collect();
-    versions.sort_by_key(|bin| {
-        let version = bin
-            .parent()
-            .and_then(Path::file_name)
-            .and_then(|name| name.to_str());
-        version.and_then(|name| name.parse::<u32>().ok())
-    });
-    versions.pop()
-}
-
-/// Who runs the server: initdb and postgres refuse root.
-struct Owner(Option<String>);
-
-impl Owner {
-    fn find() -> Owner {
-        if output("id", &["-u"]).as_deref() != Some("0") {
-            return Owner(None);
-        }
-        let known = ["postgres", "nobody"]
-            .into_iter()
-            .find(|user| output("id", &["-u", user]).is_some());
-        Owner(Some(
-            known
-                .expect("root can run PostgreSQL as `postgres` or `nobody`, but neither is there")
-                .to_owned(),
-        ))
-    }
-
-    fn adopt(&self, folder: &Path) {
-        if let Some(user) = &self.0 {
-            run(Command::new("chown").arg(user).arg(folder), "chown");
-        }
-    }
-
-    fn command(&self, program: &Path) -> Command {
-        let Some(user) = &self.0 else {
-            return Command::new(program);
-        };
-        let group = output("id", &["-g", user]).expect("a user has a group");
-        let mut command = Command::new("setpriv");
-        command
-            .arg(format!("--reuid={user}"))
-            .arg(format!("--regid={group}"));
-        command.arg("--clear-groups").arg("--").arg(program);
-        command
-    }
-}
-
-/// Waits for our end, then stops the server and removes the folder. In a process group of its own:
-/// an interrupt at the terminal must not take it before its work is done.
-fn watch(stop: &Command, folder: &Path) -> std::process::Child {
-    let mut watchdog = Command::new("/bin/sh");
-    let script = r#"read -r _; folder=$1; shift; "$@"; rm -rf "$folder""#;
-    watchdog
-        .args(["-c", script, "watchdog"])
-        .arg(folder)
-        .arg(stop.get_program())
-        .args(stop.get_args());
-    watchdog
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .current_dir("/")
-        .process_group(0);
-    watchdog.spawn().expect("/bin/sh is there")
-}
-
-/// Starts the server on a free port and says which. Between finding a port and using it somebody
-/// else may take it: then another is tried.
-fn start_server(owner: &Owner, tools: &Path, folder: &Path, data: &Path) -> u16 {
-    let fsync = std::env::var(FSYNC_VARIABLE).unwrap_or_else(|_| "on".to_owned());
-    let log = folder.join("data").join("server.log");
-    for _ in 0..5 {
-        let port = TcpListener::bind(("127.0.0.1", 0))
-            .and_then(|listener| listener.local_addr())
-            .expect("a port is free")
-            .port();
-        let options = format!(
-            "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync={fsync} \
-             -c max_connections=300 -c shared_buffers=128MB -c autovacuum_naptime=10s \
-             -c wal_keep_size={WAL_KEPT} -c log_parameter_max_length_on_error=-1"
-        );
-        let mut start = owner.command(&tools.join("pg_ctl"));
-        start
-            .args(["-w", "-t", "60", "-o", &options, "-D"])
-            .arg(data)
-            .arg("-l")
-            .arg(&log)
-            .arg("start");
-        start
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .current_dir("/");
-        if start.status().is_ok_and(|status| status.success()) {
-            return port;
-        }
-    }
-    let said = std::fs::read_to_string(&log).unwrap_or_default();
-    panic!("the throw-away PostgreSQL does not start:\n{said}");
-}
-
-fn new_folder() -> PathBuf {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    loop {
-        let next = NEXT.fetch_add(1, Ordering::Relaxed);
-        let folder =
-            std::env::temp_dir().join(format!("hefu-postgres-{}-{next}", std::process::id()));
-        match std::fs::create_dir(&folder) {
-            Ok(()) => {
-                let open = std::fs::Permissions::from_mode(0o755);
-                std::fs::set_permissions(&folder, open).expect("our own folder");
-                return folder;
-            }
-            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(e) => panic!("{}: {e}", folder.display()),
-        }
-    }
-}
-
-fn run(command: &mut Command, name: &str) {
-    let output = command.current_dir("/").stdin(Stdio::null()).output();
-    let output = output.unwrap_or_else(|e| panic!("{name}: {e}"));
-    assert!(
-        output.status.success(),
-        "{name}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-}
-
-fn output(program: &str, arguments: &[&str]) -> Option<String> {
-    let output = Command::new(program)
-        .args(arguments)
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

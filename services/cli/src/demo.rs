@@ -171,19 +171,24 @@ async fn refuse_used(database: &str) -> anyhow::Result<()> {
 
 fn script(demo: &Demo, running: &Running) -> anyhow::Result<Script> {
     let policy = Policy::from_toml(JINZHONG_2023).context("the shipped policy")?;
-    let calendars: Vec<Calendar> = CALENDARS
-        .iter()
-        .map(|text| toml::from_str(text))
-        .collect::<Result<_, _>>()
-        .context("the shipped calendars")?;
     Ok(Script {
         seed: demo.seed,
         vouchers: demo.vouchers,
         operator: running.operator_key.clone(),
         policy_json: serde_json::to_string(&policy)?,
-        calendars: calendars.iter().map(hefu_wire::show::calendar).collect(),
+        calendars: calendars()?,
         sequential: false,
     })
+}
+
+/// The shipped working-day calendars.
+pub(crate) fn calendars() -> anyhow::Result<Vec<hefu_wire::v1::Calendar>> {
+    let calendars: Vec<Calendar> = CALENDARS
+        .iter()
+        .map(|text| toml::from_str(text))
+        .collect::<Result<_, _>>()
+        .context("the shipped calendars")?;
+    Ok(calendars.iter().map(hefu_wire::show::calendar).collect())
 }
 
 fn bar(quiet: bool) -> ProgressBar {

@@ -2,12 +2,14 @@
 
 mod access;
 mod audit;
+mod bench;
 mod call;
 mod check;
 mod connect;
 mod demo;
 mod keys;
 mod log;
+mod made_up_clock;
 mod policy;
 mod serve;
 mod signed;
@@ -37,6 +39,8 @@ struct Cli {
 enum Command {
     /// Play Jinzhong's plan year 2023 through real gRPC, and check every fen of it.
     Demo(demo::Demo),
+    /// Measure a server of its own: throughput, latency, and what both cost.
+    Bench(bench::Bench),
     /// Serve gRPC and HTTP. The first start on an empty folder makes keys and opens the regions.
     Serve(serve::Serve),
     /// Bring a database's schema up to date.
@@ -118,6 +122,7 @@ fn end_quietly_when_nobody_reads() {
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Demo(demo) => demo::run(demo).await,
+        Command::Bench(bench) => bench::run(bench).await,
         Command::Serve(serve) => serve::serve(serve).await,
         Command::Migrate(migrate) => serve::migrate(migrate).await,
         Command::Policy(command) => policy::run(command).await,

@@ -10,6 +10,8 @@ use hefu_engine::{Clock, Engine, Source, Stopped};
 use hefu_server::{Config, Listen, RegionTree, Service, Services, Setup, Witnesses, telemetry};
 use hefu_store::{OpenOptions, Store};
 
+use crate::made_up_clock;
+
 #[derive(Args)]
 pub(crate) struct Serve {
     /// The configuration file (see deploy/hefu.toml).
@@ -31,6 +33,9 @@ pub(crate) struct Serve {
     /// Serve without TLS on an address that is not loopback.
     #[arg(long)]
     plaintext: bool,
+    /// Serve under a made-up clock that begins at this instant, in milliseconds since 1970; every log says so.
+    #[arg(long, hide = true, value_name = "MS")]
+    made_up_clock: Option<i64>,
 }
 
 #[derive(Args)]
@@ -76,7 +81,10 @@ impl Serve {
 pub(crate) async fn serve(command: Serve) -> anyhow::Result<ExitCode> {
     let config = command.config()?;
     let telemetry = telemetry::start(&config.log, config.telemetry.otlp_endpoint.as_deref())?;
-    let clock = Clock::system();
+    let (clock, hand) = match command.made_up_clock {
+        Some(at) => made_up_clock::begin(at),
+        None => (Clock::system(), None),
+    };
     let setup = Setup {
         database: config.database.clone(),
         tree: RegionTree::read(config.region_tree.as_deref())?,
@@ -113,6 +121,7 @@ pub(crate) async fn serve(command: Serve) -> anyhow::Result<ExitCode> {
     let engine = running.engine.clone();
     tokio::select! {
         () = interrupted() => println!("stopping"),
+        () = made_up_clock::drive(hand) => println!("stopping"),
         () = running.wait() => anyhow::bail!("the server ended by itself"),
         why = must_end(&engine) => {
             telemetry.shutdown();

@@ -6,6 +6,7 @@
 mod claims;
 mod classes;
 mod client;
+mod desk;
 pub mod made_up;
 mod office;
 mod plan;
@@ -14,4 +15,5 @@ mod sessions;
 mod year;
 
 pub use client::{Client, PlayError, Tally, credential, key};
+pub use desk::{Desk, Group, Opening, Trainee};
 pub use year::{Progress, Script, Year, month, play};

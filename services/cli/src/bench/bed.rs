@@ -1,0 +1,397 @@
+//! One engine's server with its stock of vouchers and its client, and the measurements that are made of it, round after round.
+
+use std::collections::HashMap;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use hefu_scenario::Group;
+use serde_json::Value;
+
+use super::Plan;
+use super::figures::Figures;
+use super::load::{self, Jobs, Measured};
+use super::moves::{self, Counter, MOVES_OF_CLASS};
+use super::place::{Engine, Place, Postgres};
+use super::progress::Progress;
+use super::report::in_words;
+use super::server::Server;
+use super::stock::{self, Stock};
+use super::stream;
+use super::wire::Wire;
+
+/// HTTP/2 connections of the client.
+const CONNECTIONS: usize = 4;
+/// Bulk calls under way at once.
+const BULK_CALLS: usize = 8;
+/// Callers of the loop, and of the reads.
+const CALLERS: usize = 64;
+/// So much more is prepared than the last rate would use.
+const MARGIN: f64 = 1.3;
+/// So much more after a warm-up, which is slower than what comes after it.
+const FIRST_MARGIN: f64 = 2.0;
+/// The part of the most that an open loop offers.
+const OPEN_LOOP: f64 = 0.7;
+/// A warm-up's calls for each caller.
+const WARM_UP_CALLS: usize = 30;
+
+/// What is measured, and how much of it there was a second.
+pub(crate) struct Bed {
+    place: Place,
+    /// The PostgreSQL server, to ask for its log's length.
+    postgres: Option<Postgres>,
+    server: Server,
+    stock: Stock,
+    counters: Arc<Vec<Counter>>,
+    figures: Figures,
+    /// The last rate of each load.
+    rates: HashMap<String, f64>,
+    progress: Progress,
+}
+
+/// How many vouchers, or classes, each load of a round may use.
+struct Needs {
+    single: Vec<usize>,
+    one_region: usize,
+    open_loop: usize,
+    bulk: usize,
+    classes: usize,
+}
+
+impl Bed {
+    /// Starts a server on a fresh database and opens its regions.
+    pub(crate) async fn open(
+        engine: Engine,
+        postgres: Option<&Postgres>,
+        progress: &Progress,
+    ) -> anyhow::Result<Bed> {
+        let place = Place::new(engine, postgres).await?;
+        let server = Server::start(place.folder(), &place.url, stock::afternoon(0)?)?;
+        Bed::of(place, server, postgres, progress).await
+    }
+
+    /// Opens the regions of a server that runs elsewhere.
+    pub(crate) async fn elsewhere(server: Server, progress: &Progress) -> anyhow::Result<Bed> {
+        let place = Place::new(Engine::Elsewhere, None).await?;
+        Bed::of(place, server, None, progress).await
+    }
+
+    async fn of(
+        place: Place,
+        server: Server,
+        postgres: Option<&Postgres>,
+        progress: &Progress,
+    ) -> anyhow::Result<Bed> {
+        let stock = Stock::open(&server).await?;
+        let counters = stock
+            .desks()
+            .map(|desk| Counter::new(&server.address, desk))
+            .collect::<Result<_, _>>()?;
+        Ok(Bed {
+            postgres: postgres.map(Postgres::again),
+            place,
+            server,
+            stock,
+            counters: Arc::new(counters),
+            figures: Figures::default(),
+            rates: HashMap::new(),
+            progress: progress.clone(),
+        })
+    }
+
+    pub(crate) fn engine(&self) -> Engine {
+        self.place.engine
+    }
+
+    /// Measures everything once.
+    pub(crate) async fn round(
+        &mut self,
+        plan: &Plan,
+        round: &str,
+        yardstick: Option<f64>,
+    ) -> anyhow::Result<()> {
+        let round = format!("{round}, {}", self.engine().name());
+        if self.rates.is_empty() {
+            self.warm_up(plan, &round).await?;
+        }
+        let needs = self.needs(plan);
+        let many = needs.single.iter().sum::<usize>() + needs.open_loop + needs.bulk;
+        let classes = self
+            .prepare(&round, (many, needs.one_region), needs.classes)
+            .await?;
+        for (callers, calls) in plan.in_flight.iter().zip(&needs.single) {
+            self.single(plan, &round, (*callers, *calls), yardstick)
+                .await?;
+        }
+        self.one_region(plan, &round, needs.one_region, yardstick)
+            .await?;
+        self.open_loop(plan, &round, needs.open_loop).await?;
+        self.bulk(plan, &round, needs.bulk, yardstick).await?;
+        self.whole_loop(plan, &round, classes).await?;
+        self.reads(plan, &round).await?;
+        self.streams(plan, &round).await
+    }
+
+    /// Finds out how fast the server is, roughly, so that as many vouchers are prepared as will be used.
+    async fn warm_up(&mut self, plan: &Plan, round: &str) -> anyhow::Result<()> {
+        let time = plan.time.min(Duration::from_secs(1));
+        let calls = |callers: usize| {
+            let calls = (callers * WARM_UP_CALLS).clamp(300, 6_000) as f64;
+            (calls * time.as_secs_f64()) as usize
+        };
+        let bulk = 2 * BULK_CALLS * plan.bulk;
+        let many: usize = plan.in_flight.iter().map(|callers| calls(*callers)).sum();
+        self.prepare(&format!("{round}, warm-up"), (many + bulk, 0), 0)
+            .await?;
+        let wire = self.connect().await?;
+        for callers in &plan.in_flight {
+            let jobs = Jobs::once(self.stock.take(calls(*callers)));
+            let measured = load::closed(&wire, &jobs, *callers, time).await;
+            self.stock.put_back(&jobs);
+            let measured = measured.checked("the warm-up")?;
+            let rate = measured.per_second();
+            self.rates.insert(format!("single_{callers}"), rate);
+            self.rates.insert(format!("one_region_{callers}"), rate);
+            self.rates.insert("loop_moves".to_owned(), rate);
+        }
+        let jobs = Jobs::once(self.stock.take_bulk(bulk, plan.bulk));
+        let measured = load::closed(&wire, &jobs, BULK_CALLS, time).await;
+        let measured = measured.checked("the warm-up in bulk")?;
+        self.rates.insert("bulk".to_owned(), measured.per_second());
+        Ok(())
+    }
+
+    fn needs(&self, plan: &Plan) -> Needs {
+        let seconds = plan.time.as_secs_f64();
+        let margin = if self.figures.loads.is_empty() {
+            FIRST_MARGIN
+        } else {
+            MARGIN
+        };
+        let of = |name: String, part: f64| {
+            let rate = self.rates.get(&name).copied().unwrap_or(1_000.0);
+            (rate * part * seconds * margin).ceil() as usize
+        };
+        let most = plan.most();
+        let callers = plan.in_flight.iter();
+        let classes = of("loop_moves".to_owned(), 1.0) as f64 / MOVES_OF_CLASS;
+        let regions = self.counters.len();
+        Needs {
+            single: callers
+                .map(|callers| of(format!("single_{callers}"), 1.0).max(2 * callers))
+                .collect(),
+            one_region: of(format!("one_region_{most}"), 1.0).max(2 * most),
+            open_loop: of(format!("single_{most}"), OPEN_LOOP).max(most),
+            bulk: of("bulk".to_owned(), 1.0).max(2 * BULK_CALLS * plan.bulk),
+            classes: classes.ceil() as usize / regions + CALLERS.div_ceil(regions) + 1,
+        }
+    }
+
+    async fn prepare(
+        &mut self,
+        round: &str,
+        vouchers: (usize, usize),
+        classes: usize,
+    ) -> anyhow::Result<Vec<Vec<Group>>> {
+        let what = format!("{round}: preparing {} vouchers", vouchers.0 + vouchers.1);
+        self.progress.begin(&what);
+        let bar = self.progress.bar.clone();
+        self.stock
+            .prepare(&mut self.server, vouchers, classes, &bar)
+            .await
+    }
+
+    /// Says what is measured next, and connects for it: a server closes connections on which nothing comes.
+    async fn begin(&self, round: &str, load: &str) -> anyhow::Result<Arc<Wire>> {
+        self.progress.begin(&format!("{round}: {}", in_words(load)));
+        self.connect().await
+    }
+
+    async fn connect(&self) -> anyhow::Result<Arc<Wire>> {
+        let wire = Wire::connect(&self.server.address, CONNECTIONS).await?;
+        Ok(Arc::new(wire))
+    }
+
+    /// Notes what was measured, and says it.
+    fn note(&mut self, round: &str, load: &str, measured: &Measured) {
+        self.rates.insert(load.to_owned(), measured.per_second());
+        self.figures.load(load, measured);
+        let early = if measured.ran_out {
+            format!(
+                ", ended after {:.1} s: nothing was left to send",
+                measured.seconds
+            )
+        } else {
+            String::new()
+        };
+        self.progress.say(&format!(
+            "{round}: {}: {:.0} a second, p50 {:.2} ms, p99 {:.2} ms{early}",
+            in_words(load),
+            measured.per_second(),
+            measured.millis(0.5),
+            measured.millis(0.99),
+        ));
+    }
+
+    /// Single redemptions over all regions. Of the most callers' run it is told what it cost.
+    async fn single(
+        &mut self,
+        plan: &Plan,
+        round: &str,
+        (callers, calls): (usize, usize),
+        yardstick: Option<f64>,
+    ) -> anyhow::Result<()> {
+        let load = format!("single_{callers}");
+        let wire = self.begin(round, &load).await?;
+        let jobs = Jobs::once(self.stock.take(calls));
+        let cpu = self.server.cpu_seconds()?;
+        let written = self.written().await?;
+        let measured = load::closed(&wire, &jobs, callers, plan.time).await;
+        let cpu = self.server.cpu_seconds()?.zip(cpu);
+        let written = self.written().await?.zip(written);
+        self.stock.put_back(&jobs);
+        let measured = measured.checked(&in_words(&load))?;
+        self.note(round, &load, &measured);
+        self.figures.ratio(&load, &measured, yardstick);
+        if callers == plan.most() {
+            // What was answered when the time was over cost the server as much.
+            let calls = measured.latency.len() as f64;
+            if let Some((after, before)) = cpu {
+                let micros = (after - before) * 1e6;
+                self.figures.note("server_cpu_us_per_op", micros / calls);
+            }
+            if let Some((after, before)) = written {
+                let bytes = after.saturating_sub(before) as f64;
+                self.figures.note("wal_bytes_per_op", bytes / calls);
+            }
+        }
+        Ok(())
+    }
+
+    async fn written(&self) -> anyhow::Result<Option<u64>> {
+        self.place
+            .written(&self.server, self.postgres.as_ref())
+            .await
+    }
+
+    async fn one_region(
+        &mut self,
+        plan: &Plan,
+        round: &str,
+        calls: usize,
+        yardstick: Option<f64>,
+    ) -> anyhow::Result<()> {
+        let load = format!("one_region_{}", plan.most());
+        let wire = self.begin(round, &load).await?;
+        let jobs = Jobs::once(self.stock.take_of_one(calls));
+        let measured = load::closed(&wire, &jobs, plan.most(), plan.time).await;
+        self.stock.put_back(&jobs);
+        let measured = measured.checked(&in_words(&load))?;
+        self.note(round, &load, &measured);
+        self.figures.ratio(&load, &measured, yardstick);
+        Ok(())
+    }
+
+    /// Calls at fixed instants, at a part of what the most callers got in this round.
+    async fn open_loop(&mut self, plan: &Plan, round: &str, calls: usize) -> anyhow::Result<()> {
+        let load = "open_loop_70";
+        let wire = self.begin(round, load).await?;
+        let most = self
+            .figures
+            .last(&format!("single_{}_per_second", plan.most()));
+        let per_second = most.context("nothing was measured before")? * OPEN_LOOP;
+        let jobs = Jobs::once(self.stock.take(calls));
+        let measured = load::open(&wire, &jobs, per_second, plan.time).await;
+        self.stock.put_back(&jobs);
+        self.note(round, load, &measured.checked(&in_words(load))?);
+        Ok(())
+    }
+
+    async fn bulk(
+        &mut self,
+        plan: &Plan,
+        round: &str,
+        vouchers: usize,
+        yardstick: Option<f64>,
+    ) -> anyhow::Result<()> {
+        let load = "bulk";
+        let wire = self.begin(round, load).await?;
+        let jobs = Jobs::once(self.stock.take_bulk(vouchers, plan.bulk));
+        let measured = load::closed(&wire, &jobs, BULK_CALLS, plan.time).await;
+        let measured = measured.checked(&in_words(load))?;
+        self.note(round, load, &measured);
+        self.figures.ratio(load, &measured, yardstick);
+        Ok(())
+    }
+
+    async fn whole_loop(
+        &mut self,
+        plan: &Plan,
+        round: &str,
+        classes: Vec<Vec<Group>>,
+    ) -> anyhow::Result<()> {
+        let load = "loop_moves";
+        let wire = self.begin(round, load).await?;
+        let measured = moves::moves(&wire, &self.counters, classes, CALLERS, plan.time).await;
+        self.note(round, load, &measured.checked(&in_words(load))?);
+        Ok(())
+    }
+
+    async fn reads(&mut self, plan: &Plan, round: &str) -> anyhow::Result<()> {
+        let load = "reads";
+        let wire = self.begin(round, load).await?;
+        let jobs = Jobs::again(self.stock.reads());
+        let measured = load::closed(&wire, &jobs, CALLERS, plan.time).await;
+        self.note(round, load, &measured.checked(&in_words(load))?);
+        Ok(())
+    }
+
+    async fn streams(&mut self, plan: &Plan, round: &str) -> anyhow::Result<()> {
+        let load = "streamed_events";
+        let wire = self.begin(round, load).await?;
+        let desks = self.stock.desks();
+        let regions = desks.map(|desk| (desk.parent(), desk.supervisor().to_owned()));
+        let address = &self.server.address;
+        let measured = stream::events(&wire, address, regions.collect(), plan.time).await?;
+        let measured = measured.checked(&in_words(load))?;
+        self.figures.throughput(load, measured.per_second());
+        self.progress.say(&format!(
+            "{round}: {}: {:.0} a second",
+            in_words(load),
+            measured.per_second()
+        ));
+        Ok(())
+    }
+
+    /// Stops the server and replays its logs, as an auditor would. One that runs elsewhere ends when its clock is let go.
+    pub(crate) async fn end(mut self) -> anyhow::Result<Figures> {
+        let load = "replay_events";
+        self.progress
+            .begin(&format!("{}: {}", self.engine().name(), in_words(load)));
+        if let Some(mb) = self.server.peak_rss_mb()? {
+            self.figures.note("peak_rss_mb", mb);
+        }
+        self.server.stop()?;
+        if self.place.engine == Engine::Elsewhere {
+            return Ok(self.figures);
+        }
+        let program = std::env::current_exe().context("cannot find this program")?;
+        let mut replay = Command::new(program);
+        replay.args(["audit", "replay", "--json", "--database", &self.place.url]);
+        let output = tokio::task::spawn_blocking(move || replay.output()).await??;
+        if !output.status.success() {
+            bail!(
+                "the bench's logs do not replay: {}{}",
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+        let told: Value = serde_json::from_slice(&output.stdout)?;
+        let per_second = told["events_per_second"].as_f64();
+        let per_second = per_second.context("`hefu audit replay` tells no rate")?;
+        self.figures.throughput(load, per_second);
+        self.place.remove(self.postgres.as_ref()).await?;
+        Ok(self.figures)
+    }
+}

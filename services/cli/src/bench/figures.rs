@@ -1,0 +1,117 @@
+//! Figures by name, one of each round: their medians are what is told, and ratios to the yardstick of the same round.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::load::Measured;
+
+/// One engine's figures.
+#[derive(Debug, Default)]
+pub(crate) struct Figures {
+    rounds: BTreeMap<String, Vec<f64>>,
+    /// What was measured, in the order in which it was.
+    pub(crate) loads: Vec<String>,
+}
+
+impl Figures {
+    /// Notes a round's figure.
+    pub(crate) fn note(&mut self, name: &str, value: f64) {
+        self.rounds.entry(name.to_owned()).or_default().push(value);
+    }
+
+    /// Notes a load: what it did a second, and how long its calls took.
+    pub(crate) fn load(&mut self, name: &str, measured: &Measured) {
+        self.throughput(name, measured.per_second());
+        self.note(&format!("{name}_p50_ms"), measured.millis(0.5));
+        self.note(&format!("{name}_p99_ms"), measured.millis(0.99));
+    }
+
+    /// Notes what a load did a second, where there are no calls to time.
+    pub(crate) fn throughput(&mut self, name: &str, per_second: f64) {
+        self.note(&format!("{name}_per_second"), per_second);
+        if !self.loads.iter().any(|load| load == name) {
+            self.loads.push(name.to_owned());
+        }
+    }
+
+    /// Notes what a load does a second in relation to the yardstick of its round.
+    pub(crate) fn ratio(&mut self, name: &str, measured: &Measured, yardstick: Option<f64>) {
+        if let Some(yardstick) = yardstick {
+            self.note(&format!("ratio_{name}"), measured.per_second() / yardstick);
+        }
+    }
+
+    /// The last round's figure.
+    pub(crate) fn last(&self, name: &str) -> Option<f64> {
+        self.rounds.get(name)?.last().copied()
+    }
+
+    /// The median over the rounds.
+    pub(crate) fn median(&self, name: &str) -> Option<f64> {
+        median(self.rounds.get(name)?)
+    }
+
+    /// All medians.
+    pub(crate) fn json(&self) -> Value {
+        let medians = self.rounds.iter().filter_map(|(name, values)| {
+            let median = median(values)?;
+            Some((name.clone(), json!(rounded(median))))
+        });
+        Value::Object(medians.collect::<Map<_, _>>())
+    }
+}
+
+/// The middle of some values; of an even number, the mean of the two in the middle.
+pub(crate) fn median(values: &[f64]) -> Option<f64> {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    let upper = *values.get(values.len() / 2)?;
+    if values.len().is_multiple_of(2) {
+        return Some((values[values.len() / 2 - 1] + upper) / 2.0);
+    }
+    Some(upper)
+}
+
+/// Three digits behind the point say all that a measurement can.
+pub(crate) fn rounded(value: f64) -> f64 {
+    (value * 1_000.0).round() / 1_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_median_is_the_middle_whatever_the_order() {
+        assert_eq!(median(&[]), None);
+        assert_eq!(median(&[3.0]), Some(3.0));
+        assert_eq!(median(&[9.0, 1.0, 3.0]), Some(3.0));
+        assert_eq!(median(&[4.0, 1.0, 9.0, 2.0]), Some(3.0));
+    }
+
+    #[test]
+    fn a_ratio_is_to_the_yardstick_of_its_own_round() {
+        let mut figures = Figures::default();
+        // The machine is twice as fast in the second round, and the ratio the same.
+        for speed in [1.0, 2.0] {
+            let mut measured = Measured::new();
+            (measured.ops, measured.seconds) = (5_000, 1.0 / speed);
+            measured.note(&Ok(()), Duration::from_millis(2), 0, true);
+            figures.load("single_64", &measured);
+            figures.ratio("single_64", &measured, Some(1_000.0 * speed));
+        }
+        assert_eq!(figures.median("ratio_single_64"), Some(5.0));
+        assert_eq!(figures.json()["single_64_per_second"], 7_500.0);
+        assert!((figures.median("single_64_p99_ms").unwrap() - 2.0).abs() < 0.01);
+    }
+
+    #[test]
+    fn without_a_yardstick_there_is_no_ratio() {
+        let mut figures = Figures::default();
+        figures.ratio("bulk", &Measured::new(), None);
+        assert_eq!(figures.median("ratio_bulk"), None);
+    }
+}

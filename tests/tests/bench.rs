@@ -1,0 +1,103 @@
+//! `hefu bench` as somebody runs it, briefly: every figure is there. How high they are is for a machine that has nothing else to do.
+
+#![allow(clippy::unwrap_used)] // a test's own steps must succeed
+
+use hefu_tests::canaries::none_in;
+use hefu_tests::cli::hefu;
+use hefu_tests::engines::{Engine, Folder};
+use hefu_tests::postgres;
+use serde_json::Value;
+
+/// Loads with calls that are timed.
+const TIMED: [&str; 8] = [
+    "single_1",
+    "single_64",
+    "single_256",
+    "one_region_256",
+    "bulk",
+    "loop_moves",
+    "reads",
+    "open_loop_70",
+];
+const OTHERS: [&str; 5] = [
+    "streamed_events_per_second",
+    "replay_events_per_second",
+    "server_cpu_us_per_op",
+    "peak_rss_mb",
+    "wal_bytes_per_op",
+];
+
+/// Runs it on one engine; returns what it told, and the picture.
+fn bench(engine: Engine) -> (Value, String) {
+    let folder = Folder::new("hefu-bench-test");
+    let picture = folder.path().join("bench.svg");
+    let mut bench = hefu();
+    bench.args([
+        "bench",
+        "--seconds",
+        "0.2",
+        "--rounds",
+        "1",
+        "--bulk",
+        "50",
+        "--json",
+    ]);
+    bench
+        .arg("--svg")
+        .arg(&picture)
+        .env("TMPDIR", folder.path());
+    match engine {
+        Engine::Sqlite => bench.args(["--engine", "sqlite"]),
+        Engine::Postgres => bench.args(["--engine", "postgres", "--database", &postgres::server()]),
+    };
+    let output = bench.output().unwrap();
+    none_in("what a command prints", &output.stdout);
+    none_in("what a command says", &output.stderr);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    let told = serde_json::from_slice(&output.stdout).unwrap();
+    (told, std::fs::read_to_string(picture).unwrap())
+}
+
+fn has_every_figure(engine: Engine, name: &str) {
+    let (told, picture) = bench(engine);
+    assert!(told["pgbench_tps"].is_null(), "{told}");
+    let timed = TIMED.iter().flat_map(|load| {
+        ["per_second", "p50_ms", "p99_ms"].map(|figure| format!("{load}_{figure}"))
+    });
+    for figure in timed.chain(OTHERS.map(ToOwned::to_owned)) {
+        let value = told[name][&figure].as_f64();
+        // Of files in memory nothing is written to storage.
+        let least = if figure == "wal_bytes_per_op" {
+            -1.0
+        } else {
+            0.0
+        };
+        assert!(value.is_some_and(|value| value > least), "{figure}: {told}");
+    }
+    assert!(picture.starts_with("<svg ") && picture.contains("redeem, 64 in flight"));
+}
+
+#[test]
+fn a_bench_on_sqlite_tells_every_figure() {
+    has_every_figure(Engine::Sqlite, "sqlite");
+}
+
+#[test]
+fn a_bench_on_postgres_tells_every_figure() {
+    has_every_figure(Engine::Postgres, "postgres");
+}
+
+#[test]
+fn what_cannot_be_measured_is_said_at_once() {
+    let refused = |arguments: &[&str]| {
+        let output = hefu().arg("bench").args(arguments).output().unwrap();
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(refused(&["--seconds", "0"]).contains("--seconds must be"));
+    assert!(
+        refused(&["--database", "sqlite://x"]).contains("--database names a PostgreSQL server")
+    );
+    assert!(refused(&["--in-flight", "0"]).contains("--in-flight"));
+}
