@@ -246,9 +246,7 @@ fn writing_connection(path: &Path) -> Result<Connection> {
         "PRAGMA synchronous = FULL;
          PRAGMA secure_delete = ON;
          PRAGMA temp_store = MEMORY;
-         PRAGMA cache_size = -32768;
-         -- 64 MiB: a batch of moves writes some, and a page that many of them write goes into the file once.
-         PRAGMA wal_autocheckpoint = 16384;",
+         PRAGMA cache_size = -32768;",
     )
     .map_err(failure)?;
     conn.set_prepared_statement_cache_capacity(256);
