@@ -39,6 +39,25 @@ enum Engines {
     Both,
 }
 
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Load {
+    /// Redemptions one by one over all regions, for each of --in-flight.
+    Single,
+    /// The same on one region.
+    OneRegion,
+    /// Redemptions at fixed instants, at 70 % of what the most callers got.
+    OpenLoop,
+    /// Redemptions in calls of --bulk.
+    Bulk,
+    /// Whole classes from enrolment to redemption.
+    Loop,
+    /// Vouchers read.
+    Reads,
+    /// Events streamed.
+    Streams,
+}
+
 #[derive(Args)]
 pub(crate) struct Bench {
     /// Which databases. Default: both, where PostgreSQL's server is found or named.
@@ -74,6 +93,9 @@ pub(crate) struct Bench {
     /// How often all of it is measured; medians are told.
     #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
     rounds: u16,
+    /// What is measured. Default: everything.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "LIST")]
+    loads: Vec<Load>,
     /// Take turns with pgbench (TPC-B-like, scale 50, 32 clients) on the same PostgreSQL, and tell the ratios.
     #[arg(long)]
     vs_pgbench: bool,
@@ -120,9 +142,14 @@ struct Plan {
     in_flight: Vec<usize>,
     bulk: usize,
     time: Duration,
+    loads: Vec<Load>,
 }
 
 impl Plan {
+    fn measures(&self, load: Load) -> bool {
+        self.loads.is_empty() || self.loads.contains(&load)
+    }
+
     /// The most callers.
     fn most(&self) -> usize {
         self.in_flight.iter().copied().max().unwrap_or(1)
@@ -157,6 +184,7 @@ impl Bench {
             in_flight,
             bulk: self.bulk.into(),
             time: Duration::from_secs_f64(self.seconds),
+            loads: self.loads.clone(),
         })
     }
 

@@ -9,7 +9,6 @@ use anyhow::{Context, bail};
 use hefu_scenario::Group;
 use serde_json::Value;
 
-use super::Plan;
 use super::figures::Figures;
 use super::load::{self, Jobs, Measured};
 use super::moves::{self, Counter, MOVES_OF_CLASS};
@@ -20,6 +19,7 @@ use super::server::Server;
 use super::stock::{self, Stock};
 use super::stream;
 use super::wire::Wire;
+use super::{Load, Plan};
 
 /// HTTP/2 connections of the client.
 const CONNECTIONS: usize = 4;
@@ -120,17 +120,32 @@ impl Bed {
         let classes = self
             .prepare(&round, (many, needs.one_region), needs.classes)
             .await?;
-        for (callers, calls) in plan.in_flight.iter().zip(&needs.single) {
-            self.single(plan, &round, (*callers, *calls), yardstick)
+        if plan.measures(Load::Single) {
+            for (callers, calls) in plan.in_flight.iter().zip(&needs.single) {
+                self.single(plan, &round, (*callers, *calls), yardstick)
+                    .await?;
+            }
+        }
+        if plan.measures(Load::OneRegion) {
+            self.one_region(plan, &round, needs.one_region, yardstick)
                 .await?;
         }
-        self.one_region(plan, &round, needs.one_region, yardstick)
-            .await?;
-        self.open_loop(plan, &round, needs.open_loop).await?;
-        self.bulk(plan, &round, needs.bulk, yardstick).await?;
-        self.whole_loop(plan, &round, classes).await?;
-        self.reads(plan, &round).await?;
-        self.streams(plan, &round).await
+        if plan.measures(Load::OpenLoop) {
+            self.open_loop(plan, &round, needs.open_loop).await?;
+        }
+        if plan.measures(Load::Bulk) {
+            self.bulk(plan, &round, needs.bulk, yardstick).await?;
+        }
+        if plan.measures(Load::Loop) {
+            self.whole_loop(plan, &round, classes).await?;
+        }
+        if plan.measures(Load::Reads) {
+            self.reads(plan, &round).await?;
+        }
+        if plan.measures(Load::Streams) {
+            self.streams(plan, &round).await?;
+        }
+        Ok(())
     }
 
     /// Finds out how fast the server is, roughly, so that as many vouchers are prepared as will be used.
@@ -174,17 +189,23 @@ impl Bed {
             (rate * part * seconds * margin).ceil() as usize
         };
         let most = plan.most();
-        let callers = plan.in_flight.iter();
         let classes = of("loop_moves".to_owned(), 1.0) as f64 / MOVES_OF_CLASS;
         let regions = self.counters.len();
+        let classes = classes.ceil() as usize / regions + CALLERS.div_ceil(regions) + 1;
+        let where_measured = |load, many: usize| if plan.measures(load) { many } else { 0 };
+        let single = |callers: &usize| {
+            let calls = of(format!("single_{callers}"), 1.0).max(2 * callers);
+            where_measured(Load::Single, calls)
+        };
+        let one_region = of(format!("one_region_{most}"), 1.0).max(2 * most);
+        let open_loop = of(format!("single_{most}"), OPEN_LOOP).max(most);
+        let bulk = of("bulk".to_owned(), 1.0).max(2 * BULK_CALLS * plan.bulk);
         Needs {
-            single: callers
-                .map(|callers| of(format!("single_{callers}"), 1.0).max(2 * callers))
-                .collect(),
-            one_region: of(format!("one_region_{most}"), 1.0).max(2 * most),
-            open_loop: of(format!("single_{most}"), OPEN_LOOP).max(most),
-            bulk: of("bulk".to_owned(), 1.0).max(2 * BULK_CALLS * plan.bulk),
-            classes: classes.ceil() as usize / regions + CALLERS.div_ceil(regions) + 1,
+            single: plan.in_flight.iter().map(single).collect(),
+            one_region: where_measured(Load::OneRegion, one_region),
+            open_loop: where_measured(Load::OpenLoop, open_loop),
+            bulk: where_measured(Load::Bulk, bulk),
+            classes: where_measured(Load::Loop, classes),
         }
     }
 
@@ -297,9 +318,7 @@ impl Bed {
     async fn open_loop(&mut self, plan: &Plan, round: &str, calls: usize) -> anyhow::Result<()> {
         let load = "open_loop_70";
         let wire = self.begin(round, load).await?;
-        let most = self
-            .figures
-            .last(&format!("single_{}_per_second", plan.most()));
+        let most = self.rates.get(&format!("single_{}", plan.most()));
         let per_second = most.context("nothing was measured before")? * OPEN_LOOP;
         let jobs = Jobs::once(self.stock.take(calls));
         let measured = load::open(&wire, &jobs, per_second, plan.time).await;
