@@ -62,6 +62,16 @@ pub struct Group {
     pub class: String,
     /// By seat number.
     pub trainees: Vec<Trainee>,
+    /// How many of them, the last ones, take their seat and never come.
+    pub absent: usize,
+}
+
+impl Group {
+    /// Those who come.
+    pub fn present(&self) -> &[Trainee] {
+        let present = self.trainees.len().saturating_sub(self.absent);
+        &self.trainees[..present]
+    }
 }
 
 impl Desk {
@@ -114,9 +124,28 @@ impl Desk {
         })
     }
 
+    /// The desk of a region that was opened from the same seed before; its numbers go on from `next`.
+    pub fn again(seed: u64, region: &str, next: u64) -> Desk {
+        Desk {
+            office: Office::new(seed, region),
+            seed,
+            next: AtomicU64::new(next),
+        }
+    }
+
     /// `regions/{code}`.
     pub fn parent(&self) -> String {
         self.office.parent()
+    }
+
+    /// The region's code.
+    pub fn region(&self) -> &str {
+        &self.office.region
+    }
+
+    /// From here on nobody has had a number.
+    pub fn next_number(&self) -> u64 {
+        self.next.load(Ordering::Relaxed)
     }
 
     /// A number that nobody had: of a person, or of a request.
