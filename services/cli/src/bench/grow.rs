@@ -206,7 +206,9 @@ impl Bed {
         if held > before {
             let rate = (held - before) as f64 / began.elapsed().as_secs_f64();
             self.figures.note("filled_per_second", rate);
-            progress.say(&filling(engine, (held, size), rate));
+            if progress.terminal {
+                progress.say(&filling(engine, (held, size), rate));
+            }
         }
         self.figures.note("filled", (held - before) as f64);
         Ok(())

@@ -26,6 +26,7 @@ type Load = (&'static str, Vec<Job>);
 impl Bed {
     /// Reads of every kind, each for so long.
     pub(super) async fn lists(&mut self, plan: &Plan, round: &str) -> anyhow::Result<()> {
+        let round = &format!("{round}, {}", self.engine().name());
         for (load, jobs) in self.list_loads().await? {
             let wire = self.begin(round, load).await?;
             let measured = load::closed(&wire, &Jobs::again(jobs), CALLERS, plan.time).await;
