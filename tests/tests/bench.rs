@@ -110,7 +110,7 @@ fn what_cannot_be_measured_is_said_at_once() {
 /// Grows what is kept in a folder to these sizes; returns what it told.
 fn grow(engine: Engine, folder: &Path, sizes: &str) -> Value {
     let mut bench = hefu();
-    bench.args(["bench", "--seconds", "0.1", "--rounds", "1", "--json"]);
+    bench.args(["bench", "--seconds", "0.2", "--rounds", "1", "--json"]);
     bench.args(["--in-flight", "1,4", "--bulk", "10", "--grow", sizes]);
     bench.arg("--keep").arg(folder.join("kept"));
     match engine {

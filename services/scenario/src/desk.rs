@@ -45,6 +45,8 @@ pub struct Desk {
 /// Somebody with a voucher on the way.
 #[derive(Debug, Clone, Default)]
 pub struct Trainee {
+    /// By which they were made up.
+    pub number: u64,
     /// Identity number.
     pub identity: String,
     /// `regions/…/people/{uuid}`.
@@ -234,7 +236,15 @@ impl Desk {
 
     /// The registration of somebody new.
     pub fn registration(&self) -> v1::RegisterPersonRequest {
-        let n = self.number();
+        self.registration_of(self.number())
+    }
+
+    /// The identity number of whoever was made up by that number.
+    pub fn identity(&self, number: u64) -> String {
+        person(self.seed, &self.office.region, number).identity
+    }
+
+    fn registration_of(&self, n: u64) -> v1::RegisterPersonRequest {
         let person = person(self.seed, &self.office.region, n);
         v1::RegisterPersonRequest {
             parent: self.office.parent(),

@@ -128,7 +128,7 @@ impl Bed {
 fn find(shelf: &Shelf, seen: &Seen) -> (&'static str, Bytes) {
     let request = v1::FindPersonRequest {
         parent: shelf.desk.parent(),
-        identity_number: seen.identity.clone(),
+        identity_number: shelf.desk.identity(seen.holder),
     };
     ("PeopleService/FindPerson", wire::framed(&request))
 }

@@ -13,8 +13,8 @@ pub(super) struct Seen {
     pub(super) region: usize,
     /// `regions/…/vouchers/{uuid}`.
     pub(super) voucher: String,
-    /// Its holder's made-up identity number.
-    pub(super) identity: String,
+    /// By which its holder was made up: what is personal is not kept, even of nobody.
+    pub(super) holder: u64,
 }
 
 /// Every so many-th voucher, in the order in which they were made.
@@ -42,7 +42,7 @@ impl Sample {
             self.kept.push(Seen {
                 region,
                 voucher: trainee.voucher.clone(),
-                identity: trainee.identity.clone(),
+                holder: trainee.number,
             });
         }
         self.seen += 1;

@@ -96,14 +96,18 @@ impl Desk {
     /// # Errors
     /// `Refused`, `Script`.
     pub async fn applied(&self, client: &Client, people: usize) -> Result<Vec<Trainee>, PlayError> {
-        let registrations: Vec<_> = (0..people).map(|_| self.registration()).collect();
-        let mut trainees: Vec<Trainee> = registrations
-            .iter()
-            .map(|registration| Trainee {
+        let mut trainees = Vec::with_capacity(people);
+        let mut registrations = Vec::with_capacity(people);
+        for _ in 0..people {
+            let number = self.number();
+            let registration = self.registration_of(number);
+            trainees.push(Trainee {
+                number,
                 identity: registration.identity_number.clone(),
                 ..Trainee::default()
-            })
-            .collect();
+            });
+            registrations.push(registration);
+        }
         let registered = batch!(
             self,
             client,
