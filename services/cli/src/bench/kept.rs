@@ -9,6 +9,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use hefu_engine::Source;
 use serde::{Deserialize, Serialize};
 
 use super::figures::Figures;
@@ -57,7 +58,7 @@ impl Kept {
                 )
             })?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Memory {
-                database: new_name()?,
+                database: new_name(),
                 ..Memory::default()
             },
             Err(error) => {
@@ -112,10 +113,10 @@ impl Kept {
 }
 
 /// A database's name that nobody has.
-fn new_name() -> anyhow::Result<String> {
-    let mut drawn = [0; 8];
-    getrandom::fill(&mut drawn).context("no randomness")?;
-    Ok(format!("hefu_bench_{:016x}", u64::from_be_bytes(drawn)))
+fn new_name() -> String {
+    let drawn = Source::System.draw(&["bench"]);
+    let digits: String = drawn.iter().take(8).map(|b| format!("{b:02x}")).collect();
+    format!("hefu_bench_{digits}")
 }
 
 #[cfg(test)]
