@@ -195,6 +195,8 @@ CREATE TABLE class (
     leaf BYTEA,
     state TEXT COLLATE "C",
     deliverer TEXT COLLATE "C",
+    payee TEXT COLLATE "C",
+    sponsor TEXT COLLATE "C",
     year TEXT COLLATE "C",
     body TEXT NOT NULL,
     PRIMARY KEY (region, id)
@@ -236,6 +238,7 @@ CREATE TABLE assessment_session (
     leaf BYTEA,
     state TEXT COLLATE "C",
     assessor TEXT COLLATE "C",
+    payee TEXT COLLATE "C",
     year TEXT COLLATE "C",
     body TEXT NOT NULL,
     PRIMARY KEY (region, id)
@@ -269,6 +272,9 @@ CREATE TABLE voucher (
     due TEXT COLLATE "C",
     status_list TEXT COLLATE "C",
     status_entry TEXT COLLATE "C",
+    employer TEXT COLLATE "C",
+    applicant TEXT COLLATE "C", -- the institution's person who applied for the holder
+    written_off TEXT COLLATE "C", -- the sheet, of a voucher that has no class any more
     body TEXT NOT NULL,
     PRIMARY KEY (region, id)
 );
@@ -278,13 +284,21 @@ CREATE INDEX account_year ON account (region, year, id);
 CREATE INDEX credential_person ON credential (region, person, id);
 CREATE INDEX class_state ON class (region, state, id);
 CREATE INDEX class_deliverer ON class (region, deliverer, id);
+CREATE INDEX class_payee ON class (region, payee, id);
+CREATE INDEX class_sponsor ON class (region, sponsor, id);
 CREATE INDEX assessment_session_state ON assessment_session (region, state, id);
+CREATE INDEX assessment_session_assessor ON assessment_session (region, assessor, id);
+CREATE INDEX assessment_session_payee ON assessment_session (region, payee, id);
 CREATE INDEX sheet_state ON sheet (region, state, id);
 CREATE INDEX sheet_payee ON sheet (region, payee, id);
 CREATE INDEX voucher_state ON voucher (region, state, id);
 CREATE INDEX voucher_person ON voucher (region, person, id);
 CREATE INDEX voucher_occasion ON voucher (region, occasion, id);
 CREATE INDEX voucher_sheet ON voucher (region, sheet, id);
+-- Few vouchers are an institution's by themselves; most stand in its classes.
+CREATE INDEX voucher_employer ON voucher (region, employer, id) WHERE employer IS NOT NULL;
+CREATE INDEX voucher_applicant ON voucher (region, applicant, id) WHERE applicant IS NOT NULL;
+CREATE INDEX voucher_written_off ON voucher (region, written_off, id) WHERE written_off IS NOT NULL;
 -- What is due next: the clock's moves look for it.
 CREATE INDEX voucher_due ON voucher (region, year, state, due);
 -- What a status list says is read from here, and from no row.

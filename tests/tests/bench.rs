@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used)] // a test's own steps must succeed
 
+use std::path::Path;
+
+use hefu_cluster::of_database;
 use hefu_tests::canaries::none_in;
-use hefu_tests::cli::hefu;
+use hefu_tests::cli::{audit_json, hefu};
 use hefu_tests::engines::{Engine, Folder};
 use hefu_tests::postgres;
 use serde_json::Value;
@@ -100,4 +103,93 @@ fn what_cannot_be_measured_is_said_at_once() {
         refused(&["--database", "sqlite://x"]).contains("--database names a PostgreSQL server")
     );
     assert!(refused(&["--in-flight", "0"]).contains("--in-flight"));
+    assert!(refused(&["--grow", "many"]).contains("numbers of vouchers"));
+    assert!(refused(&["--keep", "here"]).contains("--grow"));
+}
+
+/// Grows what is kept in a folder to these sizes; returns what it told.
+fn grow(engine: Engine, folder: &Path, sizes: &str) -> Value {
+    let mut bench = hefu();
+    bench.args(["bench", "--seconds", "0.2", "--rounds", "1", "--json"]);
+    bench.args(["--in-flight", "1,4", "--bulk", "10", "--grow", sizes]);
+    bench.arg("--keep").arg(folder.join("kept"));
+    match engine {
+        Engine::Sqlite => bench.args(["--engine", "sqlite"]),
+        Engine::Postgres => bench.args(["--engine", "postgres", "--database", &postgres::server()]),
+    };
+    let output = bench.output().unwrap();
+    none_in("what a command prints", &output.stdout);
+    none_in("what a command says", &output.stderr);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// What is told of every size.
+const OF_A_SIZE: [&str; 14] = [
+    "single_4_per_second",
+    "bulk_per_second",
+    "reads_p99_ms",
+    "list_first_per_second",
+    "list_half_way_per_second",
+    "list_of_school_per_second",
+    "sheets_of_school_per_second",
+    "find_person_per_second",
+    "history_per_second",
+    "log_events",
+    "bytes_per_voucher",
+    "bytes_per_event",
+    "keys_bytes",
+    "first_write_after_s",
+];
+
+fn grows_on_from_where_it_stopped(engine: Engine, name: &str) {
+    let folder = Folder::new("hefu-grow-test");
+    let number = |figures: &Value, figure: &str| {
+        let value = figures[name][figure].as_f64();
+        value.unwrap_or_else(|| panic!("{figure}: {figures}"))
+    };
+    let first = grow(engine, folder.path(), "200");
+    let small = &first["grow"][0];
+    assert_eq!(small["vouchers"], 200);
+    for figure in OF_A_SIZE {
+        assert!(number(small, figure) > 0.0, "{figure}: {small}");
+    }
+    let filled = number(small, "filled");
+    assert!((200.0..211.0).contains(&filled), "{small}");
+    assert_eq!(number(small, "vouchers_before"), filled);
+    // Whatever was measured stands there now, and is not filled in again.
+    let stands = number(small, "vouchers_after");
+    let larger = stands as u64 + 300;
+    let second = grow(engine, folder.path(), &format!("200,{larger}"));
+    assert_eq!(second["grow"][0], *small, "a size is measured once");
+    let large = &second["grow"][1];
+    assert_eq!(large["vouchers"], larger);
+    let filled = number(large, "filled");
+    assert!((300.0..311.0).contains(&filled), "{large}");
+    assert_eq!(number(large, "vouchers_before"), stands + filled);
+    assert!(number(large, "bulk_to_smallest") > 0.0);
+    holds(engine, &folder.path().join("kept").join(name));
+}
+
+/// The kept database's logs verify and replay to its tables.
+fn holds(engine: Engine, kept: &Path) {
+    let memory = std::fs::read(kept.join("grow.json")).unwrap();
+    let memory: Value = serde_json::from_slice(&memory).unwrap();
+    let url = match engine {
+        Engine::Sqlite => format!("sqlite://{}", kept.join("hefu.db").display()),
+        Engine::Postgres => of_database(&postgres::server(), memory["database"].as_str().unwrap()),
+    };
+    let (code, found) = audit_json(&["replay", "--database", &url]);
+    assert_eq!(code, Some(0), "{found}");
+}
+
+#[test]
+fn a_kept_database_grows_on_sqlite() {
+    grows_on_from_where_it_stopped(Engine::Sqlite, "sqlite");
+}
+
+#[test]
+fn a_kept_database_grows_on_postgres() {
+    grows_on_from_where_it_stopped(Engine::Postgres, "postgres");
 }

@@ -3,18 +3,24 @@
 
 mod bed;
 mod figures;
+mod fill;
+mod grow;
+mod kept;
+mod lists;
 mod load;
 mod moves;
 mod pgbench;
 mod place;
 mod progress;
 mod report;
+mod sample;
 mod server;
 mod stock;
 mod stream;
 mod svg;
 mod wire;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -25,6 +31,7 @@ use serde_json::{Value, json};
 
 use bed::Bed;
 use figures::{Figures, median, rounded};
+use grow::{Growth, Sizes};
 use pgbench::Pgbench;
 use place::{Engine, Postgres};
 use progress::Progress;
@@ -96,6 +103,20 @@ pub(crate) struct Bench {
     /// What is measured. Default: everything.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "LIST")]
     loads: Vec<Load>,
+    /// Fill one database to one size after the other, in vouchers, and measure at each; --seconds 2 --rounds 1 leaves the sizes about as
+    /// they are.
+    #[arg(
+        long,
+        value_name = "SIZES",
+        num_args = 0..=1,
+        default_missing_value = "100k,1M,5M",
+        conflicts_with = "server"
+    )]
+    grow: Option<Sizes>,
+    /// Keep what was filled in that folder, and go on from what is there. With --database it goes to that server, in a database of its own;
+    /// otherwise PostgreSQL's cluster is in the folder, too.
+    #[arg(long, value_name = "FOLDER", requires = "grow")]
+    keep: Option<PathBuf>,
     /// Take turns with pgbench (TPC-B-like, scale 50, 32 clients) on the same PostgreSQL, and tell the ratios.
     #[arg(long)]
     vs_pgbench: bool,
@@ -108,10 +129,29 @@ pub(crate) struct Bench {
 }
 
 /// All figures.
+#[derive(Default)]
 struct Outcome {
     /// Transactions a second, by round.
     pgbench: Vec<f64>,
-    engines: Vec<(Engine, Figures)>,
+    told: Vec<Told>,
+}
+
+/// An engine's figures, at a size if it was grown.
+struct Told {
+    engine: Engine,
+    vouchers: Option<u64>,
+    figures: Figures,
+}
+
+impl Told {
+    /// What was measured, in words.
+    fn name(&self) -> String {
+        let engine = self.engine.name();
+        match self.vouchers {
+            Some(vouchers) => format!("{engine}, {} vouchers", report::thousands(vouchers)),
+            None => engine.to_owned(),
+        }
+    }
 }
 
 impl Outcome {
@@ -121,7 +161,7 @@ impl Outcome {
 
     /// The highest figure whose name ends so.
     fn highest(&self, ending: &str) -> f64 {
-        let figures = self.engines.iter().flat_map(|(_, figures)| {
+        let figures = self.told.iter().flat_map(|Told { figures, .. }| {
             let loads = figures.loads.iter();
             loads.filter_map(move |load| figures.median(&format!("{load}{ending}")))
         });
@@ -130,8 +170,19 @@ impl Outcome {
 
     fn json(&self) -> Value {
         let mut object = json!({ "pgbench_tps": self.pgbench().map(rounded) });
-        for (engine, figures) in &self.engines {
-            object[engine.name()] = figures.json();
+        let mut grown = BTreeMap::new();
+        for one in &self.told {
+            let (engine, figures) = (one.engine.name(), one.figures.json());
+            match one.vouchers {
+                None => object[engine] = figures,
+                Some(vouchers) => {
+                    let size = grown.entry(vouchers);
+                    size.or_insert_with(|| json!({ "vouchers": vouchers }))[engine] = figures;
+                }
+            }
+        }
+        if !grown.is_empty() {
+            object["grow"] = grown.into_values().collect();
         }
         object
     }
@@ -208,10 +259,13 @@ impl Bench {
             }
             return Ok(Some(Postgres::named(url)));
         }
-        if engines.contains(&Engine::Postgres) || self.vs_pgbench {
-            return Postgres::throw_away().map(Some);
+        if !engines.contains(&Engine::Postgres) && !self.vs_pgbench {
+            return Ok(None);
         }
-        Ok(None)
+        match &self.keep {
+            Some(folder) => Postgres::kept(&folder.join(Engine::Postgres.name())).map(Some),
+            None => Postgres::throw_away().map(Some),
+        }
     }
 }
 
@@ -232,41 +286,73 @@ pub(crate) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
         }
         _ => None,
     };
-    let mut beds = Vec::with_capacity(engines.len() + 1);
-    if let Some(server) = bench.elsewhere()? {
-        progress.begin("opening eleven counties");
-        beds.push(Bed::elsewhere(server, &progress).await?);
-    }
-    for engine in engines {
-        progress.begin(&format!("{}: opening eleven counties", engine.name()));
-        beds.push(Bed::open(engine, postgres.as_ref(), &progress).await?);
-    }
-    let mut tps = Vec::new();
-    for round in 1..=bench.rounds {
-        let of = format!("round {round} of {}", bench.rounds);
-        if let Some(yardstick) = &yardstick {
-            progress.begin(&format!("{of}: pgbench"));
-            tps.push(yardstick.tps(plan.time).await?);
-            progress.say(&format!("{of}: pgbench {:.0} tps", tps[tps.len() - 1]));
+    let outcome = match &bench.grow {
+        Some(sizes) => {
+            let growth = Growth {
+                sizes,
+                keep: bench.keep.as_ref(),
+                plan: &plan,
+                rounds: bench.rounds,
+                postgres: postgres.as_ref(),
+                yardstick: yardstick.as_ref(),
+                progress: &progress,
+            };
+            growth.run(engines).await?
         }
-        for bed in &mut beds {
-            bed.round(&plan, &of, tps.last().copied()).await?;
+        None => {
+            let with = (postgres.as_ref(), yardstick.as_ref());
+            rounds(&bench, &plan, engines, with, &progress).await?
         }
-    }
-    let mut outcome = Outcome {
-        pgbench: tps,
-        engines: Vec::new(),
     };
-    for bed in beds {
-        let engine = bed.engine();
-        outcome.engines.push((engine, bed.end().await?));
-    }
     if let (Some(yardstick), Some(postgres)) = (yardstick, &postgres) {
         yardstick.remove(postgres).await?;
     }
     progress.end();
     tell(&bench, &outcome)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Measures round after round, the engines in turn.
+async fn rounds(
+    bench: &Bench,
+    plan: &Plan,
+    engines: Vec<Engine>,
+    (postgres, yardstick): (Option<&Postgres>, Option<&Pgbench>),
+    progress: &Progress,
+) -> anyhow::Result<Outcome> {
+    let mut beds = Vec::with_capacity(engines.len() + 1);
+    if let Some(server) = bench.elsewhere()? {
+        progress.begin("opening eleven counties");
+        beds.push(Bed::elsewhere(server, progress).await?);
+    }
+    for engine in engines {
+        progress.begin(&format!("{}: opening eleven counties", engine.name()));
+        beds.push(Bed::open(engine, postgres, progress).await?);
+    }
+    let mut tps = Vec::new();
+    for round in 1..=bench.rounds {
+        let of = format!("round {round} of {}", bench.rounds);
+        if let Some(yardstick) = yardstick {
+            progress.begin(&format!("{of}: pgbench"));
+            tps.push(yardstick.tps(plan.time).await?);
+            progress.say(&format!("{of}: pgbench {:.0} tps", tps[tps.len() - 1]));
+        }
+        for bed in &mut beds {
+            bed.round(plan, &of, tps.last().copied()).await?;
+        }
+    }
+    let mut outcome = Outcome {
+        pgbench: tps,
+        told: Vec::new(),
+    };
+    for bed in beds {
+        outcome.told.push(Told {
+            engine: bed.engine(),
+            vouchers: None,
+            figures: bed.end().await?,
+        });
+    }
+    Ok(outcome)
 }
 
 fn tell(bench: &Bench, outcome: &Outcome) -> anyhow::Result<()> {

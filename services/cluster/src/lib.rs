@@ -1,7 +1,7 @@
-//! A throw-away PostgreSQL cluster, for the bench and the tests.
+//! A PostgreSQL cluster for the bench and the tests: a throw-away one, or one whose folder is kept.
 //!
-//! Invariant: a cluster never outlives the process that started it, however that ends. A watchdog holds the other end of a pipe: when
-//! the pipe closes, it stops the server and removes the folder.
+//! Invariant: a server never outlives the process that started it, however that ends. A watchdog holds the other end of a pipe: when
+//! the pipe closes, it stops the server and, of a throw-away cluster, removes the folder.
 
 mod owner;
 
@@ -64,24 +64,52 @@ impl Cluster {
     /// See [`ClusterError`].
     pub fn start(settings: &[String]) -> Result<Cluster, ClusterError> {
         let tools = tools().ok_or(ClusterError::NoServer)?;
-        let folder = new_folder()?;
+        Cluster::within(&tools, &new_folder()?, settings, false)
+    }
+
+    /// Starts the cluster of that folder, which stays there when the server ends; makes it where there is none.
+    ///
+    /// # Errors
+    /// See [`ClusterError`].
+    pub fn kept(folder: &Path, settings: &[String]) -> Result<Cluster, ClusterError> {
+        let tools = tools().ok_or(ClusterError::NoServer)?;
+        let made = std::fs::create_dir_all(folder).and_then(|()| std::path::absolute(folder));
+        let folder = made.map_err(|source| ClusterError::Folder {
+            path: folder.to_owned(),
+            source,
+        })?;
+        Cluster::within(&tools, &folder, settings, true)
+    }
+
+    fn within(
+        tools: &Path,
+        folder: &Path,
+        settings: &[String],
+        kept: bool,
+    ) -> Result<Cluster, ClusterError> {
         let owner = Owner::find()?;
-        owner.adopt(&folder)?;
+        owner.adopt(folder)?;
         let data = folder.join("data");
-        let mut initdb = owner.command(&tools.join("initdb"))?;
-        initdb.args([
-            "--username=postgres",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale=C",
-            "--no-sync",
-            "-D",
-        ]);
-        owner::run(initdb.arg(&data), "initdb")?;
+        if !data.join("PG_VERSION").is_file() {
+            let mut initdb = owner.command(&tools.join("initdb"))?;
+            initdb.args([
+                "--username=postgres",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--locale=C",
+            ]);
+            if !kept {
+                initdb.arg("--no-sync");
+            }
+            owner::run(initdb.arg("-D").arg(&data), "initdb")?;
+        }
         // The watchdog is there before the server is: nothing can be left behind.
         let mut stop = owner.command(&tools.join("pg_ctl"))?;
-        stop.args(["-m", "immediate", "-D"]).arg(&data).arg("stop");
-        let mut watchdog = watch(&stop, &folder)?;
+        let mode = if kept { "fast" } else { "immediate" };
+        stop.args(["-m", mode, "-t", "300", "-D"])
+            .arg(&data)
+            .arg("stop");
+        let mut watchdog = watch(&stop, (!kept).then_some(folder))?;
         let pipe = watchdog.stdin.take();
         let mut cluster = Cluster {
             url: String::new(),
@@ -89,7 +117,7 @@ impl Cluster {
             watchdog,
             pipe,
         };
-        let port = start_server(&owner, &tools, &cluster.data, settings)?;
+        let port = start_server(&owner, tools, &cluster.data, settings)?;
         cluster.url = format!("postgres://postgres@127.0.0.1:{port}/postgres");
         Ok(cluster)
     }
@@ -164,14 +192,14 @@ pub fn tools() -> Option<PathBuf> {
     versions.pop()
 }
 
-/// Waits for our end, then stops the server and removes the folder. In a process group of its own: an interrupt at the terminal must
-/// not take it before its work is done.
-fn watch(stop: &Command, folder: &Path) -> Result<std::process::Child, ClusterError> {
+/// Waits for our end, then stops the server and removes the folder, if one is named. In a process group of its own: an interrupt at
+/// the terminal must not take it before its work is done.
+fn watch(stop: &Command, folder: Option<&Path>) -> Result<std::process::Child, ClusterError> {
     let mut watchdog = Command::new("/bin/sh");
-    let script = r#"read -r _; folder=$1; shift; "$@"; rm -rf "$folder""#;
+    let script = r#"read -r _; folder=$1; shift; "$@"; [ -z "$folder" ] || rm -rf "$folder""#;
     watchdog
         .args(["-c", script, "watchdog"])
-        .arg(folder)
+        .arg(folder.unwrap_or(Path::new("")))
         .arg(stop.get_program())
         .args(stop.get_args());
     watchdog

@@ -156,11 +156,14 @@ fn columns(key: &Key, fact: &Fact) -> Vec<Option<String>> {
         (_, Fact::Class(f)) => vec![
             Some(text(&f.state)),
             Some(f.filing.deliverer.to_string()),
+            Some(f.filing.payee.to_string()),
+            Some(f.filing.sponsor.to_string()),
             Some(f.filing.year.to_string()),
         ],
         (_, Fact::Session(f)) => vec![
             Some(text(&f.state)),
             Some(f.filing.body.to_string()),
+            Some(f.filing.payee.to_string()),
             Some(f.filing.year.to_string()),
         ],
         (_, Fact::Sheet(f)) => {
@@ -188,7 +191,8 @@ fn columns(key: &Key, fact: &Fact) -> Vec<Option<String>> {
     }
 }
 
-/// state, year, programme, person, class (or session), sheet, due, status list, entry there.
+/// state, year, programme, person, class (or session), sheet, due, status list, entry there, employer, applicant of an institution,
+/// sheet that it was written off with.
 fn voucher_columns(voucher: &Voucher) -> Vec<Option<String>> {
     let (occasion_of, sheet) = match &voucher.state {
         VoucherState::Enrolled { class, .. } => (Some(Occasion::Class(*class)), None),
@@ -221,6 +225,15 @@ fn voucher_columns(voucher: &Voucher) -> Vec<Option<String>> {
         voucher
             .place
             .map(|place| status_entry(place, token_status(voucher))),
+        voucher.employer.as_ref().map(ToString::to_string),
+        // The bureau's people see every voucher anyhow.
+        Some(&voucher.hands.applied)
+            .filter(|who| !who.is_plain())
+            .map(ToString::to_string),
+        // Of what was written off, the sheet is all that says whose it was.
+        sheet
+            .filter(|_| occasion_of.is_none())
+            .map(ToString::to_string),
     ]
 }
 

@@ -45,6 +45,8 @@ pub struct Desk {
 /// Somebody with a voucher on the way.
 #[derive(Debug, Clone, Default)]
 pub struct Trainee {
+    /// By which they were made up.
+    pub number: u64,
     /// Identity number.
     pub identity: String,
     /// `regions/…/people/{uuid}`.
@@ -62,6 +64,16 @@ pub struct Group {
     pub class: String,
     /// By seat number.
     pub trainees: Vec<Trainee>,
+    /// How many of them, the last ones, take their seat and never come.
+    pub absent: usize,
+}
+
+impl Group {
+    /// Those who come.
+    pub fn present(&self) -> &[Trainee] {
+        let present = self.trainees.len().saturating_sub(self.absent);
+        &self.trainees[..present]
+    }
 }
 
 impl Desk {
@@ -114,9 +126,28 @@ impl Desk {
         })
     }
 
+    /// The desk of a region that was opened from the same seed before; its numbers go on from `next`.
+    pub fn again(seed: u64, region: &str, next: u64) -> Desk {
+        Desk {
+            office: Office::new(seed, region),
+            seed,
+            next: AtomicU64::new(next),
+        }
+    }
+
     /// `regions/{code}`.
     pub fn parent(&self) -> String {
         self.office.parent()
+    }
+
+    /// The region's code.
+    pub fn region(&self) -> &str {
+        &self.office.region
+    }
+
+    /// From here on nobody has had a number.
+    pub fn next_number(&self) -> u64 {
+        self.next.load(Ordering::Relaxed)
     }
 
     /// A number that nobody had: of a person, or of a request.
@@ -205,7 +236,15 @@ impl Desk {
 
     /// The registration of somebody new.
     pub fn registration(&self) -> v1::RegisterPersonRequest {
-        let n = self.number();
+        self.registration_of(self.number())
+    }
+
+    /// The identity number of whoever was made up by that number.
+    pub fn identity(&self, number: u64) -> String {
+        person(self.seed, &self.office.region, number).identity
+    }
+
+    fn registration_of(&self, n: u64) -> v1::RegisterPersonRequest {
         let person = person(self.seed, &self.office.region, n);
         v1::RegisterPersonRequest {
             parent: self.office.parent(),

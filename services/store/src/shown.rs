@@ -50,7 +50,13 @@ impl Shown {
         let (first, second) = (format!("{mark}{next}"), format!("{mark}{}", next + 1));
         match self {
             Shown::All => String::new(),
-            Shown::Of { .. } => format!(" AND {}", has_part(table, mark, &first, &second)),
+            Shown::Of { .. } => {
+                let mut parts = by_columns(table, &first, &second);
+                if table == Table::Voucher {
+                    parts.extend(stands_where(mark, &first));
+                }
+                format!(" AND ({})", parts.join(" OR "))
+            }
             Shown::Clear { .. } => {
                 let code = match table {
                     Table::CatalogueEntry => "institution",
@@ -64,43 +70,67 @@ impl Shown {
             }
         }
     }
-}
 
-/// Whether an institution has a part in a row; what is not among its columns is read from its body.
-fn has_part(table: Table, mark: char, institution: &str, person: &str) -> String {
-    let is = |path| format!("{} = {institution}", field(path, mark));
-    // Reading a body costs more than looking for a code in it.
-    let find = if mark == '?' { "instr" } else { "strpos" };
-    let named = format!("{find}(body, {institution}) > 0");
-    match table {
-        Table::Class => format!(
-            "(deliverer = {institution} OR ({named} AND ({} OR {})))",
-            is("filing.payee"),
-            is("filing.sponsor")
-        ),
-        Table::AssessmentSession => format!(
-            "(assessor = {institution} OR ({named} AND {}))",
-            is("filing.payee")
-        ),
-        Table::Sheet => format!("payee = {institution}"),
-        _ => {
-            let theirs = |table: Table| {
-                format!(
-                    "SELECT id FROM {} WHERE region = {mark}1 AND {}",
-                    table.spec().name,
-                    has_part(table, mark, institution, person)
-                )
-            };
-            format!(
-                "(({named} AND ({} OR {} = {person})) OR occasion IN ({}) OR occasion IN ({}) OR (occasion IS NULL AND sheet IN ({})))",
-                is("employer"),
-                field("hands.applied", mark),
-                theirs(Table::Class),
-                theirs(Table::AssessmentSession),
-                theirs(Table::Sheet)
-            )
+    /// The ways to have a part in a row, each of which is a walk of one index from its beginning, for a list that no column narrows down
+    /// by itself. What an institution's page costs depends on what the institution has then, not on what its region has. Empty where
+    /// the rows are walked in order.
+    pub(crate) fn ways(&self, table: Table, mark: char, next: usize) -> Vec<String> {
+        let (first, second) = (format!("{mark}{next}"), format!("{mark}{}", next + 1));
+        match self {
+            Shown::All | Shown::Clear { .. } | Shown::Noticed { .. } => Vec::new(),
+            Shown::Of { .. } => {
+                let mut ways = by_columns(table, &first, &second);
+                if table == Table::Voucher {
+                    ways.extend(reached_from(mark, &first));
+                }
+                ways
+            }
         }
     }
+}
+
+/// The index columns that name a part in a row.
+fn by_columns(table: Table, institution: &str, person: &str) -> Vec<String> {
+    let is = |column| format!("{column} = {institution}");
+    match table {
+        Table::Class => ["deliverer", "payee", "sponsor"].map(is).into(),
+        Table::AssessmentSession => ["assessor", "payee"].map(is).into(),
+        Table::Sheet => vec![is("payee")],
+        _ => vec![is("employer"), format!("applicant = {person}")],
+    }
+}
+
+/// Whether a voucher stands in an institution's class or session, or was written off with its sheet, asked of one voucher.
+fn stands_where(mark: char, institution: &str) -> [String; 3] {
+    let theirs = |table: Table, column: &str| {
+        let (name, parts) = (table.spec().name, by_columns(table, institution, ""));
+        format!(
+            "EXISTS (SELECT 1 FROM {name} AS t WHERE t.region = {mark}1 AND t.id = voucher.{column} AND (t.{}))",
+            parts.join(" OR t.")
+        )
+    };
+    [
+        theirs(Table::Class, "occasion"),
+        theirs(Table::AssessmentSession, "occasion"),
+        theirs(Table::Sheet, "written_off"),
+    ]
+}
+
+/// The same, asked of the classes, sessions and sheets.
+fn reached_from(mark: char, institution: &str) -> [String; 3] {
+    let theirs = |table: Table| {
+        let name = table.spec().name;
+        let ids = by_columns(table, institution, "");
+        let ids = ids
+            .iter()
+            .map(|part| format!("SELECT id FROM {name} WHERE region = {mark}1 AND {part}"));
+        ids.collect::<Vec<_>>().join(" UNION ")
+    };
+    [
+        format!("occasion IN ({})", theirs(Table::Class)),
+        format!("occasion IN ({})", theirs(Table::AssessmentSession)),
+        format!("written_off IN ({})", theirs(Table::Sheet)),
+    ]
 }
 
 /// A field of a row's body as text, by its path.

@@ -37,6 +37,9 @@ pub(crate) fn overwrite(table: Table) -> String {
     format!("ON CONFLICT (region, id) DO UPDATE SET {}", sets.join(", "))
 }
 
+/// Columns that leave few rows over wherever they are asked for.
+const NARROW: [&str; 3] = ["person", "occasion", "sheet"];
+
 /// One page of one region's rows in id order, or their number. Parameters: region, after, then one
 /// per equal column, then due (if asked for), then what `shown` is given, then the limit (not for a count).
 pub(crate) fn page(
@@ -47,32 +50,46 @@ pub(crate) fn page(
     mark: char,
     count: bool,
 ) -> String {
-    let spec = table.spec();
-    let what = if count {
-        "count(*)".to_owned()
-    } else {
-        joined(&columns(table), "")
-    };
-    // SQLite would walk the ids in order and look at every row for the few that are due; a term it
-    // cannot use for that sends it to the index that ends in `due`.
-    let id = if due && mark == '?' { "+id" } else { "id" };
-    let mut text = format!(
-        "SELECT {what} FROM {} WHERE region = {mark}1 AND {id} > {mark}2",
-        spec.name
-    );
     let mut next = 3;
+    let mut filter = String::new();
+    let ways = shown.ways(table, mark, 3 + equals.len() + usize::from(due));
+    let by_ways = ways.len() > 1 && !equals.iter().any(|column| NARROW.contains(column));
+    // SQLite takes the first index that fits; a term it cannot use for one leaves it the one that is meant.
+    let loose = if by_ways && mark == '?' { "+" } else { "" };
     for column in equals {
-        text.push_str(&format!(" AND {column} = {mark}{next}"));
+        filter.push_str(&format!(" AND {loose}{column} = {mark}{next}"));
         next += 1;
     }
     if due {
-        text.push_str(&format!(" AND due < {mark}{next}"));
+        filter.push_str(&format!(" AND due < {mark}{next}"));
         next += 1;
     }
-    text.push_str(&shown.clause(table, mark, next));
-    next += shown.values(table).len();
-    if !count {
-        text.push_str(&format!(" ORDER BY {id} LIMIT {mark}{next}"));
+    let limit = next + shown.values(table).len();
+    let (name, columns) = (table.spec().name, joined(&columns(table), ""));
+    if by_ways {
+        let walk = |way| {
+            format!(
+                "SELECT id FROM {name} WHERE region = {mark}1 AND id > {mark}2{filter} AND {way}"
+            )
+        };
+        let walks: Vec<String> = ways.iter().map(walk).collect();
+        let theirs = format!("({}) AS theirs", walks.join(" UNION "));
+        return match count {
+            true => format!("SELECT count(*) FROM {theirs}"),
+            false => format!(
+                "SELECT {columns} FROM {name} WHERE region = {mark}1 AND id IN (SELECT id FROM {theirs} ORDER BY id LIMIT {mark}{limit}) ORDER BY id"
+            ),
+        };
     }
-    text
+    // SQLite would walk the ids in order and look at every row for the few that are due; a term it
+    // cannot use for that sends it to the index that ends in `due`.
+    let id = if due && mark == '?' { "+id" } else { "id" };
+    let rows = format!(
+        "FROM {name} WHERE region = {mark}1 AND {id} > {mark}2{filter}{}",
+        shown.clause(table, mark, next)
+    );
+    match count {
+        true => format!("SELECT count(*) {rows}"),
+        false => format!("SELECT {columns} {rows} ORDER BY {id} LIMIT {mark}{limit}"),
+    }
 }

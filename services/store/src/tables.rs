@@ -97,7 +97,7 @@ impl Table {
             },
             Table::Class => &Spec {
                 name: "class",
-                columns: &["state", "deliverer", "year"],
+                columns: &["state", "deliverer", "payee", "sponsor", "year"],
             },
             Table::Attendance => &Spec {
                 name: "attendance",
@@ -113,7 +113,7 @@ impl Table {
             },
             Table::AssessmentSession => &Spec {
                 name: "assessment_session",
-                columns: &["state", "assessor", "year"],
+                columns: &["state", "assessor", "payee", "year"],
             },
             Table::Sheet => &Spec {
                 name: "sheet",
@@ -131,6 +131,9 @@ impl Table {
                     "due",
                     "status_list",
                     "status_entry",
+                    "employer",
+                    "applicant",
+                    "written_off",
                 ],
             },
         }

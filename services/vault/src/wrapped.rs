@@ -23,7 +23,7 @@ use crate::seal::Nonce;
 
 /// "hefu" in ASCII: tells the file from any other SQLite database.
 const APPLICATION_ID: i32 = 0x6865_6675;
-const VERSION: i32 = 3;
+const VERSION: i32 = 4;
 const KEYS: &str = "CREATE TABLE wrapped_key (
     owner TEXT PRIMARY KEY NOT NULL,
     wrapped BLOB NOT NULL,
@@ -39,6 +39,11 @@ const RETIRED: &str = "CREATE TABLE retired_kek (
     id BLOB PRIMARY KEY NOT NULL,
     emptied INTEGER NOT NULL -- 0 while data keys are still wrapped under it
 ) STRICT, WITHOUT ROWID";
+/// Since version 4: the instant up to which orphans were looked for, and the keys in the order in which they were put, so that a sweep
+/// passes over what was put since the last one and not over everybody.
+const SWEPT: &str = "CREATE TABLE swept (before INTEGER NOT NULL) STRICT;
+INSERT INTO swept (before) VALUES (0);
+CREATE INDEX wrapped_key_put_at ON wrapped_key (put_at)";
 /// How many rows a sweep or a rotation looks at, and changes, at a time.
 const PAGE_ROWS: i64 = 1000;
 
@@ -293,8 +298,8 @@ impl WrappedKeys {
         Ok(removed)
     }
 
-    /// Removes keys put before `before` whose owner `known` does not know: their transaction never committed. Returns
-    /// how many. `before` must lie further back than any transaction lasts, and `known` must have read the database
+    /// Removes keys put before `before`, and since the last sweep, whose owner `known` does not know: their transaction never committed.
+    /// Returns how many. `before` must lie further back than any transaction lasts, and `known` must have read the database
     /// after that instant, or a key that is about to be needed would go. `known` is asked for up to a thousand owners
     /// at a time; `None` says that it cannot tell, and ends the sweep.
     pub fn sweep_orphans(
@@ -303,21 +308,25 @@ impl WrappedKeys {
         known: &mut dyn FnMut(&[Owner]) -> Option<Vec<bool>>,
     ) -> Result<usize, VaultError> {
         let mut swept = 0;
-        let mut after = String::new();
+        let mut after = (self.swept_before()?, String::new());
         loop {
-            let rows = self.owners_after(&after, before)?;
-            let Some(last) = rows.last() else { break };
+            let rows = self.put_after(&after, before)?;
+            let Some(last) = rows.last() else {
+                self.note_swept(before)?;
+                break;
+            };
             after.clone_from(last);
-            let owners = rows.iter().map(|row| {
-                row.parse()
-                    .map_err(|_| VaultError::Corrupt { key: row.clone() })
+            let owners = rows.iter().map(|(_, owner)| {
+                owner
+                    .parse()
+                    .map_err(|_| VaultError::Corrupt { key: owner.clone() })
             });
             let owners: Vec<Owner> = owners.collect::<Result<_, _>>()?;
             let Some(known) = known(&owners) else { break };
             let orphans: Vec<String> = rows
                 .into_iter()
                 .zip(known)
-                .filter_map(|(row, known)| (!known).then_some(row))
+                .filter_map(|((_, owner), known)| (!known).then_some(owner))
                 .collect();
             swept += self.write(|tx| {
                 // A key that was put again meanwhile is somebody's.
@@ -335,12 +344,35 @@ impl WrappedKeys {
         Ok(swept)
     }
 
-    fn owners_after(&self, after: &str, before: Instant) -> Result<Vec<String>, VaultError> {
+    /// A page of the keys put before `before`, and after that instant and owner.
+    fn put_after(
+        &self,
+        (at, owner): &(i64, String),
+        before: Instant,
+    ) -> Result<Vec<(i64, String)>, VaultError> {
         let connection = self.connection();
-        let mut select = connection
-            .prepare_cached("SELECT owner FROM wrapped_key WHERE owner > ?1 AND put_at < ?2 ORDER BY owner LIMIT ?3")?;
-        let rows = select.query_map(params![after, before.0, PAGE_ROWS], |row| row.get(0))?;
+        let mut select = connection.prepare_cached(
+            "SELECT put_at, owner FROM wrapped_key WHERE (put_at, owner) > (?1, ?2) AND put_at < ?3
+             ORDER BY put_at, owner LIMIT ?4",
+        )?;
+        let rows = select.query_map(params![at, owner, before.0, PAGE_ROWS], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn swept_before(&self) -> Result<i64, VaultError> {
+        let connection = self.connection();
+        let mut select = connection.prepare_cached("SELECT before FROM swept")?;
+        Ok(select.query_row([], |row| row.get(0))?)
+    }
+
+    /// No orphan that was put before that instant is left.
+    fn note_swept(&self, before: Instant) -> Result<(), VaultError> {
+        self.write(|tx| {
+            tx.execute("UPDATE swept SET before = max(before, ?1)", [before.0])?;
+            Ok(())
+        })
     }
 
     fn write<T>(
@@ -414,11 +446,15 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<(), VaultError> {
             tx.execute_batch(KEYS)?;
             tx.execute_batch(ERASURES)?;
             tx.execute_batch(RETIRED)?;
+            tx.execute_batch(SWEPT)?;
             Ok(tx.commit()?)
         }
-        (APPLICATION_ID, 2) => {
+        (APPLICATION_ID, version @ (2 | 3)) => {
             tx.pragma_update(None, "user_version", VERSION)?;
-            tx.execute_batch(RETIRED)?;
+            if version == 2 {
+                tx.execute_batch(RETIRED)?;
+            }
+            tx.execute_batch(SWEPT)?;
             Ok(tx.commit()?)
         }
         (APPLICATION_ID, VERSION) => Ok(()),

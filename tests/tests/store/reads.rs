@@ -28,9 +28,19 @@ fn bodied(table: Table, id: &str, body: &str, columns: &[(&str, &str)]) -> Row {
 
 /// The ids of a region's rows that are shown so, by pages of one row each: none is empty.
 async fn shown(store: &Store, table: Table, shown: Shown) -> String {
+    shown_of(store, table, vec![], shown).await
+}
+
+/// The same, of the rows with these columns.
+async fn shown_of(
+    store: &Store,
+    table: Table,
+    equals: Vec<(&'static str, String)>,
+    shown: Shown,
+) -> String {
     let mut query = ListQuery {
         table,
-        equals: vec![],
+        equals,
         limit: 1,
         shown,
         ..of_state(Scope::Region(SHOUYANG.to_owned()), "")
@@ -196,15 +206,12 @@ on_both_engines! {
 
     async fn an_institution_is_shown_what_it_has_a_part_in_and_pages_tell_of_nothing_else(store: Store, _place: Place) {
         let read = open_one(&store).await;
-        let filing = |deliverer: &str, payee: &str, sponsor: &str| {
-            format!(r#"{{"filing":{{"deliverer":"{deliverer}","payee":"{payee}","sponsor":"{sponsor}"}}}}"#)
-        };
         let class = |id: &str, deliverer: &str, payee: &str, sponsor: &str| {
-            bodied(Table::Class, id, &filing(deliverer, payee, sponsor), &[("deliverer", deliverer)])
+            let parts = [("state", "open"), ("deliverer", deliverer), ("payee", payee), ("sponsor", sponsor)];
+            bodied(Table::Class, id, "{}", &parts)
         };
         let session = |id: &str, body: &str, payee: &str| {
-            let text = format!(r#"{{"filing":{{"body":"{body}","payee":"{payee}"}}}}"#);
-            bodied(Table::AssessmentSession, id, &text, &[("assessor", body)])
+            bodied(Table::AssessmentSession, id, "{}", &[("assessor", body), ("payee", payee)])
         };
         let sheet = |id: &str, payee: &str, body: &str| bodied(Table::Sheet, id, body, &[("payee", payee)]);
         let voucher = |id: &str, body: &str, columns: &[(&str, &str)]| bodied(Table::Voucher, id, body, columns);
@@ -213,23 +220,21 @@ on_both_engines! {
             class("c2", "B", "A", "B"),
             class("c3", "B", "B", "A"),
             class("c4", "B", "B", "B"),
-            // The code stands elsewhere in the body only.
-            bodied(Table::Class, "c5", r#"{"filing":{"payee":"B","site":"A"}}"#, &[("deliverer", "B")]),
             session("s1", "A", "B"),
             session("s2", "B", "A"),
             session("s3", "B", "B"),
             sheet("t1", "A", r#"{"notice_until":"2023-06-01"}"#),
             sheet("t2", "B", r#"{"notice_until":"2023-06-02"}"#),
             sheet("t3", "B", "{}"),
-            voucher("v1", r#"{"employer":"A","hands":{"applied":"portal"}}"#, &[]),
-            voucher("v2", r#"{"hands":{"applied":"A/desk"}}"#, &[]),
-            voucher("v3", r#"{"hands":{"applied":"A/other"}}"#, &[]),
+            voucher("v1", "{}", &[("employer", "A")]),
+            voucher("v2", "{}", &[("applicant", "A/desk")]),
+            voucher("v3", "{}", &[("applicant", "A/other")]),
             voucher("v4", "{}", &[("occasion", "c2")]),
             voucher("v5", "{}", &[("occasion", "c4")]),
             voucher("v6", "{}", &[("occasion", "s2")]),
-            voucher("v7", "{}", &[("sheet", "t1")]),
-            voucher("v8", "{}", &[("sheet", "t2")]),
-            voucher("v9", r#"{"employer":"B","note":"A"}"#, &[("occasion", "s3"), ("sheet", "t1")]),
+            voucher("v7", "{}", &[("sheet", "t1"), ("written_off", "t1")]),
+            voucher("v8", "{}", &[("sheet", "t2"), ("written_off", "t2")]),
+            voucher("v9", "{}", &[("employer", "B"), ("occasion", "s3"), ("sheet", "t1")]),
         ];
         put(&store, &read, rows).await;
         let own = || of("A", "A/desk");
@@ -238,6 +243,19 @@ on_both_engines! {
         assert_eq!(shown(&store, Table::Sheet, own()).await, "t1");
         assert_eq!(shown(&store, Table::Voucher, own()).await, "v1 v2 v4 v6 v7");
         assert_eq!(shown(&store, Table::Voucher, of("C", "C/desk")).await, "");
+        // However the list is narrowed down, the same rows of it are shown.
+        let narrowed = async |table, column, value: &str| {
+            let equals = vec![(column, value.to_owned())];
+            shown_of(&store, table, equals, own()).await
+        };
+        assert_eq!(narrowed(Table::Class, "deliverer", "B").await, "c2 c3");
+        assert_eq!(narrowed(Table::Class, "state", "open").await, "c1 c2 c3");
+        assert_eq!(narrowed(Table::Class, "state", "done").await, "");
+        assert_eq!(narrowed(Table::Voucher, "occasion", "c2").await, "v4");
+        assert_eq!(narrowed(Table::Voucher, "occasion", "c4").await, "");
+        assert_eq!(narrowed(Table::Voucher, "occasion", "s2").await, "v6");
+        assert_eq!(narrowed(Table::Voucher, "sheet", "t1").await, "v7");
+        assert_eq!(narrowed(Table::Voucher, "employer", "A").await, "v1");
         assert_eq!(shown(&store, Table::Voucher, Shown::All).await.len(), 9 * 3 - 1);
         let day = |day: &str| Shown::Noticed { day: day.to_owned() };
         assert_eq!(shown(&store, Table::Sheet, day("2023-06-01")).await, "t1 t2");

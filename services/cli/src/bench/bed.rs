@@ -26,7 +26,7 @@ const CONNECTIONS: usize = 4;
 /// Bulk calls under way at once.
 const BULK_CALLS: usize = 8;
 /// Callers of the loop, and of the reads.
-const CALLERS: usize = 64;
+pub(super) const CALLERS: usize = 64;
 /// So much more is prepared than the last rate would use.
 const MARGIN: f64 = 1.3;
 /// So much more after a warm-up, which is slower than what comes after it.
@@ -38,16 +38,16 @@ const WARM_UP_CALLS: usize = 30;
 
 /// What is measured, and how much of it there was a second.
 pub(crate) struct Bed {
-    place: Place,
+    pub(super) place: Place,
     /// The PostgreSQL server, to ask for its log's length.
-    postgres: Option<Postgres>,
-    server: Server,
-    stock: Stock,
+    pub(super) postgres: Option<Postgres>,
+    pub(super) server: Server,
+    pub(super) stock: Stock,
     counters: Arc<Vec<Counter>>,
-    figures: Figures,
+    pub(super) figures: Figures,
     /// The last rate of each load.
     rates: HashMap<String, f64>,
-    progress: Progress,
+    pub(super) progress: Progress,
 }
 
 /// How many vouchers, or classes, each load of a round may use.
@@ -84,20 +84,37 @@ impl Bed {
         progress: &Progress,
     ) -> anyhow::Result<Bed> {
         let stock = Stock::open(&server).await?;
-        let counters = stock
-            .desks()
-            .map(|desk| Counter::new(&server.address, desk))
-            .collect::<Result<_, _>>()?;
-        Ok(Bed {
+        Bed::with(place, server, stock, postgres, progress)
+    }
+
+    /// A server whose regions are open.
+    pub(super) fn with(
+        place: Place,
+        server: Server,
+        stock: Stock,
+        postgres: Option<&Postgres>,
+        progress: &Progress,
+    ) -> anyhow::Result<Bed> {
+        let mut bed = Bed {
             postgres: postgres.map(Postgres::again),
             place,
             server,
             stock,
-            counters: Arc::new(counters),
+            counters: Arc::default(),
             figures: Figures::default(),
             rates: HashMap::new(),
             progress: progress.clone(),
-        })
+        };
+        bed.find_counters()?;
+        Ok(bed)
+    }
+
+    /// Finds the calls of the server as it answers now.
+    pub(super) fn find_counters(&mut self) -> anyhow::Result<()> {
+        let counter = |desk| Counter::new(&self.server.address, desk);
+        let counters: anyhow::Result<Vec<_>> = self.stock.desks().map(counter).collect();
+        self.counters = Arc::new(counters?);
+        Ok(())
     }
 
     pub(crate) fn engine(&self) -> Engine {
@@ -224,7 +241,7 @@ impl Bed {
     }
 
     /// Says what is measured next, and connects for it: a server closes connections on which nothing comes.
-    async fn begin(&self, round: &str, load: &str) -> anyhow::Result<Arc<Wire>> {
+    pub(super) async fn begin(&self, round: &str, load: &str) -> anyhow::Result<Arc<Wire>> {
         self.progress.begin(&format!("{round}: {}", in_words(load)));
         self.connect().await
     }
@@ -235,7 +252,7 @@ impl Bed {
     }
 
     /// Notes what was measured, and says it.
-    fn note(&mut self, round: &str, load: &str, measured: &Measured) {
+    pub(super) fn note(&mut self, round: &str, load: &str, measured: &Measured) {
         self.rates.insert(load.to_owned(), measured.per_second());
         self.figures.load(load, measured);
         let early = if measured.ran_out {

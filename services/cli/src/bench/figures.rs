@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::load::Measured;
 
 /// One engine's figures.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Figures {
     rounds: BTreeMap<String, Vec<f64>>,
     /// What was measured, in the order in which it was.
@@ -39,6 +40,18 @@ impl Figures {
     pub(crate) fn ratio(&mut self, name: &str, measured: &Measured, yardstick: Option<f64>) {
         if let Some(yardstick) = yardstick {
             self.note(&format!("ratio_{name}"), measured.per_second() / yardstick);
+        }
+    }
+
+    /// Notes of each load how its throughput stands to that of other figures.
+    pub(crate) fn compare(&mut self, to: &Figures) {
+        for load in self.loads.clone() {
+            let name = format!("{load}_per_second");
+            if let Some((own, other)) = self.median(&name).zip(to.median(&name))
+                && other > 0.0
+            {
+                self.note(&format!("{load}_to_smallest"), own / other);
+            }
         }
     }
 
@@ -106,6 +119,17 @@ mod tests {
         assert_eq!(figures.median("ratio_single_64"), Some(5.0));
         assert_eq!(figures.json()["single_64_per_second"], 7_500.0);
         assert!((figures.median("single_64_p99_ms").unwrap() - 2.0).abs() < 0.01);
+    }
+
+    #[test]
+    fn a_load_is_compared_with_the_same_load_of_other_figures() {
+        let (mut small, mut large) = (Figures::default(), Figures::default());
+        small.throughput("reads", 2_000.0);
+        large.throughput("reads", 1_800.0);
+        large.throughput("bulk", 9_000.0);
+        large.compare(&small);
+        assert_eq!(large.median("reads_to_smallest"), Some(0.9));
+        assert_eq!(large.median("bulk_to_smallest"), None);
     }
 
     #[test]

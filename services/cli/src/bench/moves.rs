@@ -108,7 +108,7 @@ impl Caller {
             identity,
             person,
             voucher: applied.receipt?.name,
-            token: String::new(),
+            ..Trainee::default()
         };
         let message = at.desk.issue(&trainee.voucher);
         let _: v1::IssueResponse = self.make(&at.issue, message).await?;

@@ -1,7 +1,7 @@
 //! Where the measured databases are: a SQLite file in a temporary folder, a database of a throw-away PostgreSQL cluster, or one of a
-//! server that somebody named. What was made for the bench goes with it.
+//! server that somebody named. What was made for the bench goes with it, unless it is to be kept.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
 use anyhow::{Context, bail};
@@ -64,6 +64,15 @@ impl Postgres {
         })
     }
 
+    /// A cluster of our own that stays in that folder.
+    pub(crate) fn kept(folder: &Path) -> anyhow::Result<Postgres> {
+        let cluster = Cluster::kept(&folder.join("cluster"), &SETTINGS.map(ToOwned::to_owned))?;
+        Ok(Postgres {
+            url: cluster.url().to_owned(),
+            _cluster: Some(cluster),
+        })
+    }
+
     /// Somebody's server, by the URL of a database in it.
     pub(crate) fn named(url: &str) -> Postgres {
         Postgres {
@@ -83,6 +92,21 @@ impl Postgres {
         let name = name(purpose);
         self.execute(format!("CREATE DATABASE {name}")).await?;
         Ok(of_database(&self.url, &name))
+    }
+
+    /// The URL of a database of that name, which is made where there is none.
+    async fn kept_database(&self, name: &str) -> anyhow::Result<String> {
+        let mut connection = self.connect().await?;
+        let sql = "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)";
+        let there: bool = sqlx::query_scalar(sql)
+            .bind(name)
+            .fetch_one(&mut connection)
+            .await?;
+        connection.close().await?;
+        if !there {
+            self.execute(format!("CREATE DATABASE {name}")).await?;
+        }
+        Ok(of_database(&self.url, name))
     }
 
     pub(crate) async fn drop_database(&self, purpose: &str) -> anyhow::Result<()> {
@@ -115,13 +139,24 @@ impl Postgres {
         connection.close().await?;
         Ok(u64::try_from(bytes).unwrap_or_default())
     }
+
+    /// What a database takes on the disk, in bytes: all of its tables and indexes.
+    async fn database_bytes(&self, url: &str) -> anyhow::Result<u64> {
+        let mut connection = Postgres::named(url).connect().await?;
+        let sql = "SELECT pg_database_size(current_database())";
+        let bytes: i64 = sqlx::query_scalar(sql).fetch_one(&mut connection).await?;
+        connection.close().await?;
+        Ok(u64::try_from(bytes).unwrap_or_default())
+    }
 }
 
 /// One engine's database, with the folder for whatever else its server needs.
 pub(crate) struct Place {
     pub(crate) engine: Engine,
     pub(crate) url: String,
-    folder: TempDir,
+    folder: PathBuf,
+    /// None, where the folder is to stay.
+    temporary: Option<TempDir>,
 }
 
 impl Place {
@@ -140,12 +175,50 @@ impl Place {
         Ok(Place {
             engine,
             url,
-            folder,
+            folder: folder.path().to_owned(),
+            temporary: Some(folder),
+        })
+    }
+
+    /// One that stays, in a folder and, on PostgreSQL, in the database of that name; made where it is not there yet.
+    pub(crate) async fn kept(
+        engine: Engine,
+        folder: &Path,
+        postgres: Option<&Postgres>,
+        database: &str,
+    ) -> anyhow::Result<Place> {
+        let url = match (engine, postgres) {
+            (Engine::Postgres, Some(postgres)) => postgres.kept_database(database).await?,
+            (Engine::Postgres, None) => bail!("{}", hefu_cluster::WANTED),
+            (Engine::Sqlite | Engine::Elsewhere, _) => {
+                format!("sqlite://{}", folder.join("hefu.db").display())
+            }
+        };
+        Ok(Place {
+            engine,
+            url,
+            folder: folder.to_owned(),
+            temporary: None,
         })
     }
 
     pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
+        &self.folder
+    }
+
+    /// What the database takes on the disk, in bytes; of SQLite its file and the log beside it.
+    pub(crate) async fn bytes(&self, postgres: Option<&Postgres>) -> anyhow::Result<u64> {
+        match (self.engine, postgres) {
+            (Engine::Postgres, Some(postgres)) => postgres.database_bytes(&self.url).await,
+            (Engine::Postgres | Engine::Sqlite | Engine::Elsewhere, _) => {
+                Ok(sqlite_bytes(&self.folder.join("hefu.db")))
+            }
+        }
+    }
+
+    /// What the wrapped data keys take, which stand in a file of their own.
+    pub(crate) fn keys_bytes(&self) -> u64 {
+        sqlite_bytes(&self.folder.join("state/wrapped-keys.sqlite"))
     }
 
     /// What the database has written so far to keep moves, in bytes: PostgreSQL's write-ahead log; what SQLite's process had written to
@@ -161,11 +234,21 @@ impl Place {
         }
     }
 
-    /// Removes what was made in somebody's server; the rest goes by itself.
+    /// Removes what was made in somebody's server and is not to stay; the rest goes by itself.
     pub(crate) async fn remove(self, postgres: Option<&Postgres>) -> anyhow::Result<()> {
         match (self.engine, postgres) {
-            (Engine::Postgres, Some(postgres)) => postgres.drop_database(MEASURED).await,
+            (Engine::Postgres, Some(postgres)) if self.temporary.is_some() => {
+                postgres.drop_database(MEASURED).await
+            }
             (Engine::Postgres | Engine::Sqlite | Engine::Elsewhere, _) => Ok(()),
         }
     }
+}
+
+/// A SQLite file with the log beside it.
+fn sqlite_bytes(file: &Path) -> u64 {
+    let mut log = file.as_os_str().to_owned();
+    log.push("-wal");
+    let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    size(file) + size(Path::new(&log))
 }

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 #[derive(Clone)]
 pub(crate) struct Progress {
     pub(crate) bar: ProgressBar,
-    terminal: bool,
+    pub(crate) terminal: bool,
 }
 
 impl Progress {

@@ -3,28 +3,41 @@
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::Outcome;
+use super::figures::Figures;
 
 /// Throughput and latency by load, an engine after the other.
 pub(crate) fn loads(outcome: &Outcome) -> Table {
+    let grown = outcome.told.iter().any(|one| one.vouchers.is_some());
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_header([
         "engine",
         "load",
         "a second",
-        "to pgbench",
+        if grown {
+            "to the smallest"
+        } else {
+            "to pgbench"
+        },
         "p50, ms",
         "p99, ms",
     ]);
-    for (engine, figures) in &outcome.engines {
+    for one in &outcome.told {
+        let figures = &one.figures;
         for load in &figures.loads {
             let of = |name: String, digits: usize| {
                 let median = figures.median(&name);
                 median.map_or(String::new(), |value| format!("{value:.digits$}"))
             };
-            let ratio = of(format!("ratio_{load}"), 2);
+            let ratio = of(
+                match grown {
+                    true => format!("{load}_to_smallest"),
+                    false => format!("ratio_{load}"),
+                },
+                2,
+            );
             table.add_row([
-                engine.name().to_owned(),
+                one.name(),
                 in_words(load),
                 of(format!("{load}_per_second"), 0),
                 if ratio.is_empty() {
@@ -59,6 +72,14 @@ pub(crate) fn in_words(load: &str) -> String {
         "loop_moves" => "the whole loop, moves",
         "reads" => "reads of vouchers",
         "open_loop_70" => "redeem, open loop at 70 % of the most",
+        "list_first" => "first pages of vouchers",
+        "list_half_way" => "pages of vouchers half-way down",
+        "list_applied" => "first pages of applications",
+        "list_of_school" => "a school's first page of vouchers",
+        "classes_of_school" => "a school's first page of classes",
+        "sheets_of_school" => "a school's first page of sheets",
+        "find_person" => "people by identity number",
+        "history" => "histories of vouchers",
         "streamed_events" => "events streamed",
         "replay_events" => "events verified and replayed",
         other => other,
@@ -72,27 +93,60 @@ pub(crate) fn costs(outcome: &Outcome) -> Vec<String> {
     if let Some(tps) = outcome.pgbench() {
         lines.push(format!("pgbench: {tps:.0} transactions a second"));
     }
-    for (engine, figures) in &outcome.engines {
-        let of = |name: &str| figures.median(name);
-        let mut costs = Vec::new();
-        if let Some(micros) = of("server_cpu_us_per_op") {
-            costs.push(format!("{micros:.0} us of the server's CPU"));
-        }
-        if let Some(bytes) = of("wal_bytes_per_op") {
-            costs.push(format!("{bytes:.0} bytes of log written"));
-        }
-        if let Some(mb) = of("peak_rss_mb") {
-            costs.push(format!("{mb:.0} MB of the server's memory at the most"));
-        }
+    for one in &outcome.told {
+        let costs = moves(&one.figures);
         if !costs.is_empty() {
-            lines.push(format!(
-                "{}: a redemption takes {}",
-                engine.name(),
-                costs.join(", ")
-            ));
+            lines.push(format!("{}: a redemption takes {costs}", one.name()));
+        }
+        if one.vouchers.is_some() {
+            lines.push(format!("{}: {}", one.name(), grown(&one.figures)));
         }
     }
     lines
+}
+
+fn moves(figures: &Figures) -> String {
+    let mut costs = Vec::new();
+    if let Some(micros) = figures.median("server_cpu_us_per_op") {
+        costs.push(format!("{micros:.0} us of the server's CPU"));
+    }
+    if let Some(bytes) = figures.median("wal_bytes_per_op") {
+        costs.push(format!("{bytes:.0} bytes of log written"));
+    }
+    if let Some(mb) = figures.median("peak_rss_mb") {
+        costs.push(format!("{mb:.0} MB of the server's memory at the most"));
+    }
+    costs.join(", ")
+}
+
+/// What a grown database takes, and how long a server takes to start on it.
+fn grown(figures: &Figures) -> String {
+    let of = |name: &str| figures.median(name).unwrap_or_default();
+    let mut said = format!(
+        "{:.2} GB, {:.0} bytes a voucher, {:.0} an event; {:.2} GB of wrapped keys; the first write {:.2} s after the server's start",
+        of("database_bytes") / 1e9,
+        of("bytes_per_voucher"),
+        of("bytes_per_event"),
+        of("keys_bytes") / 1e9,
+        of("first_write_after_s"),
+    );
+    if let Some(rate) = figures.median("filled_per_second") {
+        said.push_str(&format!("; filled at {rate:.0} vouchers a second"));
+    }
+    said
+}
+
+/// A whole number in groups of three.
+pub(crate) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
+    for (n, digit) in digits.chars().enumerate() {
+        if n > 0 && (digits.len() - n).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 #[cfg(test)]

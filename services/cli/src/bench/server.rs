@@ -184,7 +184,7 @@ impl Server {
     }
 
     /// Lets calls under way end, and waits for the process to end.
-    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
+    pub(crate) fn stop(&mut self) -> anyhow::Result<()> {
         if let Clock::Ours(clock, _) = &mut self.clock {
             drop(clock.take());
         }

@@ -1,5 +1,6 @@
 //! Vouchers that are ready to be redeemed, made through the API in batches: only as many as the next measurements will use.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -14,6 +15,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::load::{Job, Jobs};
+use super::sample::{Sample, Seen};
 use super::server::Server;
 use super::wire::{self, Call};
 use crate::policy::JINZHONG_2023;
@@ -24,13 +26,13 @@ const REGIONS: [&str; 11] = [
     "140729", "140781",
 ];
 /// Seats of a class, about as many as a real one has.
-pub(crate) const SEATS: usize = 50;
+pub(super) const SEATS: usize = 50;
 /// Classes that are prepared in one batch: 500 people.
 const CLASSES: usize = 10;
 /// Batches under way at once.
 const BATCHES: usize = 8;
-/// Names that are kept to be read later.
-const NAMES: usize = 20_000;
+/// What people, keys and numbers are made from.
+const SEED: u64 = 1;
 const FIRST_DAY: Date = date(2023, 4, 19);
 /// In the midst of an afternoon's lessons: who is enrolled now attends them, and who attends them completes a class of one afternoon.
 const HOUR: i8 = 15;
@@ -42,17 +44,17 @@ pub(crate) fn afternoon(day: i64) -> anyhow::Result<i64> {
     Ok(at.as_millisecond())
 }
 
-fn on(day: i64) -> anyhow::Result<Date> {
+pub(super) fn on(day: i64) -> anyhow::Result<Date> {
     let date = FIRST_DAY.checked_add(jiff::Span::new().days(day))?;
     if date > jiff::civil::date(2023, 11, 30) {
-        anyhow::bail!("the made-up year is over: take fewer --rounds");
+        anyhow::bail!("the made-up year is over: take fewer --rounds, or grow a fresh database");
     }
     Ok(date)
 }
 
 /// A region's desk and what lies there.
-struct Shelf {
-    desk: Arc<Desk>,
+pub(super) struct Shelf {
+    pub(super) desk: Arc<Desk>,
     redeem: Arc<Call>,
     bulk: Arc<Call>,
     read: Arc<Call>,
@@ -63,12 +65,10 @@ struct Shelf {
 /// What is ready.
 pub(crate) struct Stock {
     client: Client,
-    shelves: Vec<Shelf>,
-    day: i64,
-    /// Region and voucher, to be read.
-    names: Vec<(usize, String)>,
-    /// Moves made in preparing.
-    pub(crate) prepared: u64,
+    pub(super) shelves: Vec<Shelf>,
+    pub(super) day: i64,
+    /// Vouchers to be read, of all that were made.
+    pub(super) sample: Sample,
 }
 
 /// The shipped rules, with classes of one afternoon that may be filed the day before: so all moves of a voucher up to its redemption can
@@ -88,7 +88,7 @@ impl Stock {
     pub(crate) async fn open(server: &Server) -> anyhow::Result<Stock> {
         let client = Client::connect(&server.address).await?;
         let opening = Arc::new(Opening {
-            seed: 1,
+            seed: SEED,
             operator: server.operator.clone(),
             policy_json: policy_json()?,
             calendars: crate::demo::calendars()?,
@@ -101,23 +101,52 @@ impl Stock {
         }
         let mut shelves = Vec::with_capacity(REGIONS.len());
         for desk in opened {
-            let desk = Arc::new(desk.await??);
-            let call = |method: &str, key: &str| Call::new(&server.address, method, key);
-            shelves.push(Shelf {
-                redeem: Arc::new(call("RedemptionService/Redeem", desk.school())?),
-                bulk: Arc::new(call("RedemptionService/BatchRedeem", desk.school())?),
-                read: Arc::new(call("ApplicationService/GetVoucher", desk.clerk())?),
-                desk,
-                ready: Vec::new(),
-            });
+            shelves.push(Shelf::of(Arc::new(desk.await??), &server.address)?);
         }
         Ok(Stock {
             client,
             shelves,
             day: 0,
-            names: Vec::new(),
-            prepared: 0,
+            sample: Sample::default(),
         })
+    }
+
+    /// The desks of counties that were opened before: on that day, with the numbers from which each goes on, and with what was
+    /// sampled of their vouchers.
+    pub(super) async fn again(
+        server: &Server,
+        day: i64,
+        next: &BTreeMap<String, u64>,
+        sample: Sample,
+    ) -> anyhow::Result<Stock> {
+        let shelf = |region: &str| {
+            let next = next.get(region).copied();
+            let next = next.with_context(|| format!("region {region} was never opened"))?;
+            Shelf::of(Arc::new(Desk::again(SEED, region, next)), &server.address)
+        };
+        Ok(Stock {
+            client: Client::connect(&server.address).await?,
+            shelves: REGIONS.map(shelf).into_iter().collect::<Result<_, _>>()?,
+            day,
+            sample,
+        })
+    }
+
+    /// Turns to another process of the server. What is ready stays so.
+    pub(super) async fn turn_to(&mut self, server: &Server) -> anyhow::Result<()> {
+        self.client = Client::connect(&server.address).await?;
+        for shelf in &mut self.shelves {
+            let ready = std::mem::take(&mut shelf.ready);
+            *shelf = Shelf::of(shelf.desk.clone(), &server.address)?;
+            shelf.ready = ready;
+        }
+        Ok(())
+    }
+
+    /// A night passes: it is the next day's afternoon.
+    pub(super) fn night(&mut self, server: &mut Server) -> anyhow::Result<()> {
+        self.day += 1;
+        server.set_clock(afternoon(self.day)?)
     }
 
     /// The regions' desks.
@@ -164,8 +193,7 @@ impl Stock {
             }
             open.push(filed);
         }
-        self.day += 1;
-        server.set_clock(afternoon(self.day)?)?;
+        self.night(server)?;
         let taught = self
             .at_once(issued, bar, |desk, client, groups: Vec<Group>| async move {
                 desk.teach(&client, &groups).await?;
@@ -205,7 +233,7 @@ impl Stock {
     }
 
     /// Does some batches at a time, each at its region's desk.
-    async fn at_once<T, A, F>(
+    pub(super) async fn at_once<T, A, F>(
         &self,
         batches: Vec<(usize, T)>,
         bar: &ProgressBar,
@@ -245,10 +273,7 @@ impl Stock {
             shelf
                 .ready
                 .push(wire::framed(&shelf.desk.redemption(trainee)));
-            self.prepared += 1;
-            if self.names.len() < NAMES {
-                self.names.push((region, trainee.voucher.clone()));
-            }
+            self.sample.see(region, trainee);
         }
     }
 
@@ -311,16 +336,29 @@ impl Stock {
 
     /// Reads of vouchers, to be done round and round.
     pub(crate) fn reads(&self) -> Vec<Job> {
-        let read = |(region, name): &(usize, String)| Job {
-            call: self.shelves[*region].read.clone(),
-            frame: wire::framed(&v1::GetVoucherRequest { name: name.clone() }),
+        let read = |seen: &Seen| Job {
+            call: self.shelves[seen.region].read.clone(),
+            frame: wire::framed(&v1::GetVoucherRequest {
+                name: seen.voucher.clone(),
+            }),
             ops: 1,
         };
-        self.names.iter().map(read).collect()
+        self.sample.mixed().map(read).collect()
     }
 }
 
 impl Shelf {
+    fn of(desk: Arc<Desk>, address: &str) -> anyhow::Result<Shelf> {
+        let call = |method: &str, key: &str| Call::new(address, method, key);
+        Ok(Shelf {
+            redeem: Arc::new(call("RedemptionService/Redeem", desk.school())?),
+            bulk: Arc::new(call("RedemptionService/BatchRedeem", desk.school())?),
+            read: Arc::new(call("ApplicationService/GetVoucher", desk.clerk())?),
+            desk,
+            ready: Vec::new(),
+        })
+    }
+
     fn take_one(&mut self) -> Option<Job> {
         self.ready.pop().map(|frame| Job {
             call: self.redeem.clone(),

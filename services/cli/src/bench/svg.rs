@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Outcome;
-use super::report::in_words;
+use super::report::{self, in_words};
 
 const WIDTH: f64 = 1_080.0;
 const MARGIN: f64 = 24.0;
@@ -31,9 +31,10 @@ pub(crate) fn picture(outcome: &Outcome) -> String {
     y += 20.0;
     let most = outcome.highest("_per_second");
     let slowest = outcome.highest("_p99_ms");
-    for (engine, figures) in &outcome.engines {
+    for one in &outcome.told {
+        let figures = &one.figures;
         y += ROW;
-        text(&mut parts, MARGIN, y, "e", engine.name());
+        text(&mut parts, MARGIN, y, "e", &one.name());
         text(&mut parts, NAMES + 10.0, y, "s", "a second, logarithmic");
         text(
             &mut parts,
@@ -107,21 +108,13 @@ fn text(parts: &mut String, x: f64, y: f64, class: &str, said: &str) {
     );
 }
 
-/// A whole number in groups of three.
 fn thousands(value: f64) -> String {
-    let digits = format!("{value:.0}");
-    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
-    for (n, digit) in digits.chars().enumerate() {
-        if n > 0 && (digits.len() - n).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
+    report::thousands(value.round() as u64)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Told;
     use super::super::figures::Figures;
     use super::super::load::Measured;
     use super::super::place::Engine;
@@ -137,7 +130,11 @@ mod tests {
         figures.load("reads", &measured);
         let outcome = Outcome {
             pgbench: vec![3_000.0],
-            engines: vec![(Engine::Sqlite, figures)],
+            told: vec![Told {
+                engine: Engine::Sqlite,
+                vouchers: None,
+                figures,
+            }],
         };
         let svg = picture(&outcome);
         assert_eq!(svg.matches("class=\"b\"").count(), 2);

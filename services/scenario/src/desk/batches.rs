@@ -76,7 +76,7 @@ impl Desk {
         );
         let group = |class| Group {
             class,
-            trainees: Vec::new(),
+            ..Group::default()
         };
         Ok(names.into_iter().map(group).collect())
     }
@@ -86,14 +86,28 @@ impl Desk {
     /// # Errors
     /// `Refused`, `Script`.
     pub async fn issued(&self, client: &Client, people: usize) -> Result<Vec<Trainee>, PlayError> {
-        let registrations: Vec<_> = (0..people).map(|_| self.registration()).collect();
-        let mut trainees: Vec<Trainee> = registrations
-            .iter()
-            .map(|registration| Trainee {
+        let mut trainees = self.applied(client, people).await?;
+        self.issue_to(client, &mut trainees).await?;
+        Ok(trainees)
+    }
+
+    /// Registers so many people, who apply.
+    ///
+    /// # Errors
+    /// `Refused`, `Script`.
+    pub async fn applied(&self, client: &Client, people: usize) -> Result<Vec<Trainee>, PlayError> {
+        let mut trainees = Vec::with_capacity(people);
+        let mut registrations = Vec::with_capacity(people);
+        for _ in 0..people {
+            let number = self.number();
+            let registration = self.registration_of(number);
+            trainees.push(Trainee {
+                number,
                 identity: registration.identity_number.clone(),
                 ..Trainee::default()
-            })
-            .collect();
+            });
+            registrations.push(registration);
+        }
         let registered = batch!(
             self,
             client,
@@ -132,6 +146,18 @@ impl Desk {
         for (trainee, applied) in trainees.iter_mut().zip(applied) {
             trainee.voucher = made(applied.receipt);
         }
+        Ok(trainees)
+    }
+
+    /// Issues vouchers to those who applied; they fetch their tokens.
+    ///
+    /// # Errors
+    /// `Refused`, `Script`.
+    pub async fn issue_to(
+        &self,
+        client: &Client,
+        trainees: &mut [Trainee],
+    ) -> Result<(), PlayError> {
         batch!(
             self,
             client,
@@ -155,15 +181,15 @@ impl Desk {
         for (trainee, fetched) in trainees.iter_mut().zip(fetched) {
             trainee.token = fetched.token;
         }
-        Ok(trainees)
+        Ok(())
     }
 
-    /// On the afternoon of the classes: enrols everybody, records that they attended, completes them.
+    /// On the afternoon of the classes: enrols everybody, records who attended, completes those.
     ///
     /// # Errors
     /// `Refused`, `Script`.
     pub async fn teach(&self, client: &Client, groups: &[Group]) -> Result<(), PlayError> {
-        let seats = |group: &Group| u32::try_from(group.trainees.len()).unwrap_or(u32::MAX);
+        let seats = |group: &Group| u32::try_from(group.present().len()).unwrap_or(u32::MAX);
         let enrolments = groups.iter().flat_map(|group| {
             let trainees = group.trainees.iter();
             trainees.map(|trainee| self.enrolment(&group.class, trainee))
@@ -191,7 +217,7 @@ impl Desk {
             record_attendance_result,
             attended
         );
-        let trainees = groups.iter().flat_map(|group| &group.trainees);
+        let present = groups.iter().flat_map(Group::present);
         batch!(
             self,
             client,
@@ -200,7 +226,29 @@ impl Desk {
             BatchCompleteRequest,
             BatchCompleteResponse,
             complete_result,
-            trainees.map(|trainee| self.completion(&trainee.voucher))
+            present.map(|trainee| self.completion(&trainee.voucher))
+        );
+        Ok(())
+    }
+
+    /// The school claims what these vouchers are worth.
+    ///
+    /// # Errors
+    /// `Refused`, `Script`.
+    pub async fn redeem<'a>(
+        &self,
+        client: &Client,
+        trainees: impl Iterator<Item = &'a Trainee>,
+    ) -> Result<(), PlayError> {
+        batch!(
+            self,
+            client,
+            self.school(),
+            "RedemptionService/BatchRedeem",
+            BatchRedeemRequest,
+            BatchRedeemResponse,
+            redeem_result,
+            trainees.map(|trainee| self.redemption(trainee))
         );
         Ok(())
     }

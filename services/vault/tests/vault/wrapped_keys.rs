@@ -180,6 +180,15 @@ fn a_sweep_passes_through_more_rows_than_it_takes_at_a_time() {
         Some((0..page.len()).map(|n| n % 2 == 1).collect())
     });
     assert_eq!((swept.unwrap(), asked), (1250, 2500));
+    // The next sweep looks at what was put since, and at nothing else.
+    store.put_many(&[(owner(1), wrapped(1))], NIGHT).unwrap();
+    let mut asked = Vec::new();
+    let later = Instant(NIGHT.0 + 1);
+    let swept = store.sweep_orphans(later, &mut |page| {
+        asked.extend_from_slice(page);
+        Some(vec![true; page.len()])
+    });
+    assert_eq!((swept.unwrap(), asked), (0, vec![owner(1)]));
 }
 
 #[test]
@@ -189,6 +198,9 @@ fn who_cannot_tell_whose_keys_they_are_destroys_none() {
     store.put_many(&[(owner(1), wrapped(1))], MORNING).unwrap();
     assert_eq!(store.sweep_orphans(EVENING, &mut |_| None).unwrap(), 0);
     assert_eq!(store.get_many(&[owner(1)]).unwrap(), [Some(wrapped(1))]);
+    // Nor does that count as a sweep.
+    let swept = store.sweep_orphans(EVENING, &mut |page| Some(vec![false; page.len()]));
+    assert_eq!(swept.unwrap(), 1);
 }
 
 #[test]
