@@ -100,7 +100,8 @@ pub(crate) async fn run(
 /// Decides and writes jobs, in parts where a part must not spoil the others.
 async fn process(shared: &Shared, jobs: Vec<Job>, cells: &mut Cells<'_>) {
     let (unknown, laps) = Default::default();
-    jobs.iter().for_each(|job| job.begins(Mark::now()));
+    let begun = Mark::now();
+    jobs.iter().for_each(|job| job.begins(begun));
     let mut work = VecDeque::from([Part {
         jobs,
         unknown,
