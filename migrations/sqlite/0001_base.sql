@@ -301,13 +301,13 @@ CREATE INDEX sheet_state ON sheet (region, state, id);
 CREATE INDEX sheet_payee ON sheet (region, payee, id);
 CREATE INDEX voucher_state ON voucher (region, state, id);
 CREATE INDEX voucher_person ON voucher (region, person, id);
-CREATE INDEX voucher_occasion ON voucher (region, occasion, id);
-CREATE INDEX voucher_sheet ON voucher (region, sheet, id);
+CREATE INDEX voucher_occasion ON voucher (region, occasion, id) WHERE occasion IS NOT NULL;
+CREATE INDEX voucher_sheet ON voucher (region, sheet, id) WHERE sheet IS NOT NULL;
 -- Few vouchers are an institution's by themselves; most stand in its classes.
 CREATE INDEX voucher_employer ON voucher (region, employer, id) WHERE employer IS NOT NULL;
 CREATE INDEX voucher_applicant ON voucher (region, applicant, id) WHERE applicant IS NOT NULL;
 CREATE INDEX voucher_written_off ON voucher (region, written_off, id) WHERE written_off IS NOT NULL;
 -- What is due next: the clock's moves look for it.
-CREATE INDEX voucher_due ON voucher (region, year, state, due);
+CREATE INDEX voucher_due ON voucher (region, due) WHERE due IS NOT NULL;
 -- What a status list says is read from here, and from no row.
 CREATE INDEX voucher_status ON voucher (region, status_list, status_entry) WHERE status_list IS NOT NULL;

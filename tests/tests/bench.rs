@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use hefu_cluster::of_database;
+use hefu_engine::stages::Stage;
 use hefu_tests::canaries::none_in;
 use hefu_tests::cli::{audit_json, hefu};
 use hefu_tests::engines::{Engine, Folder};
@@ -43,6 +44,7 @@ fn bench(engine: Engine) -> (Value, String) {
         "1",
         "--bulk",
         "50",
+        "--profile",
         "--json",
     ]);
     bench
@@ -78,7 +80,31 @@ fn has_every_figure(engine: Engine, name: &str) {
         };
         assert!(value.is_some_and(|value| value > least), "{figure}: {told}");
     }
+    for load in ["single_1", "single_64", "single_256"] {
+        has_every_stage(&told[name]["profile"][load]);
+    }
     assert!(picture.starts_with("<svg ") && picture.contains("redeem, 64 in flight"));
+}
+
+/// Each stage takes time, and the shares of those in which something is done are all of it.
+fn has_every_stage(profile: &Value) {
+    let mut shares = 0.0;
+    for stage in Stage::ALL {
+        let told = &profile["stages"][stage.name()];
+        for figure in ["mean_us", "p50_us", "p99_us"] {
+            let value = told[figure].as_f64();
+            assert!(
+                value.is_some_and(|value| value > 0.0),
+                "{figure} of {stage:?}: {profile}"
+            );
+        }
+        assert_eq!(told["share"].is_null(), stage.waits(), "{profile}");
+        shares += told["share"].as_f64().unwrap_or_default();
+    }
+    assert!((shares - 1.0_f64).abs() < 1e-9, "{profile}");
+    assert!(profile["batch"].as_f64().unwrap() >= 1.0, "{profile}");
+    let found = profile["facts_found"].as_f64().unwrap();
+    assert!((0.0..=1.0).contains(&found), "{profile}");
 }
 
 #[test]
@@ -101,6 +127,19 @@ fn what_cannot_be_measured_is_said_at_once() {
     assert!(refused(&["--seconds", "0"]).contains("--seconds must be"));
     assert!(
         refused(&["--database", "sqlite://x"]).contains("--database names a PostgreSQL server")
+    );
+    let elsewhere = [
+        "--server",
+        "http://127.0.0.1:9",
+        "--key",
+        "k",
+        "--clock",
+        "127.0.0.1:9",
+    ];
+    let profiled = refused(&[&elsewhere[..], &["--profile"]].concat());
+    assert!(
+        profiled.contains("a server that the bench starts itself"),
+        "{profiled}"
     );
     assert!(refused(&["--in-flight", "0"]).contains("--in-flight"));
     assert!(refused(&["--grow", "many"]).contains("numbers of vouchers"));

@@ -5,6 +5,7 @@
 use std::sync::{Arc, Mutex};
 
 use hefu_domain::Instant;
+use hefu_engine::stages::Stage;
 use hefu_engine::{Clock, Source};
 use hefu_scenario::Client;
 use hefu_server::{RegionTree, Setup, serve, telemetry};
@@ -95,6 +96,29 @@ impl Collector {
         scopes
             .flat_map(|scope| scope.metrics.iter().map(|metric| metric.name.clone()))
             .collect()
+    }
+
+    /// The stages that moves were told apart into, in order, and how many moves each has.
+    fn stages(&self) -> Vec<(String, u64)> {
+        let metrics = self.metrics.lock().unwrap();
+        // Each export has all of them since the start.
+        let last = metrics.last().unwrap();
+        let resources = last.resource_metrics.iter();
+        let scopes = resources.flat_map(|resource| &resource.scope_metrics);
+        let mut metrics = scopes.flat_map(|scope| &scope.metrics);
+        let stages = metrics.find(|metric| metric.name == "hefu.move.stage.duration");
+        let Some(Data::Histogram(stages)) = &stages.unwrap().data else {
+            panic!("times are a histogram");
+        };
+        let named = |stage: &str| {
+            let point = stages.data_points.iter().find(|point| {
+                let value = point.attributes[0].value.clone().unwrap().value;
+                value == Some(Value::StringValue(stage.to_owned()))
+            });
+            point.map(|point| (stage.to_owned(), point.count))
+        };
+        let names = Stage::ALL.map(Stage::name);
+        names.into_iter().filter_map(named).collect()
     }
 
     /// The kinds of probes that were counted.
@@ -196,8 +220,28 @@ async fn a_collector_gets_a_span_for_each_call_and_commit_and_nothing_of_anybody
         "hefu.queue.depth",
         "hefu.connections",
         "hefu.probes",
+        "hefu.facts",
     ] {
         assert!(metrics.iter().any(|name| name == wanted), "{metrics:?}");
+    }
+    let stages = collector.stages();
+    let told: Vec<_> = stages.iter().map(|(stage, _)| stage.as_str()).collect();
+    assert_eq!(told, Stage::ALL.map(Stage::name));
+    // Whatever came in by a call has each of the edge's stages once.
+    let of = |name: Stage| {
+        stages
+            .iter()
+            .find(|(stage, _)| stage == name.name())
+            .unwrap()
+    };
+    let moves = of(Stage::Access).1;
+    assert!(moves > 10, "{stages:?}");
+    for stage in [Stage::Decode, Stage::Reply] {
+        assert_eq!(of(stage).1, moves, "{stages:?}");
+    }
+    // The server's own moves have the writer's only.
+    for stage in [Stage::Queue, Stage::Decide, Stage::Wake] {
+        assert!(of(stage).1 >= moves, "{stages:?}");
     }
     assert_eq!(collector.probes(), ["dry_run", "refused_application"]);
     let sent = collector.bytes();

@@ -2,6 +2,7 @@
 //! throughput and latency is the median of several rounds, in relation to pgbench on the same PostgreSQL where that is asked for.
 
 mod bed;
+mod collector;
 mod figures;
 mod fill;
 mod grow;
@@ -11,6 +12,7 @@ mod load;
 mod moves;
 mod pgbench;
 mod place;
+mod profile;
 mod progress;
 mod report;
 mod sample;
@@ -120,6 +122,9 @@ pub(crate) struct Bench {
     /// Take turns with pgbench (TPC-B-like, scale 50, 32 clients) on the same PostgreSQL, and tell the ratios.
     #[arg(long)]
     vs_pgbench: bool,
+    /// Tell where the time of one move goes, stage by stage, and how many of its facts were found in memory.
+    #[arg(long, conflicts_with = "grow")]
+    profile: bool,
     /// Print one JSON object and nothing else.
     #[arg(long)]
     json: bool,
@@ -228,6 +233,11 @@ impl Bench {
         if !(0.05..=600.0).contains(&self.seconds) {
             bail!("--seconds must be 0.05 to 600");
         }
+        if self.profile && self.server.is_some() {
+            bail!(
+                "--profile takes the metrics of a server that the bench starts itself: leave --server out. One that runs elsewhere sends its own to its telemetry.otlp_endpoint"
+            );
+        }
         let mut in_flight: Vec<usize> = self.in_flight.iter().map(|n| usize::from(*n)).collect();
         in_flight.sort_unstable();
         in_flight.dedup();
@@ -327,7 +337,7 @@ async fn rounds(
     }
     for engine in engines {
         progress.begin(&format!("{}: opening eleven counties", engine.name()));
-        beds.push(Bed::open(engine, postgres, progress).await?);
+        beds.push(Bed::open(engine, postgres, bench.profile, progress).await?);
     }
     let mut tps = Vec::new();
     for round in 1..=bench.rounds {
@@ -360,6 +370,9 @@ fn tell(bench: &Bench, outcome: &Outcome) -> anyhow::Result<()> {
         println!("{}", outcome.json());
     } else {
         println!("{}", report::loads(outcome));
+        for (what, table) in report::profiles(outcome) {
+            println!("{what}\n{table}");
+        }
         for line in report::costs(outcome) {
             println!("{line}");
         }

@@ -253,6 +253,11 @@ pub fn decide_allocation(
 
 /// The facts that a command is known to read, as far as the world shows; a guess that saves round trips, never relied upon.
 pub fn needs(world: &World, command: &Command) -> Vec<Need> {
+    needs_and_known(world, command).0
+}
+
+/// The same, and how many facts it would have named if they were not known already.
+pub fn needs_and_known(world: &World, command: &Command) -> (Vec<Need>, usize) {
     let mut needs = vec![
         Need::Fact(Key::Region),
         Need::Fact(Key::Credential(command.by.clone())),
@@ -260,10 +265,15 @@ pub fn needs(world: &World, command: &Command) -> Vec<Need> {
     let seals = command.seals.iter().cloned();
     needs.extend(seals.map(|seal| Need::Fact(Key::Institution(seal))));
     needs.extend(crate::needs::of(world, &command.act));
-    needs.retain(|need| !world.knows(need));
+    let mut known = 0;
+    needs.retain(|need| {
+        let is_known = world.knows(need);
+        known += usize::from(is_known && matches!(need, Need::Fact(_)));
+        !is_known
+    });
     needs.sort();
     needs.dedup();
-    needs
+    (needs, known)
 }
 
 /// What an event changes.

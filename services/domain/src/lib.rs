@@ -43,7 +43,7 @@ mod voucher;
 
 pub use access::{Door, ROLES, Rpc, Scope, admitted};
 pub use command::{Act, Command};
-pub use decide::{Caller, decide, decide_allocation, needs, subject};
+pub use decide::{Caller, decide, decide_allocation, needs, needs_and_known, subject};
 pub use event::Event;
 pub use ids::*;
 pub use issuance::handed_out;

@@ -18,6 +18,7 @@ use hefu_vault::{Identity, Owner};
 use crate::cell::{Asked, Cell, HeadRead};
 use crate::error::EngineError;
 use crate::people::{self, People, Sealed};
+use crate::stages::{Laps, Stage};
 use crate::{Answer, Job, MOST_GROUP_EVENTS, Recorded, rows};
 
 /// How often a rule may ask for a missing fact before we call it a defect of ours.
@@ -47,6 +48,7 @@ pub(crate) struct Attempt<'a, 'c> {
     pub(crate) cells: &'a mut Cells<'c>,
     pub(crate) people: &'a People,
     pub(crate) now: Instant,
+    pub(crate) laps: &'a mut Laps,
     done: HashMap<RequestKey, Vec<EventRow>>,
     recorded: HashMap<RequestKey, (Vec<u8>, Recorded)>,
     identities: HashMap<(Region, PersonId), Identity>,
@@ -62,6 +64,7 @@ impl<'a, 'c> Attempt<'a, 'c> {
         cells: &'a mut Cells<'c>,
         people: &'a People,
         now: Instant,
+        laps: &'a mut Laps,
     ) -> Attempt<'a, 'c> {
         let (done, recorded, identities, occupations, secrets, erased) = Default::default();
         Attempt {
@@ -69,6 +72,7 @@ impl<'a, 'c> Attempt<'a, 'c> {
             cells,
             people,
             now,
+            laps,
             done,
             recorded,
             identities,
@@ -80,9 +84,11 @@ impl<'a, 'c> Attempt<'a, 'c> {
 
     /// Decides every job. The overlay, the log's edge and the secrets to store are then what [`Attempt::commit`] writes.
     pub(crate) async fn decide(&mut self, jobs: &[Job]) -> Result<Vec<Verdict>, EngineError> {
+        self.laps.enter(Stage::Facts);
         self.read_heads().await?;
         self.prefetch(jobs).await?;
         self.read_requests(jobs).await?;
+        self.laps.enter(Stage::Decide);
         let mut verdicts = Vec::with_capacity(jobs.len());
         for job in jobs {
             // An error may have come between a command's changes and their events: it ends the attempt, so that half a command
@@ -124,12 +130,14 @@ impl<'a, 'c> Attempt<'a, 'c> {
     async fn prefetch(&mut self, jobs: &[Job]) -> Result<(), EngineError> {
         for _stage in 0..4 {
             let mut needs: Vec<(Region, Need)> = Vec::new();
+            self.laps.ask_again();
             for job in jobs {
                 for command in &job.commands {
                     for region in job.regions() {
                         if let Some(cell) = self.cells.get(region) {
                             needs.extend(
-                                hefu_domain::needs(&cell.world, command)
+                                self.laps
+                                    .needs(&cell.world, command)
                                     .into_iter()
                                     .map(|need| (region.clone(), need)),
                             );
@@ -301,6 +309,7 @@ impl<'a, 'c> Attempt<'a, 'c> {
         };
         self.sign(command, &mut events).await?;
         self.apply(&command.region, &events, at).await?;
+        self.laps.enter(Stage::Encode);
         let cell = self
             .cells
             .get_mut(&command.region)
@@ -331,6 +340,7 @@ impl<'a, 'c> Attempt<'a, 'c> {
         {
             cell.world.take_identity(act.tag, act.person);
         }
+        self.laps.enter(Stage::Decide);
         let parts = vec![events.len()];
         Ok(Ok(Recorded {
             region: command.region.clone(),
@@ -492,10 +502,12 @@ impl<'a, 'c> Attempt<'a, 'c> {
                 serial,
                 place,
             );
+            self.laps.enter(Stage::Encode);
             let signed = self.people.tokens().sign(&claims).ok_or_else(|| {
                 EngineError::Vault("this process holds no key that signs tokens".to_owned())
             })?;
             token.hash = hefu_token::token_hash(&signed);
+            self.laps.enter(Stage::Decide);
         }
         Ok(())
     }
@@ -516,9 +528,13 @@ impl<'a, 'c> Attempt<'a, 'c> {
                 Need::Identity(tag) => tags.push((region, tag)),
             }
         }
+        let before = self.laps.enter(Stage::Facts);
+        self.laps.read(facts.len());
         self.bring_facts(facts).await?;
         self.bring_nullifiers(nullifiers, unknown).await?;
-        self.bring_identities(tags).await
+        self.bring_identities(tags).await?;
+        self.laps.enter(before);
+        Ok(())
     }
 
     async fn bring_facts(&mut self, facts: Vec<(Region, Key)>) -> Result<(), EngineError> {
@@ -675,13 +691,16 @@ impl<'a, 'c> Attempt<'a, 'c> {
         if people.is_empty() {
             return Ok(());
         }
+        let before = self.laps.enter(Stage::Facts);
         let opened = self.people.identities(self.reads, &people).await?;
         self.identities.extend(opened);
+        self.laps.enter(before);
         Ok(())
     }
 
     /// The transaction of this attempt; `None` when nothing is to be written.
     pub(crate) fn commit(&mut self) -> Result<Option<Commit>, EngineError> {
+        self.laps.enter(Stage::Encode);
         let mut commit = Commit::default();
         for secret in std::mem::take(&mut self.secrets) {
             match secret {

@@ -258,6 +258,7 @@ mod tests {
             dry: false,
             secrets: Vec::new(),
             bytes: 0,
+            submitted: crate::stages::Mark::default(),
             reply: tokio::sync::oneshot::channel().0,
         }
     }

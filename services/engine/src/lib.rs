@@ -14,6 +14,7 @@ mod metrics;
 mod people;
 mod queue;
 pub mod rows;
+pub mod stages;
 mod status;
 pub mod system;
 mod verify;
@@ -29,6 +30,8 @@ use hefu_domain::{Command, CredentialId, Event, Instant, Region, Stop, World};
 use hefu_store::{Store, StoreError};
 use hefu_vault::PersonRecord;
 use tokio::sync::oneshot;
+
+use stages::{Mark, Stage};
 
 pub use batch::decode;
 pub use clock::{Clock, Source, TOLERANCE_MS};
@@ -96,10 +99,23 @@ pub(crate) struct Job {
     pub(crate) dry: bool,
     pub(crate) secrets: Vec<NewSecret>,
     pub(crate) bytes: usize,
-    pub(crate) reply: oneshot::Sender<Result<Answer, EngineError>>,
+    /// When it was submitted.
+    pub(crate) submitted: Mark,
+    /// With the instant at which it was answered.
+    pub(crate) reply: oneshot::Sender<(Result<Answer, EngineError>, Mark)>,
 }
 
 impl Job {
+    /// How many commands it has.
+    pub(crate) fn moves(&self) -> usize {
+        self.commands.len()
+    }
+
+    /// Its batch begins.
+    pub(crate) fn begins(&self, now: Mark) {
+        self.submitted.to(now, Stage::Queue, self.moves());
+    }
+
     /// The regions that it touches: one, or two for an allocation.
     pub(crate) fn regions(&self) -> impl Iterator<Item = &Region> {
         self.commands.iter().take(1).flat_map(|command| {
@@ -210,10 +226,16 @@ impl Engine {
             dry: request.dry,
             secrets: request.secrets,
             bytes: request.bytes,
+            submitted: Mark::now(),
             reply,
         };
+        let moves = job.moves();
         self.dispatch.submit(job)?;
-        answer.await.unwrap_or(Err(EngineError::OutcomeUnknown))
+        let (answer, answered) = answer
+            .await
+            .unwrap_or((Err(EngineError::OutcomeUnknown), Mark::default()));
+        answered.to(Mark::now(), Stage::Wake, moves);
+        answer
     }
 
     /// Answers a question over a region's facts as they stand, without writing: the question is asked again until nothing is missing

@@ -16,6 +16,7 @@ use crate::cell::{Cell, HeadRead};
 use crate::dispatch::{Assigned, SharedCell};
 use crate::error::{EngineError, Stopped};
 use crate::queue::Ticket;
+use crate::stages::{Laps, Mark, Stage};
 use crate::{Job, Shared, metrics};
 
 /// The most jobs of one transaction.
@@ -30,6 +31,8 @@ struct Part {
     jobs: Vec<Job>,
     /// A commit of these jobs was not answered, and what became of it was not found out since.
     unknown: bool,
+    /// What it took so far.
+    laps: Laps,
 }
 
 impl Part {
@@ -37,7 +40,11 @@ impl Part {
     fn halves(mut self) -> [Part; 2] {
         let rest = self.jobs.split_off(self.jobs.len().div_ceil(2));
         let unknown = self.unknown;
-        [self.jobs, rest].map(|jobs| Part { jobs, unknown })
+        [(self.jobs, self.laps), (rest, Laps::default())].map(|(jobs, laps)| Part {
+            jobs,
+            unknown,
+            laps,
+        })
     }
 
     /// What its callers hear when it ends in an error: most errors promise that nothing was written, and after an unknown outcome
@@ -92,10 +99,21 @@ pub(crate) async fn run(
 
 /// Decides and writes jobs, in parts where a part must not spoil the others.
 async fn process(shared: &Shared, jobs: Vec<Job>, cells: &mut Cells<'_>) {
-    let unknown = false;
-    let mut work = VecDeque::from([Part { jobs, unknown }]);
+    let (unknown, laps) = Default::default();
+    let begun = Mark::now();
+    jobs.iter().for_each(|job| job.begins(begun));
+    let mut work = VecDeque::from([Part {
+        jobs,
+        unknown,
+        laps,
+    }]);
     while let Some(mut part) = work.pop_front() {
-        match settle(shared, &mut part, cells).await {
+        let settled = settle(shared, &mut part, cells).await;
+        part.laps.stand();
+        if !matches!(settled, Ok(None)) {
+            part.laps.note(part.jobs.iter().map(Job::moves).sum());
+        }
+        match settled {
             Ok(Some(verdicts)) => answer(part.jobs, verdicts),
             Ok(None) => part
                 .halves()
@@ -112,10 +130,11 @@ async fn process(shared: &Shared, jobs: Vec<Job>, cells: &mut Cells<'_>) {
 }
 
 fn answer(jobs: Vec<Job>, verdicts: Vec<Verdict>) {
+    let answered = Mark::now();
     for (job, verdict) in jobs.into_iter().zip(verdicts) {
         metrics::answered(job.commands.first(), &verdict);
         // A caller that went away is no reason to undo anything.
-        let _ = job.reply.send(verdict);
+        let _ = job.reply.send((verdict, answered));
     }
 }
 
@@ -126,7 +145,12 @@ async fn settle(
     part: &mut Part,
     cells: &mut Cells<'_>,
 ) -> Result<Option<Vec<Verdict>>, EngineError> {
-    let Part { jobs, unknown } = part;
+    let Part {
+        jobs,
+        unknown,
+        laps,
+    } = part;
+    laps.enter(Stage::Facts);
     let jobs = jobs.as_slice();
     let regions: Vec<Region> = jobs.iter().flat_map(Job::regions).cloned().collect();
     let mut mine: Cells = cells
@@ -139,9 +163,9 @@ async fn settle(
         shared.check_running()?;
         let locked = *unknown || losses >= LOSSES_BEFORE_LOCK;
         let tried = if locked {
-            try_locked(shared, jobs, &mut mine).await
+            try_locked(shared, jobs, &mut mine, laps).await
         } else {
-            try_open(shared, jobs, &mut mine).await
+            try_open(shared, jobs, &mut mine, laps).await
         };
         if !matches!(tried, Ok(Tried::Done(_))) {
             discard(&mut mine)?;
@@ -223,22 +247,28 @@ async fn try_open(
     shared: &Shared,
     jobs: &[Job],
     cells: &mut Cells<'_>,
+    laps: &mut Laps,
 ) -> Result<Tried, EngineError> {
     let mut reads = shared.store.deciding().await?;
-    let mut attempt = Attempt::new(&mut reads, cells, &shared.people, shared.clock.now());
+    let now = shared.clock.now();
+    let mut attempt = Attempt::new(&mut reads, cells, &shared.people, now, laps);
     let verdicts = attempt.decide(jobs).await?;
     if attempt.collides() && jobs.len() > 1 {
         return Ok(Tried::Split);
     }
-    let Some(commit) = attempt.commit()? else {
+    let Some(mut commit) = attempt.commit()? else {
+        laps.enter(Stage::Facts);
         return still_stands(&mut reads, cells, verdicts).await;
     };
+    laps.enter(Stage::Sql);
     shared.people.keep(jobs, &verdicts).await?;
     drop(reads);
+    laps.hand_over(&mut commit);
     let started = std::time::Instant::now();
     let span = tracing::info_span!("commit", batch.size = jobs.len());
     let outcome = shared.store.commit(commit).instrument(span).await?;
     metrics::committed(started.elapsed(), jobs.len());
+    laps.enter(Stage::Facts);
     finish(cells, outcome, verdicts)
 }
 
@@ -247,18 +277,23 @@ async fn try_locked(
     shared: &Shared,
     jobs: &[Job],
     cells: &mut Cells<'_>,
+    laps: &mut Laps,
 ) -> Result<Tried, EngineError> {
     forget(cells);
     let regions: Vec<String> = cells.keys().map(ToString::to_string).collect();
     let mut locked = shared.store.locked(&regions).await?;
-    let mut attempt = Attempt::new(&mut locked, cells, &shared.people, shared.clock.now());
+    let now = shared.clock.now();
+    let mut attempt = Attempt::new(&mut locked, cells, &shared.people, now, laps);
     let verdicts = attempt.decide(jobs).await?;
-    let Some(commit) = attempt.commit()? else {
+    let Some(mut commit) = attempt.commit()? else {
         cells.values_mut().for_each(|cell| cell.settle(None));
         return Ok(Tried::Done(verdicts));
     };
+    laps.enter(Stage::Sql);
     shared.people.keep(jobs, &verdicts).await?;
+    laps.hand_over(&mut commit);
     let outcome = locked.commit(commit).await?;
+    laps.enter(Stage::Facts);
     finish(cells, outcome, verdicts)
 }
 
@@ -334,7 +369,8 @@ pub(crate) async fn inspect<T>(
         let mut reads = shared.store.deciding().await?;
         let mut cell = Cell::new(region.clone(), 0);
         let mut cells: Cells = BTreeMap::from([(region.clone(), &mut cell)]);
-        let mut attempt = Attempt::new(&mut reads, &mut cells, &shared.people, shared.clock.now());
+        let (now, mut laps) = (shared.clock.now(), Laps::default());
+        let mut attempt = Attempt::new(&mut reads, &mut cells, &shared.people, now, &mut laps);
         let answer = attempt.inspect(region, &ask).await?;
         if let Tried::Done(_) = still_stands(&mut reads, &mut cells, Vec::new()).await? {
             return Ok(answer);

@@ -20,6 +20,7 @@ use tonic::{Request, Response, Status};
 
 use crate::limits::{Gate, LetIn};
 use crate::log_files::LogFiles;
+use crate::stages::{Decoding, Entered, Replying};
 use crate::{caller, errors};
 
 /// The API over one engine. Cheap to clone.
@@ -78,6 +79,8 @@ struct Told {
     written: bool,
     /// What each command hands out besides.
     shown: Vec<Option<Shown>>,
+    /// As long as the answer is made of it.
+    replying: Replying,
 }
 
 impl Told {
@@ -113,9 +116,11 @@ impl Api {
         request: Request<M>,
     ) -> Result<Response<R>, Status> {
         let by = caller::of(&request)?;
-        self.one(&by, None, request.get_ref())
-            .await
-            .map(Response::new)
+        let decoding = Entered::decoding(request.extensions(), 1);
+        let (reply, replying) = self.one(&by, None, request.get_ref(), decoding).await?;
+        let mut response = Response::new(reply);
+        replying.go_with(&mut response);
+        Ok(response)
     }
 
     async fn one<M: Move, R: Reply>(
@@ -123,7 +128,8 @@ impl Api {
         by: &CredentialId,
         parent: Option<&Region>,
         message: &M,
-    ) -> Result<R, Status> {
+        decoding: Decoding,
+    ) -> Result<(R, Replying), Status> {
         let mut prepared = self.prepare(by, message, message.request_id(), 0);
         if let Some(parent) = parent {
             prepared = prepared.and_then(|prepared| within(parent, prepared));
@@ -133,9 +139,10 @@ impl Api {
             Err(wrong) => return Err(self.told_of_move(M::NAME, by, wrong).await),
         };
         let told = self
-            .submit(by, vec![prepared], message.validate_only())
+            .submit(by, vec![prepared], message.validate_only(), decoding)
             .await?;
-        told.replies().pop().ok_or_else(errors::internal)
+        let reply = told.replies().pop().ok_or_else(errors::internal)?;
+        Ok((reply, told.replying))
     }
 
     /// Serves a batch: each item on its own, or all or none.
@@ -163,16 +170,20 @@ impl Api {
             let wrong = of_region(parent, status);
             return Err(self.told_of_move(B::Item::NAME, by, wrong).await);
         }
+        let decoding = Entered::decoding(request.extensions(), items.len());
         let results = match batch.mode() {
             v1::Mode::Each => {
+                let decoding = decoding.each(items.len());
                 let answers = items.iter().enumerate().map(|(number, item)| async move {
-                    let answer = self.one(by, Some(parent), item).await;
-                    answer.map_err(|status| hefu_wire::errors::of_item(number, &status))
+                    let answer = self.one(by, Some(parent), item, decoding.begin()).await;
+                    answer
+                        .map(|(response, _)| response)
+                        .map_err(|status| hefu_wire::errors::of_item(number, &status))
                 });
                 join_all(answers).await
             }
             v1::Mode::Atomic | v1::Mode::Unspecified => self
-                .atomic(by, parent, batch)
+                .atomic(by, parent, batch, decoding)
                 .await?
                 .into_iter()
                 .map(Ok)
@@ -191,6 +202,7 @@ impl Api {
         by: &CredentialId,
         parent: &Region,
         batch: &B,
+        decoding: Decoding,
     ) -> Result<Vec<B::Response>, Status> {
         let mut group = match self.group(by, parent, batch) {
             Ok(group) => group,
@@ -213,7 +225,8 @@ impl Api {
             .iter_mut()
             .for_each(|prepared| prepared.command.digest = digest);
         let dry = batch.requests().iter().any(Move::validate_only);
-        Ok(self.submit(by, group, dry).await?.replies())
+        let told = self.submit(by, group, dry, decoding).await?;
+        Ok(told.replies())
     }
 
     /// The items of an ATOMIC batch.
@@ -278,6 +291,7 @@ impl Api {
         by: &CredentialId,
         group: Vec<Prepared>,
         dry: bool,
+        decoding: Decoding,
     ) -> Result<Told, Status> {
         let mut request = hefu_engine::Request {
             commands: Vec::with_capacity(group.len()),
@@ -302,7 +316,10 @@ impl Api {
             (false, true) => self.gate.application(by)?,
             (false, false) => {}
         }
+        let moves = request.commands.len();
+        decoding.end(moves);
         let answer = self.engine.submit(request).await;
+        let replying = Replying::begin(moves);
         if is_application && !dry {
             self.gate.answered(by, &answer);
         }
@@ -324,6 +341,7 @@ impl Api {
             recorded,
             written,
             shown,
+            replying,
         })
     }
 

@@ -17,6 +17,7 @@ mod reads;
 pub mod regions;
 mod services;
 pub mod signer;
+mod stages;
 pub mod start;
 mod status_lists;
 pub mod strays;

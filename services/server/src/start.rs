@@ -31,6 +31,7 @@ use crate::port::{self, Listen, Port};
 use crate::regions::RegionTree;
 use crate::services::Services;
 use crate::signer::{CityLogs, Signer, SignerError, Signing};
+use crate::stages::Entered;
 use crate::tls::TlsError;
 use crate::witnesses::Witnesses;
 use crate::{caller, errors, handlers, telemetry};
@@ -372,9 +373,10 @@ async fn run(
 /// What every gRPC call passes on its way in and out. One layer for all: each one more would cost every call a copy of those within it.
 async fn passed(
     State((providers, gate)): State<(Providers, Gate)>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
+    Entered::received(&mut request);
     let within = async |request| next.run(caller::shown(&providers, request).await).await;
     let limited =
         async |request| errors::unread(&gate, limits::strangers(&gate, request, within).await);

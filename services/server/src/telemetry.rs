@@ -77,25 +77,35 @@ pub fn start(filter: &str, otlp_endpoint: Option<&str>) -> Result<Telemetry, Tel
         .with_service_name("hefu")
         .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
         .build();
-    let spans = opentelemetry_otlp::SpanExporter::builder()
+    let points = opentelemetry_otlp::MetricExporter::builder()
         .with_tonic()
         .with_endpoint(endpoint)
         .build()
         .map_err(|e| wrong(e.to_string()))?;
-    let points = opentelemetry_otlp::MetricExporter::builder()
+    let metrics = SdkMeterProvider::builder()
+        .with_periodic_exporter(points)
+        .with_resource(resource.clone())
+        .build();
+    global::set_meter_provider(metrics.clone());
+    hefu_engine::stages::watch();
+    let metrics = Some(metrics);
+    // A variable of OpenTelemetry's own. Spans cost a call far more than metrics do, sent or not.
+    if std::env::var("OTEL_TRACES_EXPORTER").is_ok_and(|exporter| exporter == "none") {
+        let _ = tracing_subscriber::registry().with(terminal).try_init();
+        return Ok(Telemetry {
+            traces: None,
+            metrics,
+        });
+    }
+    let spans = opentelemetry_otlp::SpanExporter::builder()
         .with_tonic()
         .with_endpoint(endpoint)
         .build()
         .map_err(|e| wrong(e.to_string()))?;
     let traces = SdkTracerProvider::builder()
         .with_batch_exporter(spans)
-        .with_resource(resource.clone())
-        .build();
-    let metrics = SdkMeterProvider::builder()
-        .with_periodic_exporter(points)
         .with_resource(resource)
         .build();
-    global::set_meter_provider(metrics.clone());
     // A caller's `traceparent` makes our spans its children.
     global::set_text_map_propagator(TraceContextPropagator::new());
     // Our own spans only: the exporter's connection would trace itself for ever.
@@ -108,7 +118,7 @@ pub fn start(filter: &str, otlp_endpoint: Option<&str>) -> Result<Telemetry, Tel
         .try_init();
     Ok(Telemetry {
         traces: Some(traces),
-        metrics: Some(metrics),
+        metrics,
     })
 }
 

@@ -9,6 +9,7 @@ use crate::rows::{
     At, CommittedSecret, EventRow, Head, Nullifier, PersonKey, PersonSecret, RequestKey, Row, Tag,
 };
 use crate::tables::Table;
+use crate::times::{Passed, Times};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// One transaction: everything in it, or nothing.
@@ -26,6 +27,8 @@ pub struct Commit {
     pub secrets: Vec<PersonSecret>,
     pub committed: Vec<CommittedSecret>,
     pub erased: Erased,
+    /// When it was where.
+    pub times: Times,
 }
 
 /// Ciphertexts that are destroyed, as far as they are there.
@@ -98,6 +101,7 @@ pub(crate) struct Plan {
     pub(crate) secrets: Vec<PersonSecret>,
     pub(crate) committed: Vec<CommittedSecret>,
     pub(crate) erased: Erased,
+    pub(crate) times: Times,
 }
 
 impl Plan {
@@ -135,6 +139,8 @@ impl Plan {
         }
         plan.committed = commit.committed;
         plan.each_row_once()?;
+        plan.times = commit.times;
+        plan.times.pass(Passed::Planned);
         Ok(plan)
     }
 

@@ -18,6 +18,7 @@ mod sql;
 mod sqlite;
 mod store;
 mod tables;
+mod times;
 
 pub use commit::{Commit, Erased, Outcome, RegionCommit};
 pub use error::{Result, StoreError};
@@ -32,3 +33,4 @@ pub use rows::{
 pub use shown::Shown;
 pub use store::{Access, OpenOptions, Store};
 pub use tables::{Spec, Table};
+pub use times::{Passed, Times};

@@ -9,10 +9,12 @@ use anyhow::{Context, bail};
 use hefu_scenario::Group;
 use serde_json::Value;
 
+use super::collector::Collector;
 use super::figures::Figures;
 use super::load::{self, Jobs, Measured};
 use super::moves::{self, Counter, MOVES_OF_CLASS};
 use super::place::{Engine, Place, Postgres};
+use super::profile::Counts;
 use super::progress::Progress;
 use super::report::in_words;
 use super::server::Server;
@@ -42,6 +44,8 @@ pub(crate) struct Bed {
     /// The PostgreSQL server, to ask for its log's length.
     pub(super) postgres: Option<Postgres>,
     pub(super) server: Server,
+    /// Where its metrics come in, if they are asked for.
+    collector: Option<Collector>,
     pub(super) stock: Stock,
     counters: Arc<Vec<Counter>>,
     pub(super) figures: Figures,
@@ -64,11 +68,19 @@ impl Bed {
     pub(crate) async fn open(
         engine: Engine,
         postgres: Option<&Postgres>,
+        profile: bool,
         progress: &Progress,
     ) -> anyhow::Result<Bed> {
         let place = Place::new(engine, postgres).await?;
-        let server = Server::start(place.folder(), &place.url, stock::afternoon(0)?)?;
-        Bed::of(place, server, postgres, progress).await
+        let collector = match profile {
+            true => Some(Collector::start().await?),
+            false => None,
+        };
+        let at = stock::afternoon(0)?;
+        let server = Server::start(place.folder(), &place.url, at, collector.as_ref())?;
+        let mut bed = Bed::of(place, server, postgres, progress).await?;
+        bed.collector = collector;
+        Ok(bed)
     }
 
     /// Opens the regions of a server that runs elsewhere.
@@ -99,6 +111,7 @@ impl Bed {
             postgres: postgres.map(Postgres::again),
             place,
             server,
+            collector: None,
             stock,
             counters: Arc::default(),
             figures: Figures::default(),
@@ -283,6 +296,7 @@ impl Bed {
         let load = format!("single_{callers}");
         let wire = self.begin(round, &load).await?;
         let jobs = Jobs::once(self.stock.take(calls));
+        let counts = self.counts().await?;
         let cpu = self.server.cpu_seconds()?;
         let written = self.written().await?;
         let measured = load::closed(&wire, &jobs, callers, plan.time).await;
@@ -292,6 +306,9 @@ impl Bed {
         let measured = measured.checked(&in_words(&load))?;
         self.note(round, &load, &measured);
         self.figures.ratio(&load, &measured, yardstick);
+        if let Some((after, before)) = self.counts().await?.zip(counts) {
+            self.figures.profile(&load, &after.since(&before));
+        }
         if callers == plan.most() {
             // What was answered when the time was over cost the server as much.
             let calls = measured.latency.len() as f64;
@@ -305,6 +322,14 @@ impl Bed {
             }
         }
         Ok(())
+    }
+
+    /// What the server counted so far, where that is asked for.
+    async fn counts(&self) -> anyhow::Result<Option<Counts>> {
+        match &self.collector {
+            Some(collector) => collector.counts().await.map(Some),
+            None => Ok(None),
+        }
     }
 
     async fn written(&self) -> anyhow::Result<Option<u64>> {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::load::Measured;
+use super::profile::Counts;
 
 /// One engine's figures.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -13,6 +14,9 @@ pub(crate) struct Figures {
     rounds: BTreeMap<String, Vec<f64>>,
     /// What was measured, in the order in which it was.
     pub(crate) loads: Vec<String>,
+    /// Where the time of one move went, by load, over all rounds.
+    #[serde(skip)]
+    pub(crate) profiles: Vec<(String, Counts)>,
 }
 
 impl Figures {
@@ -55,6 +59,14 @@ impl Figures {
         }
     }
 
+    /// Notes where the time of a load's moves went.
+    pub(crate) fn profile(&mut self, name: &str, counts: &Counts) {
+        match self.profiles.iter_mut().find(|(load, _)| load == name) {
+            Some((_, all)) => all.add(counts),
+            None => self.profiles.push((name.to_owned(), counts.clone())),
+        }
+    }
+
     /// The last round's figure.
     pub(crate) fn last(&self, name: &str) -> Option<f64> {
         self.rounds.get(name)?.last().copied()
@@ -65,13 +77,20 @@ impl Figures {
         median(self.rounds.get(name)?)
     }
 
-    /// All medians.
+    /// All medians, and the profile if there is one.
     pub(crate) fn json(&self) -> Value {
         let medians = self.rounds.iter().filter_map(|(name, values)| {
             let median = median(values)?;
             Some((name.clone(), json!(rounded(median))))
         });
-        Value::Object(medians.collect::<Map<_, _>>())
+        let mut figures: Map<String, Value> = medians.collect();
+        if !self.profiles.is_empty() {
+            let profiles = self.profiles.iter();
+            let profiles = profiles.map(|(load, counts)| (load.clone(), counts.json()));
+            let profiles = Value::Object(profiles.collect());
+            figures.insert("profile".to_owned(), profiles);
+        }
+        Value::Object(figures)
     }
 }
 

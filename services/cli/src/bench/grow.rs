@@ -104,7 +104,7 @@ impl Growth<'_> {
         let opened = !kept.memory.next.is_empty();
         // Of the last day that may have been used some hours may be gone.
         let day = if opened { kept.memory.day + 1 } else { 0 };
-        let server = Server::start(place.folder(), &place.url, stock::afternoon(day)?)?;
+        let server = Server::start(place.folder(), &place.url, stock::afternoon(day)?, None)?;
         let stock = if opened {
             let sample = kept.memory.sample.clone();
             Stock::again(&server, day, &kept.memory.next, sample).await?
@@ -273,7 +273,7 @@ impl Bed {
         self.stock.day += 1;
         let at = stock::afternoon(self.stock.day)?;
         let began = Instant::now();
-        self.server = Server::start(self.place.folder(), &self.place.url, at)?;
+        self.server = Server::start(self.place.folder(), &self.place.url, at, None)?;
         let serves = began.elapsed();
         let written = self.first_write().await?;
         self.figures.note("serves_after_s", serves.as_secs_f64());

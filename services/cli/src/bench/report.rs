@@ -58,6 +58,20 @@ pub(crate) fn loads(outcome: &Outcome) -> Table {
     table
 }
 
+/// Where the time of one move goes, a table for each load of single calls.
+pub(crate) fn profiles(outcome: &Outcome) -> Vec<(String, Table)> {
+    let mut tables = Vec::new();
+    for one in &outcome.told {
+        for (load, counts) in &one.figures.profiles {
+            let (batches, table) = counts.told();
+            let load = in_words(load);
+            let what = format!("{}: one move of {load}, {batches}", one.name());
+            tables.push((what, table));
+        }
+    }
+    tables
+}
+
 /// A load's name as a person says it.
 pub(crate) fn in_words(load: &str) -> String {
     let number = |text: &str| text.parse::<u32>().is_ok();

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
+use super::collector::Collector;
+
 /// Rates are for strangers: one client is everybody here. The rest of the limits stays as it is delivered.
 const CONFIG: &str = r#"# Written by `hefu bench`.
 deployment = "bench.hefu.local"
@@ -47,9 +49,23 @@ enum Clock {
 
 impl Server {
     /// Starts one on a database, with its other files in a folder, at an instant in milliseconds since 1970.
-    pub(crate) fn start(folder: &Path, database: &str, at: i64) -> anyhow::Result<Server> {
+    /// Its metrics go to the collector, if there is one.
+    pub(crate) fn start(
+        folder: &Path,
+        database: &str,
+        at: i64,
+        collector: Option<&Collector>,
+    ) -> anyhow::Result<Server> {
         let config = folder.join("hefu.toml");
-        std::fs::write(&config, CONFIG)
+        let (mut told, mut environment) = (CONFIG.to_owned(), Vec::new());
+        if let Some(collector) = collector {
+            told += &format!(
+                "\n[telemetry]\notlp_endpoint = {:?}\n",
+                collector.endpoint()
+            );
+            environment.extend(Collector::environment());
+        }
+        std::fs::write(&config, told)
             .with_context(|| format!("cannot write {}", config.display()))?;
         let state = folder.join("state");
         let log = std::fs::File::create(folder.join("server.log"))?;
@@ -62,6 +78,7 @@ impl Server {
             .arg("--state")
             .arg(&state)
             .args(["--made-up-clock", &at.to_string()])
+            .envs(environment)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log)

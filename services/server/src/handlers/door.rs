@@ -9,6 +9,7 @@ use hefu_domain::{Door, Rpc};
 
 use crate::caller;
 use crate::limits::{Gate, LetIn, Proof};
+use crate::stages::Entered;
 
 /// Lets a call in, or answers UNAUTHENTICATED, or RESOURCE_EXHAUSTED to who comes too often.
 pub(super) async fn asked(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
@@ -24,12 +25,12 @@ pub(super) async fn asked(State(gate): State<Gate>, mut request: Request, next: 
     // It is there where nobody was let in with it lately: that call was its address's.
     let Some(proof) = request.extensions_mut().remove::<Proof>() else {
         return match gate.caller(&by) {
-            Ok(()) => next.run(request).await,
+            Ok(()) => next.run(Entered::admitted(request)).await,
             Err(status) => status.into_http(),
         };
     };
     let is_batch = is_batch(request.uri().path());
-    let answer = next.run(request).await;
+    let answer = next.run(Entered::admitted(request)).await;
     let accepted = match is_batch {
         true => answer.extensions().get::<LetIn>().is_some(),
         false => tonic::Status::from_header_map(answer.headers()).is_none(),

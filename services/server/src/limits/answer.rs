@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::budget::{Budget, Charge};
 use super::{Limits, metrics};
+use crate::stages::Replying;
 
 /// The largest part: HTTP/2 may hold one more for each answer.
 const PART: usize = 16 << 10;
@@ -64,6 +65,8 @@ struct Taking {
     charge: Charge,
     /// Since when its reader has a part to take; not while it waits for us.
     offered: Option<Instant>,
+    /// Until its first part is made.
+    replying: Replying,
 }
 
 /// An answer's body.
@@ -166,12 +169,13 @@ impl State {
 
 impl Call {
     /// The request is answered.
-    pub(crate) fn answer(mut self, body: Body) -> Parts {
+    pub(crate) fn answer(mut self, body: Body, replying: Replying) -> Parts {
         let answer = Arc::new(Answer(Mutex::new(Taking {
             body: Some(body),
             rest: Bytes::new(),
             charge: self.answers.budget.charge(),
             offered: Some(Instant::now()),
+            replying,
         })));
         let mut state = self.answers.state();
         let number = state.next;
@@ -237,6 +241,7 @@ impl HttpBody for Parts {
                 Some(Ok(frame)) => frame,
             };
             taking.offered = Some(Instant::now());
+            taking.replying = Replying::default();
             let data = match frame.into_data() {
                 Ok(data) if data.len() > PART => data,
                 Ok(data) => return Poll::Ready(Some(Ok(Frame::data(data)))),
@@ -298,7 +303,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_long_answer_comes_in_small_parts_and_whole() {
-        let mut parts = answers(1 << 20).begin().answer(Body::from(long()));
+        let mut parts = answers(1 << 20)
+            .begin()
+            .answer(Body::from(long()), Replying::default());
         assert_eq!(parts.size_hint().exact(), Some(100_000));
         let mut read = Vec::new();
         while let Some(frame) = parts.frame().await {
@@ -314,20 +321,28 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_nobody_takes_is_given_up_and_what_waits_for_us_is_not() {
         let answers = answers(100_000);
-        let mut slow = answers.begin().answer(Body::from(long()));
+        let mut slow = answers
+            .begin()
+            .answer(Body::from(long()), Replying::default());
         slow.frame().await.unwrap().unwrap();
         let never = futures_util::stream::pending::<Result<Bytes, axum::Error>>();
-        let mut waiting = answers.begin().answer(Body::from_stream(never));
+        let mut waiting = answers
+            .begin()
+            .answer(Body::from_stream(never), Replying::default());
         assert!(futures_util::poll!(std::pin::pin!(waiting.frame())).is_pending());
         // While it is held there is no room for another.
-        let mut third = answers.begin().answer(Body::from(long()));
+        let mut third = answers
+            .begin()
+            .answer(Body::from(long()), Replying::default());
         assert!(third.frame().await.unwrap().is_err());
         drop(third);
         tokio::time::advance(6 * SECOND).await;
         assert_eq!(answers.look(), Use::Busy);
         assert!(slow.frame().await.unwrap().is_err());
         assert_eq!(answers.state().answers.len(), 1, "that which waits for us");
-        let mut third = answers.begin().answer(Body::from(long()));
+        let mut third = answers
+            .begin()
+            .answer(Body::from(long()), Replying::default());
         third.frame().await.unwrap().unwrap();
     }
 
@@ -347,7 +362,9 @@ mod tests {
         tokio::time::advance(SECOND).await;
         assert_eq!(answers.look(), Use::Idle);
         // An answer that nobody takes does not keep it open.
-        let _untaken = answers.begin().answer(Body::from(long()));
+        let _untaken = answers
+            .begin()
+            .answer(Body::from(long()), Replying::default());
         tokio::time::advance(5 * SECOND).await;
         assert_eq!(answers.look(), Use::Busy);
         tokio::time::advance(100 * SECOND).await;

@@ -1,5 +1,6 @@
 //! Connections, each on a task of its own: HTTP/1 and HTTP/2 within their limits, until nobody uses them.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use tower::Service as _;
 
 use super::{Accepted, Port};
 use crate::limits::{Answers, Gate, Limits, Use, metrics};
+use crate::stages::Replying;
 
 /// How long a connection that is told to end may take, with nothing under way on it.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -109,8 +111,9 @@ impl Speaking {
             let call = answers.begin();
             let answer = self.app.clone().call(request);
             async move {
-                let answer = answer.await;
-                answer.map(|answer| answer.map(|body| call.answer(body)))
+                let mut answer = answer.await?;
+                let replying = Replying::taken(answer.extensions_mut());
+                Ok::<_, Infallible>(answer.map(|body| call.answer(body, replying)))
             }
         });
         let connection = self.builder.serve_connection(TokioIo::new(io), service);

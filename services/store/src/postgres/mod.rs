@@ -16,6 +16,7 @@ use crate::error::{Result, StoreError};
 use crate::faults::Fault;
 use crate::published::{CheckpointRow, TileRow};
 use crate::store::{Access, For, OpenOptions};
+use crate::times::Passed;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, Executor};
 use std::str::FromStr;
@@ -117,6 +118,7 @@ impl Postgres {
     pub(crate) async fn commit(&self, plan: &Plan, fault: Option<Fault>) -> Result<Outcome> {
         self.may_write()?;
         let mut conn = self.take(For::Deciding).await?;
+        plan.times.pass(Passed::Begun);
         conn.begin("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
         // One head alone is locked by its guard. Several, or one that is opened beside another, are
         // locked first, in the order that everybody keeps.

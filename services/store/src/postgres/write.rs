@@ -13,6 +13,7 @@ use crate::rows::{
 };
 use crate::sql;
 use crate::tables::Table;
+use crate::times::Passed;
 use sqlx::postgres::PgConnection;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -73,7 +74,10 @@ pub(crate) async fn lock(conn: &mut PgConnection, regions: &[String]) -> Result<
 /// Writes inside the transaction and ends it.
 pub(crate) async fn finish(mut conn: Conn, plan: &Plan, fault: Option<Fault>) -> Result<Outcome> {
     match write(conn.as_mut(), plan).await {
-        Ok(()) => commit(conn, fault).await,
+        Ok(()) => {
+            plan.times.pass(Passed::Sent);
+            commit(conn, fault).await
+        }
         Err(Stop::Outcome(outcome)) => conn.roll_back().await.map(|()| outcome),
         Err(Stop::Error(error)) => conn.roll_back().await.and(Err(error)),
         Err(Stop::EventStands) => {

@@ -7,6 +7,7 @@ use crate::faults::Fault;
 use crate::rows::{CommittedSecret, EventRow, Head, Row, big};
 use crate::sql;
 use crate::tables::Table;
+use crate::times::Passed;
 use rusqlite::{CachedStatement, Connection, ErrorCode, ffi, params};
 use std::sync::LazyLock;
 
@@ -24,6 +25,7 @@ fn upsert(table: Table) -> String {
 }
 
 pub(super) fn commit(conn: &Connection, plan: &Plan, fault: Option<Fault>) -> Result<Outcome> {
+    plan.times.pass(Passed::Begun);
     conn.execute_batch("BEGIN IMMEDIATE").map_err(failure)?;
     finish(conn, plan, fault)
 }
@@ -61,6 +63,7 @@ fn finish(conn: &Connection, plan: &Plan, fault: Option<Fault>) -> Result<Outcom
             Err(StoreError::unknown("a cut on demand, before COMMIT"))
         }
         Ok(Outcome::Committed) => {
+            plan.times.pass(Passed::Sent);
             conn.execute_batch("COMMIT").map_err(at_commit)?;
             match fault {
                 Some(Fault::CutAfterCommit | Fault::CutDuringCommit) => {
