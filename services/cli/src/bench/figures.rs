@@ -67,11 +67,6 @@ impl Figures {
         }
     }
 
-    /// The last round's figure.
-    pub(crate) fn last(&self, name: &str) -> Option<f64> {
-        self.rounds.get(name)?.last().copied()
-    }
-
     /// The median over the rounds.
     pub(crate) fn median(&self, name: &str) -> Option<f64> {
         median(self.rounds.get(name)?)

@@ -1,8 +1,8 @@
 //! Load and what it meets: closed loop (so many callers, each waits for its answer) and open loop (calls at instants that were fixed
 //! before, whatever the server does; latency counts from the instant, so a slow answer never hides those that it delayed).
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
@@ -90,18 +90,6 @@ impl Measured {
         }
     }
 
-    pub(crate) fn add(&mut self, other: &Measured) {
-        self.ops += other.ops;
-        self.late += other.late;
-        self.refused += other.refused;
-        self.ran_out |= other.ran_out;
-        if self.first_refusal.is_none() {
-            self.first_refusal.clone_from(&other.first_refusal);
-        }
-        // Histograms of the same bounds.
-        let _ = self.latency.add(&other.latency);
-    }
-
     /// What a measurement stands on: calls that were answered.
     pub(crate) fn checked(self, what: &str) -> anyhow::Result<Measured> {
         if let Some(why) = &self.first_refusal {
@@ -114,6 +102,21 @@ impl Measured {
             );
         }
         Ok(self)
+    }
+}
+
+/// What all callers of a load met, noted as they meet it: a histogram for each of thousands would be hundreds of megabytes, and their first
+/// use the first second of the load.
+#[derive(Clone)]
+pub(crate) struct Notes(Arc<Mutex<Measured>>);
+
+impl Notes {
+    pub(crate) fn new() -> Notes {
+        Notes(Arc::new(Mutex::new(Measured::new())))
+    }
+
+    pub(crate) fn take(&self) -> MutexGuard<'_, Measured> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -170,26 +173,27 @@ pub(crate) async fn closed(
 ) -> Measured {
     let began = Instant::now();
     let until = began + time;
-    let mut callers = JoinSet::new();
+    let (mut callers, notes) = (JoinSet::new(), Notes::new());
     for _ in 0..in_flight {
-        let (wire, jobs) = (wire.clone(), jobs.clone());
+        let (wire, jobs, notes) = (wire.clone(), jobs.clone(), notes.clone());
         callers.spawn(async move {
-            let mut measured = Measured::new();
             let mut sent = Instant::now();
             while sent < until {
                 let Some((_, job)) = jobs.next() else {
-                    measured.ran_out = true;
+                    notes.take().ran_out = true;
                     break;
                 };
                 let answer = wire.send(&job.call, job.frame.clone()).await;
                 let answered = Instant::now();
-                measured.note(&answer, answered - sent, job.ops, answered <= until);
+                let in_time = answered <= until;
+                notes
+                    .take()
+                    .note(&answer, answered - sent, job.ops, in_time);
                 sent = answered;
             }
-            measured
         });
     }
-    together(callers, began, time).await
+    together(callers, notes, began, time).await
 }
 
 /// So many calls a second, for so long.
@@ -201,14 +205,13 @@ pub(crate) async fn open(
 ) -> Measured {
     let began = Instant::now() + Duration::from_millis(20);
     let until = began + time;
-    let mut callers = JoinSet::new();
+    let (mut callers, notes) = (JoinSet::new(), Notes::new());
     for _ in 0..OPEN_CALLERS {
-        let (wire, jobs) = (wire.clone(), jobs.clone());
+        let (wire, jobs, notes) = (wire.clone(), jobs.clone(), notes.clone());
         callers.spawn(async move {
-            let mut measured = Measured::new();
             loop {
                 let Some((number, job)) = jobs.next() else {
-                    measured.ran_out = true;
+                    notes.take().ran_out = true;
                     break;
                 };
                 let due = began + Duration::from_secs_f64(number as f64 / per_second);
@@ -217,12 +220,11 @@ pub(crate) async fn open(
                 }
                 tokio::time::sleep_until(due.into()).await;
                 let answer = wire.send(&job.call, job.frame.clone()).await;
-                measured.note(&answer, due.elapsed(), job.ops, true);
+                notes.take().note(&answer, due.elapsed(), job.ops, true);
             }
-            measured
         });
     }
-    let mut measured = together(callers, began, time).await;
+    let mut measured = together(callers, notes, began, time).await;
     // All calls count, so the time goes on to the last answer: a server that did not keep up is seen to be slower than what was asked.
     measured.seconds = began.elapsed().as_secs_f64();
     measured
@@ -230,20 +232,19 @@ pub(crate) async fn open(
 
 /// What all callers met. Where they ran out, the time is over with the last answer.
 pub(crate) async fn together(
-    mut callers: JoinSet<Measured>,
+    mut callers: JoinSet<()>,
+    notes: Notes,
     began: Instant,
     time: Duration,
 ) -> Measured {
-    let mut all = Measured::new();
     while let Some(done) = callers.join_next().await {
-        match done {
-            Ok(measured) => all.add(&measured),
-            Err(error) => {
-                all.refused += 1;
-                all.first_refusal.get_or_insert(error.to_string());
-            }
+        if let Err(error) = done {
+            let mut all = notes.take();
+            all.refused += 1;
+            all.first_refusal.get_or_insert(error.to_string());
         }
     }
+    let mut all = std::mem::replace(&mut *notes.take(), Measured::new());
     all.seconds = time.as_secs_f64().min(began.elapsed().as_secs_f64());
     // What is answered late has its latency and counts for nothing. Where that is most of it, the time was too short to be cut off: then
     // everything counts, to the last answer.

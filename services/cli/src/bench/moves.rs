@@ -9,7 +9,7 @@ use hefu_scenario::{Desk, Group, Trainee};
 use hefu_wire::v1;
 use tokio::task::JoinSet;
 
-use super::load::{Measured, together};
+use super::load::{Measured, Notes, together};
 use super::wire::{Call, Refused, Wire};
 
 /// The largest class of the loop. Sizes differ, so that callers are at different steps.
@@ -54,12 +54,12 @@ impl Counter {
 struct Caller {
     wire: Arc<Wire>,
     until: Instant,
-    measured: Measured,
+    notes: Notes,
 }
 
 impl Caller {
     /// Makes a move; `None` when the time is over, or the server said no.
-    async fn make<Q, A>(&mut self, call: &Call, message: Q) -> Option<A>
+    async fn make<Q, A>(&self, call: &Call, message: Q) -> Option<A>
     where
         Q: prost::Message,
         A: prost::Message + Default,
@@ -71,12 +71,12 @@ impl Caller {
         let answer: Result<A, Refused> = self.wire.ask(call, &message).await;
         let answered = Instant::now();
         let in_time = answered <= self.until;
-        self.measured.note(&answer, answered - sent, 1, in_time);
+        self.notes.take().note(&answer, answered - sent, 1, in_time);
         answer.ok()
     }
 
     /// Takes a class from its people's registration to their claims.
-    async fn class(&mut self, at: &Counter, class: &str, seats: usize) -> Option<()> {
+    async fn class(&self, at: &Counter, class: &str, seats: usize) -> Option<()> {
         let mut trainees = Vec::with_capacity(seats);
         for _ in 0..seats {
             trainees.push(self.enrolled(at, class).await?);
@@ -95,7 +95,7 @@ impl Caller {
     }
 
     /// Somebody new with a seat.
-    async fn enrolled(&mut self, at: &Counter, class: &str) -> Option<Trainee> {
+    async fn enrolled(&self, at: &Counter, class: &str) -> Option<Trainee> {
         let message = at.desk.registration();
         let identity = message.identity_number.clone();
         let registered: v1::RegisterPersonResponse = self.make(&at.register, message).await?;
@@ -132,12 +132,12 @@ pub(crate) async fn moves(
 ) -> Measured {
     let classes = Arc::new(Mutex::new(classes));
     let began = Instant::now();
-    let mut callers = JoinSet::new();
+    let (mut callers, notes) = (JoinSet::new(), Notes::new());
     for lane in 0..in_flight {
-        let mut caller = Caller {
+        let caller = Caller {
             wire: wire.clone(),
             until: began + time,
-            measured: Measured::new(),
+            notes: notes.clone(),
         };
         let (counters, classes) = (counters.clone(), classes.clone());
         callers.spawn(async move {
@@ -150,7 +150,7 @@ pub(crate) async fn moves(
                     .get_mut(region)
                     .and_then(Vec::pop);
                 let Some(next) = next else {
-                    caller.measured.ran_out = true;
+                    caller.notes.take().ran_out = true;
                     break;
                 };
                 // Callers begin with classes of different sizes.
@@ -164,8 +164,7 @@ pub(crate) async fn moves(
                 }
                 turn += 1;
             }
-            caller.measured
         });
     }
-    together(callers, began, time).await
+    together(callers, notes, began, time).await
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use hefu_wire::v1;
 use tokio::task::JoinSet;
 
-use super::load::{Measured, together};
+use super::load::{Measured, Notes, together};
 use super::wire::{self, Call, Frames, Refused, Wire};
 
 /// Streams that are read at once.
@@ -26,16 +26,17 @@ pub(crate) async fn events(
     }
     let began = Instant::now();
     let until = began + time;
-    let mut callers = JoinSet::new();
+    let (mut callers, notes) = (JoinSet::new(), Notes::new());
     for lane in lanes {
-        let wire = wire.clone();
+        let (wire, notes) = (wire.clone(), notes.clone());
         callers.spawn(async move {
-            let mut measured = Measured::new();
             for (call, parent) in lane {
                 if Instant::now() >= until {
                     break;
                 }
-                match read(&wire, &call, parent, until).await {
+                let events = read(&wire, &call, parent, until).await;
+                let mut measured = notes.take();
+                match events {
                     Ok(events) => measured.ops += events,
                     Err(why) => {
                         measured.refused += 1;
@@ -45,10 +46,9 @@ pub(crate) async fn events(
                     }
                 }
             }
-            measured
         });
     }
-    Ok(together(callers, began, time).await)
+    Ok(together(callers, notes, began, time).await)
 }
 
 /// How many events came before the time was over.

@@ -7,6 +7,7 @@
 mod conn;
 pub(crate) mod published;
 pub(crate) mod read;
+mod several;
 pub(crate) mod write;
 
 pub(crate) use conn::Conn;

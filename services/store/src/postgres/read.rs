@@ -1,6 +1,7 @@
 //! Reads on PostgreSQL: a join with the unnested keys, one round trip for any number of them.
 
 use super::failure;
+use super::several::Texts;
 use crate::error::{Result, StoreError};
 use crate::reads::{EventPage, NullifierPage, PeoplePage, RegionPage, StreamPage};
 use crate::rows::{
@@ -14,16 +15,22 @@ use sqlx::{AssertSqlSafe, Decode, Postgres, Row as _, Type};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-static LOADS: LazyLock<Vec<&'static str>> =
-    LazyLock::new(|| Table::ALL.map(|table| &*load_text(table).leak()).into());
+static LOADS: Texts = Texts::new(load_text);
 
-fn load_text(table: Table) -> String {
-    format!(
-        "SELECT {} FROM {} t JOIN UNNEST($1::text[], $2::text[]) AS k(region, id)
-         ON t.region = k.region AND t.id = k.id",
-        sql::joined(&sql::columns(table), "t."),
-        table.spec().name,
-    )
+fn load_text(tables: &[Table]) -> String {
+    let of_one = |(at, table): (usize, &Table)| {
+        format!(
+            "SELECT {}, t.region, t.id, t.version, t.leaf, ARRAY[{}]::text[], t.body
+             FROM {} t JOIN UNNEST(${}::text[], ${}::text[]) AS k(region, id) ON t.region = k.region AND t.id = k.id",
+            *table as usize,
+            sql::joined(table.spec().columns, "t."),
+            table.spec().name,
+            2 * at + 1,
+            2 * at + 2,
+        )
+    };
+    let each: Vec<String> = tables.iter().enumerate().map(of_one).collect();
+    each.join(" UNION ALL ")
 }
 
 macro_rules! text {
@@ -73,12 +80,15 @@ pub(crate) async fn load(conn: &mut PgConnection, keys: &[FactKey]) -> Result<Ve
         regions.push(&key.region);
         ids.push(&key.id);
     }
-    let mut found = Vec::with_capacity(keys.len());
-    for (table, (regions, ids)) in tables {
-        let load = sqlx::query(LOADS[table as usize]).bind(regions).bind(ids);
-        found.extend(decode(load.fetch_all(&mut *conn).await, |r| row(r, table))?);
+    if tables.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(found)
+    let set: Vec<Table> = tables.keys().copied().collect();
+    let mut load = sqlx::query(LOADS.of(&set));
+    for (regions, ids) in tables.into_values() {
+        load = load.bind(regions).bind(ids);
+    }
+    decode(load.fetch_all(conn).await, loaded)
 }
 
 pub(crate) async fn requests(
@@ -403,21 +413,43 @@ fn event(r: &PgRow) -> Result<EventRow> {
 
 fn row(r: &PgRow, table: Table) -> Result<Row> {
     let spec = table.spec();
-    let id: String = get(r, 1, spec.name, "id", String::new)?;
+    let columns = (4..).zip(spec.columns);
+    let columns = columns.map(|(at, column)| get(r, at, spec.name, column, String::new));
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    whole(r, 0, table, columns, 4 + spec.columns.len())
+}
+
+/// A row of [`load`], which says first of which table it is.
+fn loaded(r: &PgRow) -> Result<Row> {
+    let number: i32 = get(r, 0, "a load", "table", String::new)?;
+    let table = usize::try_from(number)
+        .ok()
+        .and_then(|at| Table::ALL.get(at).copied());
+    let table = table.ok_or_else(|| StoreError::corrupt("a load", "table", number.to_string()))?;
+    let columns = get(r, 5, table.spec().name, "columns", String::new)?;
+    whole(r, 1, table, columns, 6)
+}
+
+/// A row whose region, id, version and leaf stand from one place on, and whose body at another.
+fn whole(
+    r: &PgRow,
+    from: usize,
+    table: Table,
+    columns: Vec<Option<String>>,
+    body: usize,
+) -> Result<Row> {
+    let name = table.spec().name;
+    let id: String = get(r, from + 1, name, "id", String::new)?;
     let key = || id.clone();
-    let mut columns = Vec::with_capacity(spec.columns.len());
-    for (at, column) in (4..).zip(spec.columns) {
-        columns.push(get(r, at, spec.name, column, key)?);
-    }
-    let leaf: Option<&[u8]> = get(r, 3, spec.name, "leaf", key)?;
+    let leaf: Option<&[u8]> = get(r, from + 3, name, "leaf", key)?;
     let leaf = leaf.map(<[u8; 32]>::try_from).transpose();
     Ok(Row {
-        region: get(r, 0, spec.name, "region", key)?,
+        region: get(r, from, name, "region", key)?,
         table,
-        version: counter(r, 2, spec.name, "version", key)?,
-        leaf: leaf.map_err(|_| StoreError::corrupt(spec.name, "leaf", key()))?,
+        version: counter(r, from + 2, name, "version", key)?,
+        leaf: leaf.map_err(|_| StoreError::corrupt(name, "leaf", key()))?,
         columns,
-        body: get(r, 4 + spec.columns.len(), spec.name, "body", key)?,
+        body: get(r, body, name, "body", key)?,
         id: id.clone(),
     })
 }

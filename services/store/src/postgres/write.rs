@@ -4,28 +4,46 @@
 //! wait for another region's holder. Frees come after them: only the region that took a nullifier
 //! frees it, so under its head's lock a free waits for nobody, and no cycle can close.
 
+use super::several::Texts;
 use super::{Conn, failure, read};
 use crate::commit::{Erased, Outcome, Plan};
 use crate::error::{Result, StoreError};
 use crate::faults::Fault;
-use crate::rows::{
-    CommittedSecret, EventRow, Head, Nullifier, PersonKey, RequestKey, Row, Tag, big,
-};
+use crate::rows::{CommittedSecret, EventRow, Head, Nullifier, PersonKey, RequestKey, Tag, big};
 use crate::sql;
 use crate::tables::Table;
 use crate::times::Passed;
 use sqlx::postgres::PgConnection;
-use std::sync::LazyLock;
 use std::time::Duration;
 
-static UPSERTS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
-    // Made once and kept for the life of the process, as the driver wants statement text.
-    Table::ALL.map(|table| &*upsert(table).leak()).into()
-});
+const EVENTS: &str = "INSERT INTO event (region, epoch, idx, kind, stream, version, caller, request, ordinal, digest, at_ms, leaf, bytes)
+    SELECT * FROM UNNEST($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::bigint[],
+        $7::text[], $8::text[], $9::int[], $10::bytea[], $11::bigint[], $12::bytea[], $13::bytea[])";
 
-fn upsert(table: Table) -> String {
+/// Parameters of [`EVENTS`].
+const EVENT_COLUMNS: usize = 13;
+
+static WRITES: Texts = Texts::new(write_text);
+
+/// Events, and the changed rows of these tables: in one statement, for its parts touch nothing in common.
+fn write_text(tables: &[Table]) -> String {
+    let mut next = EVENT_COLUMNS + 1;
+    let mut upserts = Vec::with_capacity(tables.len());
+    for table in tables {
+        let (name, upsert) = (table.spec().name, upsert(*table, next));
+        upserts.push(format!("new_{name} AS ({upsert})"));
+        next += sql::columns(*table).len();
+    }
+    match upserts.is_empty() {
+        true => EVENTS.to_owned(),
+        false => format!("WITH {} {EVENTS}", upserts.join(", ")),
+    }
+}
+
+/// The upsert of a table's rows, whose columns are bound from that parameter on.
+fn upsert(table: Table, from: usize) -> String {
     let columns = sql::columns(table);
-    let arrays: Vec<String> = (1..)
+    let arrays: Vec<String> = (from..)
         .zip(&columns)
         .map(|(at, column)| match *column {
             "version" => format!("${at}::bigint[]"),
@@ -130,11 +148,7 @@ async fn write(conn: &mut PgConnection, plan: &Plan) -> Result<(), Stop> {
     committed(conn, &plan.committed).await?;
     // Last: what the same transaction stored of them goes, too.
     erase(conn, &plan.erased).await.map_err(failure)?;
-    events(conn, &plan.events).await?;
-    for (table, rows) in &plan.rows {
-        upsert_rows(conn, *table, rows).await?;
-    }
-    Ok(())
+    events_and_rows(conn, plan).await
 }
 
 async fn guard(conn: &mut PgConnection, plan: &Plan) -> Result<(), Stop> {
@@ -382,15 +396,10 @@ async fn secrets(conn: &mut PgConnection, plan: &Plan) -> Result<(), Stop> {
     }
 }
 
-async fn events(conn: &mut PgConnection, events: &[EventRow]) -> Result<(), Stop> {
-    if events.is_empty() {
-        return Ok(());
-    }
-    let text = "INSERT INTO event (region, epoch, idx, kind, stream, version, caller, request, ordinal, digest, at_ms,
-            leaf, bytes)
-        SELECT * FROM UNNEST($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::bigint[],
-            $7::text[], $8::text[], $9::int[], $10::bytea[], $11::bigint[], $12::bytea[], $13::bytea[])";
-    let inserted = sqlx::query(text)
+async fn events_and_rows(conn: &mut PgConnection, plan: &Plan) -> Result<(), Stop> {
+    let events = &plan.events;
+    let tables: Vec<Table> = plan.rows.keys().copied().collect();
+    let mut query = sqlx::query(WRITES.of(&tables))
         .bind(column(events, |e| e.region.as_str()))
         .bind(column(events, |e| big(e.epoch)))
         .bind(column(events, |e| big(e.idx)))
@@ -403,11 +412,21 @@ async fn events(conn: &mut PgConnection, events: &[EventRow]) -> Result<(), Stop
         .bind(column(events, |e| e.digest.as_slice()))
         .bind(column(events, |e| e.at_ms))
         .bind(column(events, |e| &e.leaf[..]))
-        .bind(column(events, |e| e.bytes.as_slice()))
-        .execute(conn)
-        .await;
-    match inserted {
+        .bind(column(events, |e| e.bytes.as_slice()));
+    for (table, rows) in &plan.rows {
+        query = query
+            .bind(column(rows, |r| r.region.as_str()))
+            .bind(column(rows, |r| r.id.as_str()))
+            .bind(column(rows, |r| big(r.version)))
+            .bind(column(rows, |r| r.leaf.as_ref().map(|leaf| &leaf[..])));
+        for at in 0..table.spec().columns.len() {
+            query = query.bind(column(rows, |r| r.columns[at].as_deref()));
+        }
+        query = query.bind(column(rows, |r| r.body.as_str()));
+    }
+    match query.execute(conn).await {
         Ok(_) => Ok(()),
+        // Of rows nothing is unique but the key, which an upsert takes as it is.
         Err(e) if constraint(&e).is_some() => Err(Stop::EventStands),
         Err(e) => Err(failure(e).into()),
     }
@@ -429,23 +448,6 @@ async fn event_stands(conn: &mut PgConnection, plan: &Plan) -> Result<Outcome> {
         )),
         false => Ok(Outcome::RequestExists(found)),
     }
-}
-
-async fn upsert_rows(conn: &mut PgConnection, table: Table, rows: &[Row]) -> Result<()> {
-    let mut query = sqlx::query(UPSERTS[table as usize])
-        .bind(column(rows, |r| r.region.as_str()))
-        .bind(column(rows, |r| r.id.as_str()))
-        .bind(column(rows, |r| big(r.version)))
-        .bind(column(rows, |r| r.leaf.as_ref().map(|leaf| &leaf[..])));
-    for at in 0..table.spec().columns.len() {
-        query = query.bind(column(rows, |r| r.columns[at].as_deref()));
-    }
-    query
-        .bind(column(rows, |r| r.body.as_str()))
-        .execute(conn)
-        .await
-        .map_err(failure)?;
-    Ok(())
 }
 
 /// One column of many rows.
