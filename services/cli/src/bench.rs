@@ -55,7 +55,7 @@ enum Load {
     Single,
     /// The same on one region.
     OneRegion,
-    /// Redemptions at fixed instants, at 70 % of what the most callers got.
+    /// Redemptions at fixed instants, at 70 % of what the most callers got, in the warm-up if they are not measured.
     OpenLoop,
     /// Redemptions in calls of --bulk.
     Bulk,

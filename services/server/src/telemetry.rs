@@ -89,7 +89,7 @@ pub fn start(filter: &str, otlp_endpoint: Option<&str>) -> Result<Telemetry, Tel
     global::set_meter_provider(metrics.clone());
     hefu_engine::stages::watch();
     let metrics = Some(metrics);
-    // A variable of OpenTelemetry's own. Spans cost a call far more than metrics do, sent or not.
+    // A variable of OpenTelemetry's own: whoever takes only metrics has no spans made.
     if std::env::var("OTEL_TRACES_EXPORTER").is_ok_and(|exporter| exporter == "none") {
         let _ = tracing_subscriber::registry().with(terminal).try_init();
         return Ok(Telemetry {

@@ -12,7 +12,7 @@ const NAMES: f64 = 270.0;
 const BARS: f64 = 300.0;
 /// Where percentiles begin.
 const DOTS: f64 = 690.0;
-const DOTS_WIDTH: f64 = 300.0;
+const DOTS_WIDTH: f64 = 250.0;
 const ROW: f64 = 26.0;
 
 const STYLE: &str = "text{font:13px system-ui,'Noto Sans CJK SC',sans-serif;fill:#222}\

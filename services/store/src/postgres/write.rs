@@ -1,4 +1,4 @@
-//! One transaction on PostgreSQL: columnar rows, one statement per kind of thing.
+//! One transaction on PostgreSQL: columnar rows, one statement per kind of thing, and one for all events and changed rows.
 //!
 //! Lock order: heads by region; then nullifier inserts by ascending tag, the only statements that can
 //! wait for another region's holder. Frees come after them: only the region that took a nullifier
