@@ -7,7 +7,7 @@ use hefu_store::{RequestKey, Table};
 use hefu_tests::engines::{Engine, fresh};
 use sqlx::{Connection as _, PgConnection};
 
-/// The indexes of vouchers and events in which anything was looked up, once a voucher was.
+/// The indexes of vouchers and events in which anything was looked up, once something was in both.
 async fn looked_up(url: &str) -> Vec<String> {
     let mut conn = PgConnection::connect(url).await.unwrap();
     let text = "SELECT indexrelname::text FROM pg_stat_user_indexes
@@ -15,7 +15,8 @@ async fn looked_up(url: &str) -> Vec<String> {
     // A connection tells what it did when it ends, or a little later.
     for _ in 0..200 {
         let found: Vec<String> = sqlx::query_scalar(text).fetch_all(&mut conn).await.unwrap();
-        if found.iter().any(|index| index.starts_with("voucher")) {
+        let of = |table| found.iter().any(|index| index.starts_with(table));
+        if of("voucher") && of("event") {
             return found;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
