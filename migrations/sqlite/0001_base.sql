@@ -274,16 +274,23 @@ CREATE TABLE voucher (
     state TEXT,
     year TEXT,
     programme TEXT,
-    person TEXT,
-    occasion TEXT,
     sheet TEXT,
     due TEXT,
+    status_entry TEXT, -- the place within its list, and what is said there
+    body TEXT NOT NULL,
+    PRIMARY KEY (region, id)
+) STRICT;
+
+-- What a voucher belongs to. It changes seldom, so it stands apart: a move that leaves it as it is touches none of its indexes.
+CREATE TABLE voucher_link (
+    region TEXT NOT NULL,
+    id TEXT NOT NULL,
+    person TEXT,
+    occasion TEXT, -- a class, or an assessment session
     status_list TEXT,
-    status_entry TEXT,
     employer TEXT,
     applicant TEXT, -- the institution's person who applied for the holder
     written_off TEXT, -- the sheet, of a voucher that has no class any more
-    body TEXT NOT NULL,
     PRIMARY KEY (region, id)
 ) STRICT;
 
@@ -300,14 +307,12 @@ CREATE INDEX assessment_session_payee ON assessment_session (region, payee, id);
 CREATE INDEX sheet_state ON sheet (region, state, id);
 CREATE INDEX sheet_payee ON sheet (region, payee, id);
 CREATE INDEX voucher_state ON voucher (region, state, id);
-CREATE INDEX voucher_person ON voucher (region, person, id);
-CREATE INDEX voucher_occasion ON voucher (region, occasion, id) WHERE occasion IS NOT NULL;
-CREATE INDEX voucher_sheet ON voucher (region, sheet, id) WHERE sheet IS NOT NULL;
--- Few vouchers are an institution's by themselves; most stand in its classes.
-CREATE INDEX voucher_employer ON voucher (region, employer, id) WHERE employer IS NOT NULL;
-CREATE INDEX voucher_applicant ON voucher (region, applicant, id) WHERE applicant IS NOT NULL;
-CREATE INDEX voucher_written_off ON voucher (region, written_off, id) WHERE written_off IS NOT NULL;
 -- What is due next: the clock's moves look for it.
 CREATE INDEX voucher_due ON voucher (region, due) WHERE due IS NOT NULL;
--- What a status list says is read from here, and from no row.
-CREATE INDEX voucher_status ON voucher (region, status_list, status_entry) WHERE status_list IS NOT NULL;
+CREATE INDEX voucher_link_person ON voucher_link (region, person, id);
+CREATE INDEX voucher_link_occasion ON voucher_link (region, occasion, id) WHERE occasion IS NOT NULL;
+CREATE INDEX voucher_link_status_list ON voucher_link (region, status_list, id) WHERE status_list IS NOT NULL;
+-- Few vouchers are an institution's by themselves; most stand in its classes.
+CREATE INDEX voucher_link_employer ON voucher_link (region, employer, id) WHERE employer IS NOT NULL;
+CREATE INDEX voucher_link_applicant ON voucher_link (region, applicant, id) WHERE applicant IS NOT NULL;
+CREATE INDEX voucher_link_written_off ON voucher_link (region, written_off, id) WHERE written_off IS NOT NULL;

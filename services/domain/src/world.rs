@@ -354,8 +354,13 @@ impl World {
             .iter()
             .filter_map(|(key, fact)| Some((key, fact.as_deref()?)))
             .collect();
-        rows.sort_by_key(|(key, _)| (*key).clone());
+        rows.sort_by(|(one, _), (other, _)| one.cmp(other));
         rows
+    }
+
+    /// A fact as it was before this batch, if it was brought in and there was one.
+    pub fn before(&self, key: &Key) -> Option<&Fact> {
+        self.base.get(key)?.as_deref()
     }
 
     /// Every fact held with its key, in no particular order.

@@ -224,7 +224,9 @@ impl Cell {
                 .or_else(|| self.streams.get(key))
                 .copied()
                 .unwrap_or_default();
-            rows::row(self.region.as_str(), key, fact, version, leaf).map_err(EngineError::from)
+            let before = self.world.before(key);
+            rows::row_after(self.region.as_str(), key, before, fact, version, leaf)
+                .map_err(EngineError::from)
         });
         Ok(RegionCommit {
             read,

@@ -3,7 +3,10 @@
 use std::str::FromStr;
 
 use hefu_domain::state::*;
-use hefu_domain::{Fact, Instant, Key, Place, PlanYear, Region, TokenStatus, token_status};
+use hefu_domain::{
+    Fact, Instant, InstitutionId, Key, PersonId, Place, PlanYear, Region, SheetId, StaffId,
+    TokenStatus, token_status,
+};
 use hefu_store::{FactKey, Row, StoreError, Table};
 use serde::Serialize;
 
@@ -107,10 +110,22 @@ fn text<T: Serialize>(value: &T) -> String {
     }
 }
 
-/// The row of a fact. `version` and `leaf` are its stream's.
+/// The row of a fact, with its links. `version` and `leaf` are its stream's.
 pub fn row(
     region: &str,
     key: &Key,
+    fact: &Fact,
+    version: u64,
+    leaf: Option<[u8; 32]>,
+) -> Result<Row, StoreError> {
+    row_after(region, key, None, fact, version, leaf)
+}
+
+/// The row of a fact that was another one before: with its links only if they are others now.
+pub(crate) fn row_after(
+    region: &str,
+    key: &Key,
+    before: Option<&Fact>,
     fact: &Fact,
     version: u64,
     leaf: Option<[u8; 32]>,
@@ -122,6 +137,7 @@ pub fn row(
         key: id.clone(),
     })?;
     let columns = columns(key, fact);
+    let links = links(fact).filter(|now| before.and_then(links).as_ref() != Some(now));
     Ok(Row {
         region: region.to_owned(),
         table,
@@ -129,6 +145,7 @@ pub fn row(
         version,
         leaf,
         columns,
+        links: links.map(Links::texts),
         body,
     })
 }
@@ -191,10 +208,9 @@ fn columns(key: &Key, fact: &Fact) -> Vec<Option<String>> {
     }
 }
 
-/// state, year, programme, person, class (or session), sheet, due, status list, entry there, employer, applicant of an institution,
-/// sheet that it was written off with.
-fn voucher_columns(voucher: &Voucher) -> Vec<Option<String>> {
-    let (occasion_of, sheet) = match &voucher.state {
+/// Where a voucher was earned or will be, and on which sheet it is claimed.
+fn earned(voucher: &Voucher) -> (Option<Occasion>, Option<&SheetId>) {
+    match &voucher.state {
         VoucherState::Enrolled { class, .. } => (Some(Occasion::Class(*class)), None),
         VoucherState::Completed { occasion, .. } => (Some(*occasion), None),
         VoucherState::Claimed {
@@ -212,29 +228,65 @@ fn voucher_columns(voucher: &Voucher) -> Vec<Option<String>> {
             claim.as_ref().map(|c| &c.sheet),
         ),
         VoucherState::Applied | VoucherState::Issued => (None, None),
-    };
+    }
+}
+
+/// state, year, programme, sheet, due, entry in its status list.
+fn voucher_columns(voucher: &Voucher) -> Vec<Option<String>> {
+    let (_, sheet) = earned(voucher);
     vec![
         Some(voucher.state.code().to_owned()),
         Some(voucher.year.to_string()),
         Some(voucher.programme.as_str().to_owned()),
-        Some(voucher.person.to_string()),
-        occasion_of.as_ref().map(occasion),
         sheet.map(ToString::to_string),
         voucher.due.map(|due: Instant| due.to_string()),
-        voucher.place.map(|place| place.list().to_string()),
         voucher
             .place
             .map(|place| status_entry(place, token_status(voucher))),
-        voucher.employer.as_ref().map(ToString::to_string),
-        // The bureau's people see every voucher anyhow.
-        Some(&voucher.hands.applied)
-            .filter(|who| !who.is_plain())
-            .map(ToString::to_string),
-        // Of what was written off, the sheet is all that says whose it was.
-        sheet
-            .filter(|_| occasion_of.is_none())
-            .map(ToString::to_string),
     ]
+}
+
+/// What a voucher belongs to.
+#[derive(PartialEq)]
+struct Links<'a> {
+    person: PersonId,
+    occasion: Option<Occasion>,
+    status_list: Option<u64>,
+    employer: Option<&'a InstitutionId>,
+    /// The institution's person who applied for the holder. The bureau's people see every voucher anyhow.
+    applicant: Option<&'a StaffId>,
+    /// Of what was written off, the sheet is all that says whose it was.
+    written_off: Option<&'a SheetId>,
+}
+
+impl Links<'_> {
+    /// In the order of the table's spec.
+    fn texts(self) -> Vec<Option<String>> {
+        vec![
+            Some(self.person.to_string()),
+            self.occasion.as_ref().map(occasion),
+            self.status_list.map(|list| list.to_string()),
+            self.employer.map(ToString::to_string),
+            self.applicant.map(ToString::to_string),
+            self.written_off.map(ToString::to_string),
+        ]
+    }
+}
+
+/// The links of a fact that has any.
+fn links(fact: &Fact) -> Option<Links<'_>> {
+    let Fact::Voucher(voucher) = fact else {
+        return None;
+    };
+    let (occasion, sheet) = earned(voucher);
+    Some(Links {
+        person: voucher.person,
+        occasion,
+        status_list: voucher.place.map(Place::list),
+        employer: voucher.employer.as_ref(),
+        applicant: Some(&voucher.hands.applied).filter(|who| !who.is_plain()),
+        written_off: sheet.filter(|_| occasion.is_none()),
+    })
 }
 
 /// A voucher's entry in a status list as its row has it: the place within the list, and what is said there.

@@ -61,6 +61,14 @@ pub(crate) struct RegionPage {
 }
 
 #[derive(Debug, Clone)]
+pub(crate) struct TablePage {
+    pub(crate) table: Table,
+    pub(crate) region: String,
+    pub(crate) after: String,
+    pub(crate) limit: u32,
+}
+
+#[derive(Debug, Clone)]
 pub(crate) struct EventPage {
     pub(crate) region: String,
     pub(crate) epoch: u64,
@@ -313,8 +321,8 @@ impl Reads {
         Ok(rows)
     }
 
-    /// What the vouchers of one of a region's status lists say in it, from the index alone. A list has a fixed number of places, so
-    /// this is bounded without being paged.
+    /// What the vouchers of one of a region's status lists say in it. A list has a fixed number of places, so this is bounded without
+    /// being paged.
     pub async fn status_entries(&mut self, region: &str, list: u64) -> Result<Vec<String>> {
         askable([region])?;
         let asked = (region.to_owned(), list.to_string());
@@ -330,7 +338,7 @@ impl Reads {
         Ok(sum)
     }
 
-    /// A page of a whole table of one region, in id order.
+    /// A page of a whole table of one region, in id order, its rows with their links.
     pub async fn rows(
         &mut self,
         table: Table,
@@ -339,16 +347,13 @@ impl Reads {
         limit: u32,
     ) -> Result<Vec<Row>> {
         askable([region, after.unwrap_or_default()])?;
-        let page = RegionPage {
+        let page = TablePage {
             table,
             region: region.to_owned(),
-            equals: Vec::new(),
-            due_before: None,
-            shown: Shown::All,
             after: after.unwrap_or_default().to_owned(),
             limit,
         };
-        ask!(self, page, &page)
+        ask!(self, rows, &page)
     }
 
     /// A page of all nullifiers of all regions, by tag.
@@ -392,11 +397,11 @@ impl Reads {
         let spec = query.table.spec();
         let at = At(spec.name, "a list");
         for (column, _) in &query.equals {
-            if spec.position(column).is_none() {
+            if !spec.has(column) {
                 return Err(at.invalid(column, "is no index column of its table"));
             }
         }
-        if query.due_before.is_some() && spec.position("due").is_none() {
+        if query.due_before.is_some() && !spec.has("due") {
             return Err(at.invalid("due", "is no index column of its table"));
         }
         if !query.shown.fits(query.table) {

@@ -129,6 +129,8 @@ pub struct Row {
     pub leaf: Option<[u8; 32]>,
     /// In the order of the table's [`Spec`](crate::Spec).
     pub columns: Vec<Option<String>>,
+    /// In its order, too. Written: none where they stay as they are. Read: none but by [`Reads::rows`](crate::Reads::rows).
+    pub links: Option<Vec<Option<String>>>,
     /// Canonical JSON, opaque here.
     pub body: String,
 }
@@ -143,7 +145,12 @@ impl Row {
         if self.columns.len() != spec.columns.len() {
             return Err(at.invalid("*", "has another number of index columns than its table"));
         }
-        for (name, value) in spec.columns.iter().zip(&self.columns) {
+        let links = self.links.as_deref().unwrap_or_default();
+        if self.links.is_some() && links.len() != spec.links.len() {
+            return Err(at.invalid("*", "has another number of links than its table"));
+        }
+        let links = spec.links.iter().zip(links);
+        for (name, value) in spec.columns.iter().zip(&self.columns).chain(links) {
             at.optional(name, value.as_deref())?;
         }
         at.size("body", self.body.as_bytes(), MAX_BODY_BYTES)?;

@@ -1,6 +1,7 @@
 //! Which of a list's rows are shown to whoever asks. It is decided in the statement: a page that left rows out afterwards would tell by
 //! its length, and by whether another follows, how many there are.
 
+use crate::sql::links;
 use crate::tables::Table;
 
 /// Which rows a list shows.
@@ -55,7 +56,14 @@ impl Shown {
                 if table == Table::Voucher {
                     parts.extend(stands_where(mark, &first));
                 }
-                format!(" AND ({})", parts.join(" OR "))
+                let any = parts.join(" OR ");
+                match links(table) {
+                    Some((link, _)) => format!(
+                        " AND EXISTS (SELECT 1 FROM {link} AS l WHERE l.region = {mark}1 AND l.id = {}.id AND ({any}))",
+                        table.spec().name
+                    ),
+                    None => format!(" AND ({any})"),
+                }
             }
             Shown::Clear { .. } => {
                 let code = match table {
@@ -105,7 +113,7 @@ fn stands_where(mark: char, institution: &str) -> [String; 3] {
     let theirs = |table: Table, column: &str| {
         let (name, parts) = (table.spec().name, by_columns(table, institution, ""));
         format!(
-            "EXISTS (SELECT 1 FROM {name} AS t WHERE t.region = {mark}1 AND t.id = voucher.{column} AND (t.{}))",
+            "EXISTS (SELECT 1 FROM {name} AS t WHERE t.region = {mark}1 AND t.id = l.{column} AND (t.{}))",
             parts.join(" OR t.")
         )
     };

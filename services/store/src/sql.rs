@@ -27,9 +27,16 @@ pub(crate) fn joined(columns: &[&str], prefix: &str) -> String {
         .join(", ")
 }
 
-/// The tail of an upsert: everything but the key takes the new value.
-pub(crate) fn overwrite(table: Table) -> String {
-    let sets: Vec<String> = columns(table)
+/// The name of the table that holds a table's links, and its columns; none where it has none.
+pub(crate) fn links(table: Table) -> Option<(String, Vec<&'static str>)> {
+    let spec = table.spec();
+    let columns = ["region", "id"].iter().chain(spec.links).copied().collect();
+    (!spec.links.is_empty()).then(|| (format!("{}_link", spec.name), columns))
+}
+
+/// The tail of an upsert into a table whose first columns are region and id: all others take the new value.
+pub(crate) fn overwrite(columns: &[&str]) -> String {
+    let sets: Vec<String> = columns
         .iter()
         .skip(2)
         .map(|c| format!("{c} = excluded.{c}"))
@@ -37,8 +44,19 @@ pub(crate) fn overwrite(table: Table) -> String {
     format!("ON CONFLICT (region, id) DO UPDATE SET {}", sets.join(", "))
 }
 
-/// Columns that leave few rows over wherever they are asked for.
-const NARROW: [&str; 3] = ["person", "occasion", "sheet"];
+/// One page of a whole table of one region, links and all. Parameters: region, after, limit.
+pub(crate) fn rows(table: Table, mark: char) -> String {
+    let name = table.spec().name;
+    let mut columns = joined(&columns(table), "t.");
+    let mut linked = String::new();
+    if let Some((link, _)) = links(table) {
+        columns = format!("{columns}, {}", joined(table.spec().links, "l."));
+        linked = format!(" LEFT JOIN {link} AS l ON l.region = t.region AND l.id = t.id");
+    }
+    format!(
+        "SELECT {columns} FROM {name} AS t{linked} WHERE t.region = {mark}1 AND t.id > {mark}2 ORDER BY t.id LIMIT {mark}3"
+    )
+}
 
 /// One page of one region's rows in id order, or their number. Parameters: region, after, then one
 /// per equal column, then due (if asked for), then what `shown` is given, then the limit (not for a count).
@@ -50,46 +68,95 @@ pub(crate) fn page(
     mark: char,
     count: bool,
 ) -> String {
-    let mut next = 3;
-    let mut filter = String::new();
-    let ways = shown.ways(table, mark, 3 + equals.len() + usize::from(due));
-    let by_ways = ways.len() > 1 && !equals.iter().any(|column| NARROW.contains(column));
+    let spec = table.spec();
+    let given: Vec<(&str, String)> = (3..)
+        .zip(equals)
+        .map(|(at, column)| (*column, format!("{mark}{at}")))
+        .collect();
+    let next = 3 + equals.len() + usize::from(due);
+    let limit = next + shown.values(table).len();
+    let clause = shown.clause(table, mark, next);
+    let (ways, clause) = match narrow(table, &given, mark) {
+        narrow if narrow.is_empty() => match shown.ways(table, mark, next) {
+            few if few.len() < 2 => (Vec::new(), clause),
+            ways => (ways, String::new()), // they show nothing else
+        },
+        narrow => (narrow, clause),
+    };
     // SQLite takes the first index that fits; a term it cannot use for one leaves it the one that is meant.
-    let loose = if by_ways && mark == '?' { "+" } else { "" };
-    for column in equals {
-        filter.push_str(&format!(" AND {loose}{column} = {mark}{next}"));
-        next += 1;
+    let loose = if !ways.is_empty() && mark == '?' {
+        "+"
+    } else {
+        ""
+    };
+    let mut filter = String::new();
+    for (column, value) in given
+        .iter()
+        .filter(|(column, _)| spec.link(column).is_none())
+    {
+        filter.push_str(&format!(" AND {loose}{column} = {value}"));
     }
     if due {
-        filter.push_str(&format!(" AND due < {mark}{next}"));
-        next += 1;
+        filter.push_str(&format!(" AND {loose}due < {mark}{}", next - 1));
     }
-    let limit = next + shown.values(table).len();
-    let (name, columns) = (table.spec().name, joined(&columns(table), ""));
-    if by_ways {
-        let walk = |way| {
-            format!(
-                "SELECT id FROM {name} WHERE region = {mark}1 AND id > {mark}2{filter} AND {way}"
-            )
-        };
-        let walks: Vec<String> = ways.iter().map(walk).collect();
-        let theirs = format!("({}) AS theirs", walks.join(" UNION "));
+    let (name, columns) = (spec.name, joined(&columns(table), ""));
+    if ways.is_empty() {
+        // SQLite would walk the ids in order and look at every row for the few that are due; a term it
+        // cannot use for that sends it to the index that ends in `due`.
+        let id = if due && mark == '?' { "+id" } else { "id" };
+        let rows = format!("FROM {name} WHERE region = {mark}1 AND {id} > {mark}2{filter}{clause}");
         return match count {
-            true => format!("SELECT count(*) FROM {theirs}"),
-            false => format!(
-                "SELECT {columns} FROM {name} WHERE region = {mark}1 AND id IN (SELECT id FROM {theirs} ORDER BY id LIMIT {mark}{limit}) ORDER BY id"
-            ),
+            true => format!("SELECT count(*) {rows}"),
+            false => format!("SELECT {columns} {rows} ORDER BY {id} LIMIT {mark}{limit}"),
         };
     }
-    // SQLite would walk the ids in order and look at every row for the few that are due; a term it
-    // cannot use for that sends it to the index that ends in `due`.
-    let id = if due && mark == '?' { "+id" } else { "id" };
-    let rows = format!(
-        "FROM {name} WHERE region = {mark}1 AND {id} > {mark}2{filter}{}",
-        shown.clause(table, mark, next)
-    );
-    match count {
-        true => format!("SELECT count(*) {rows}"),
-        false => format!("SELECT {columns} {rows} ORDER BY {id} LIMIT {mark}{limit}"),
+    // The ids are found in the links, where there are any; the rest is asked of the rows.
+    let (home, inside, outside) = match links(table) {
+        Some((link, _)) => (link, String::new(), filter + &clause),
+        None => (name.to_owned(), filter + &clause, String::new()),
+    };
+    let walk = |way: &String| {
+        format!("SELECT id FROM {home} WHERE region = {mark}1 AND id > {mark}2{inside} AND {way}")
+    };
+    let walks: Vec<String> = ways.iter().map(walk).collect();
+    let theirs = format!("({}) AS theirs", walks.join(" UNION "));
+    match (outside.is_empty(), count) {
+        (true, true) => format!("SELECT count(*) FROM {theirs}"),
+        (true, false) => format!(
+            "SELECT {columns} FROM {name} WHERE region = {mark}1 AND id IN (SELECT id FROM {theirs} ORDER BY id LIMIT {mark}{limit}) ORDER BY id"
+        ),
+        (false, count) => {
+            let rows = format!(
+                "FROM {name} WHERE region = {mark}1 AND id IN (SELECT id FROM {theirs}){outside}"
+            );
+            match count {
+                true => format!("SELECT count(*) {rows}"),
+                false => format!("SELECT {columns} {rows} ORDER BY id LIMIT {mark}{limit}"),
+            }
+        }
+    }
+}
+
+/// How the links lead to the few rows that have these columns; empty where none of them is one.
+fn narrow(table: Table, given: &[(&str, String)], mark: char) -> Vec<String> {
+    let spec = table.spec();
+    let mut linked = given
+        .iter()
+        .filter(|(column, _)| spec.link(column).is_some());
+    if let Some((column, value)) = linked.next() {
+        let first = format!("{column} = {value}");
+        return vec![linked.fold(first, |all, (column, value)| {
+            format!("{all} AND {column} = {value}")
+        })];
+    }
+    match given.iter().find(|(column, _)| *column == "sheet") {
+        // A sheet claims one class's vouchers, or one session's, and of those that have none any more it is the link itself.
+        Some((_, sheet)) if table == Table::Voucher => vec![
+            format!(
+                "occasion IN (SELECT occasion FROM sheet WHERE region = {mark}1 AND id = {sheet})"
+            ),
+            format!("written_off = {sheet}"),
+        ],
+        _ => Vec::new(),
     }
 }

@@ -26,13 +26,36 @@ pub enum Table {
 #[derive(Debug)]
 pub struct Spec {
     pub name: &'static str,
+    /// Those in the table itself.
     pub columns: &'static [&'static str],
+    /// Those that seldom change and therefore stand in a table of their own, `NAME_link`: a row that is written without them costs
+    /// nothing in their indexes.
+    pub links: &'static [&'static str],
 }
 
 impl Spec {
+    /// A table all of whose index columns stand in itself.
+    const fn plain(name: &'static str, columns: &'static [&'static str]) -> Spec {
+        Spec {
+            name,
+            columns,
+            links: &[],
+        }
+    }
+
+    /// Whether the table's rows can be asked for by this column.
+    pub fn has(&self, column: &str) -> bool {
+        self.columns.iter().chain(self.links).any(|c| *c == column)
+    }
+
     /// Where `column` stands in [`Row::columns`](crate::Row).
     pub fn position(&self, column: &str) -> Option<usize> {
         self.columns.iter().position(|c| *c == column)
+    }
+
+    /// Where `column` stands in [`Row::links`](crate::Row).
+    pub fn link(&self, column: &str) -> Option<usize> {
+        self.links.iter().position(|c| *c == column)
     }
 }
 
@@ -59,78 +82,43 @@ impl Table {
 
     pub fn spec(self) -> &'static Spec {
         match self {
-            Table::RegionState => &Spec {
-                name: "region_state",
-                columns: &[],
-            },
-            Table::Policy => &Spec {
-                name: "policy",
-                columns: &[],
-            },
-            Table::Calendar => &Spec {
-                name: "calendar",
-                columns: &[],
-            },
-            Table::PlanYear => &Spec {
-                name: "plan_year",
-                columns: &[],
-            },
-            Table::Account => &Spec {
-                name: "account",
-                columns: &["year", "source"],
-            },
-            Table::Person => &Spec {
-                name: "person",
-                columns: &[],
-            },
-            Table::Credential => &Spec {
-                name: "credential",
-                columns: &["person", "role", "institution"],
-            },
-            Table::Institution => &Spec {
-                name: "institution",
-                columns: &["state"],
-            },
-            Table::CatalogueEntry => &Spec {
-                name: "catalogue_entry",
-                columns: &["institution", "occupation", "state"],
-            },
-            Table::Class => &Spec {
-                name: "class",
-                columns: &["state", "deliverer", "payee", "sponsor", "year"],
-            },
-            Table::Attendance => &Spec {
-                name: "attendance",
-                columns: &[],
-            },
-            Table::Employment => &Spec {
-                name: "employment",
-                columns: &[],
-            },
-            Table::Booking => &Spec {
-                name: "booking",
-                columns: &[],
-            },
-            Table::AssessmentSession => &Spec {
-                name: "assessment_session",
-                columns: &["state", "assessor", "payee", "year"],
-            },
-            Table::Sheet => &Spec {
-                name: "sheet",
-                columns: &["state", "payee", "year", "occasion"],
-            },
+            Table::RegionState => &const { Spec::plain("region_state", &[]) },
+            Table::Policy => &const { Spec::plain("policy", &[]) },
+            Table::Calendar => &const { Spec::plain("calendar", &[]) },
+            Table::PlanYear => &const { Spec::plain("plan_year", &[]) },
+            Table::Account => &const { Spec::plain("account", &["year", "source"]) },
+            Table::Person => &const { Spec::plain("person", &[]) },
+            Table::Credential => {
+                &const { Spec::plain("credential", &["person", "role", "institution"]) }
+            }
+            Table::Institution => &const { Spec::plain("institution", &["state"]) },
+            Table::CatalogueEntry => {
+                &const { Spec::plain("catalogue_entry", &["institution", "occupation", "state"]) }
+            }
+            Table::Class => {
+                &const { Spec::plain("class", &["state", "deliverer", "payee", "sponsor", "year"]) }
+            }
+            Table::Attendance => &const { Spec::plain("attendance", &[]) },
+            Table::Employment => &const { Spec::plain("employment", &[]) },
+            Table::Booking => &const { Spec::plain("booking", &[]) },
+            Table::AssessmentSession => {
+                &const {
+                    Spec::plain(
+                        "assessment_session",
+                        &["state", "assessor", "payee", "year"],
+                    )
+                }
+            }
+            Table::Sheet => {
+                &const { Spec::plain("sheet", &["state", "payee", "year", "occasion"]) }
+            }
             Table::Voucher => &Spec {
                 name: "voucher",
-                columns: &[
-                    "state",
-                    "year",
-                    "programme",
+                columns: &["state", "year", "programme", "sheet", "due", "status_entry"],
+                links: &[
                     "person",
                     "occasion",
-                    "sheet",
-                    "due",
                     "status_list",
-                    "status_entry",
                     "employer",
                     "applicant",
                     "written_off",

@@ -48,8 +48,14 @@ pub(crate) fn row(table: Table, region: &str, id: &str, body: &str) -> Row {
         version: 1,
         leaf: Some([3; 32]),
         columns: vec![None; table.spec().columns.len()],
+        links: Some(vec![None; table.spec().links.len()]).filter(|links| !links.is_empty()),
         body: body.to_owned(),
     }
+}
+
+/// A row as it is read for deciding: without links.
+pub(crate) fn unlinked(row: Row) -> Row {
+    Row { links: None, ..row }
 }
 
 /// A voucher row with its state and, perhaps, when it is due.

@@ -20,8 +20,11 @@ fn of_state(scope: Scope, state: &str) -> ListQuery {
 fn bodied(table: Table, id: &str, body: &str, columns: &[(&str, &str)]) -> Row {
     let mut row = row(table, SHOUYANG, id, body);
     for (column, value) in columns {
-        let at = table.spec().position(column).unwrap();
-        row.columns[at] = Some((*value).to_owned());
+        let value = Some((*value).to_owned());
+        match table.spec().position(column) {
+            Some(at) => row.columns[at] = value,
+            None => row.links.as_mut().unwrap()[table.spec().link(column).unwrap()] = value,
+        }
     }
     row
 }

@@ -3,7 +3,7 @@
 use super::failure;
 use super::several::Texts;
 use crate::error::{Result, StoreError};
-use crate::reads::{EventPage, NullifierPage, PeoplePage, RegionPage, StreamPage};
+use crate::reads::{EventPage, NullifierPage, PeoplePage, RegionPage, StreamPage, TablePage};
 use crate::rows::{
     CommittedSecret, EventRow, FactKey, Head, LeafRow, Nullifier, PersonKey, PersonSecret,
     RequestKey, Row, Tag, big,
@@ -268,11 +268,22 @@ pub(crate) async fn page(conn: &mut PgConnection, page: &RegionPage) -> Result<V
     decode(rows, |r| row(r, page.table))
 }
 
+pub(crate) async fn rows(conn: &mut PgConnection, page: &TablePage) -> Result<Vec<Row>> {
+    let rows = sqlx::query(AssertSqlSafe(sql::rows(page.table, '$')))
+        .bind(&page.region)
+        .bind(&page.after)
+        .bind(i64::from(page.limit))
+        .fetch_all(conn)
+        .await;
+    decode(rows, |r| linked(r, page.table))
+}
+
 pub(crate) async fn status_entries(
     conn: &mut PgConnection,
     (region, list): &(String, String),
 ) -> Result<Vec<String>> {
-    let text = "SELECT status_entry FROM voucher WHERE region = $1 AND status_list = $2";
+    let text = "SELECT v.status_entry FROM voucher_link AS l JOIN voucher AS v ON v.region = l.region AND v.id = l.id
+        WHERE l.region = $1 AND l.status_list = $2";
     let rows = sqlx::query(text)
         .bind(region)
         .bind(list)
@@ -413,10 +424,30 @@ fn event(r: &PgRow) -> Result<EventRow> {
 
 fn row(r: &PgRow, table: Table) -> Result<Row> {
     let spec = table.spec();
-    let columns = (4..).zip(spec.columns);
-    let columns = columns.map(|(at, column)| get(r, at, spec.name, column, String::new));
-    let columns = columns.collect::<Result<Vec<_>>>()?;
+    let columns = texts(r, 4, spec.name, spec.columns)?;
     whole(r, 0, table, columns, 4 + spec.columns.len())
+}
+
+/// A row and, after its body, its links.
+fn linked(r: &PgRow, table: Table) -> Result<Row> {
+    let spec = table.spec();
+    let mut row = row(r, table)?;
+    if !spec.links.is_empty() {
+        row.links = Some(texts(r, 5 + spec.columns.len(), spec.name, spec.links)?);
+    }
+    Ok(row)
+}
+
+/// Index columns, from one place on.
+fn texts(
+    r: &PgRow,
+    from: usize,
+    table: &'static str,
+    columns: &'static [&'static str],
+) -> Result<Vec<Option<String>>> {
+    let each = (from..).zip(columns);
+    each.map(|(at, column)| get(r, at, table, column, String::new))
+        .collect()
 }
 
 /// A row of [`load`], which says first of which table it is.
@@ -449,6 +480,7 @@ fn whole(
         version: counter(r, from + 2, name, "version", key)?,
         leaf: leaf.map_err(|_| StoreError::corrupt(name, "leaf", key()))?,
         columns,
+        links: None,
         body: get(r, body, name, "body", key)?,
         id: id.clone(),
     })

@@ -9,7 +9,9 @@ use super::{Conn, failure, read};
 use crate::commit::{Erased, Outcome, Plan};
 use crate::error::{Result, StoreError};
 use crate::faults::Fault;
-use crate::rows::{CommittedSecret, EventRow, Head, Nullifier, PersonKey, RequestKey, Tag, big};
+use crate::rows::{
+    CommittedSecret, EventRow, Head, Nullifier, PersonKey, RequestKey, Row, Tag, big,
+};
 use crate::sql;
 use crate::tables::Table;
 use crate::times::Passed;
@@ -29,10 +31,16 @@ static WRITES: Texts = Texts::new(write_text);
 fn write_text(tables: &[Table]) -> String {
     let mut next = EVENT_COLUMNS + 1;
     let mut upserts = Vec::with_capacity(tables.len());
-    for table in tables {
-        let (name, upsert) = (table.spec().name, upsert(*table, next));
+    let mut add = |name: &str, columns: &[&str]| {
+        let upsert = upsert(name, columns, next);
         upserts.push(format!("new_{name} AS ({upsert})"));
-        next += sql::columns(*table).len();
+        next += columns.len();
+    };
+    for table in tables {
+        add(table.spec().name, &sql::columns(*table));
+        if let Some((name, columns)) = sql::links(*table) {
+            add(&name, &columns);
+        }
     }
     match upserts.is_empty() {
         true => EVENTS.to_owned(),
@@ -41,10 +49,9 @@ fn write_text(tables: &[Table]) -> String {
 }
 
 /// The upsert of a table's rows, whose columns are bound from that parameter on.
-fn upsert(table: Table, from: usize) -> String {
-    let columns = sql::columns(table);
+fn upsert(name: &str, columns: &[&str], from: usize) -> String {
     let arrays: Vec<String> = (from..)
-        .zip(&columns)
+        .zip(columns)
         .map(|(at, column)| match *column {
             "version" => format!("${at}::bigint[]"),
             "leaf" => format!("${at}::bytea[]"),
@@ -52,11 +59,10 @@ fn upsert(table: Table, from: usize) -> String {
         })
         .collect();
     format!(
-        "INSERT INTO {} ({}) SELECT * FROM UNNEST({}) {}",
-        table.spec().name,
-        sql::joined(&columns, ""),
+        "INSERT INTO {name} ({}) SELECT * FROM UNNEST({}) {}",
+        sql::joined(columns, ""),
         arrays.join(", "),
-        sql::overwrite(table),
+        sql::overwrite(columns),
     )
 }
 
@@ -423,6 +429,19 @@ async fn events_and_rows(conn: &mut PgConnection, plan: &Plan) -> Result<(), Sto
             query = query.bind(column(rows, |r| r.columns[at].as_deref()));
         }
         query = query.bind(column(rows, |r| r.body.as_str()));
+        if table.spec().links.is_empty() {
+            continue;
+        }
+        let linked: Vec<(&Row, &[Option<String>])> = rows
+            .iter()
+            .filter_map(|row| Some((row, row.links.as_deref()?)))
+            .collect();
+        query = query
+            .bind(column(&linked, |(row, _)| row.region.as_str()))
+            .bind(column(&linked, |(row, _)| row.id.as_str()));
+        for at in 0..table.spec().links.len() {
+            query = query.bind(column(&linked, |(_, links)| links[at].as_deref()));
+        }
     }
     match query.execute(conn).await {
         Ok(_) => Ok(()),

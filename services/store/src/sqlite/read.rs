@@ -2,7 +2,7 @@
 
 use super::failure;
 use crate::error::{Result, StoreError};
-use crate::reads::{EventPage, NullifierPage, PeoplePage, RegionPage, StreamPage};
+use crate::reads::{EventPage, NullifierPage, PeoplePage, RegionPage, StreamPage, TablePage};
 use crate::rows::{
     CommittedSecret, EventRow, FactKey, Head, LeafRow, Nullifier, PersonKey, PersonSecret,
     RequestKey, Row, Tag, big,
@@ -208,11 +208,21 @@ pub(crate) fn page(conn: &Connection, page: &RegionPage) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
+pub(crate) fn rows(conn: &Connection, page: &TablePage) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    let bound = params![page.region, page.after, page.limit];
+    select(conn, &sql::rows(page.table, '?'), bound, &mut rows, |r| {
+        linked(r, page.table)
+    })?;
+    Ok(rows)
+}
+
 pub(crate) fn status_entries(
     conn: &Connection,
     (region, list): &(String, String),
 ) -> Result<Vec<String>> {
-    let text = "SELECT status_entry FROM voucher WHERE region = ?1 AND status_list = ?2";
+    let text = "SELECT v.status_entry FROM voucher_link AS l JOIN voucher AS v ON v.region = l.region AND v.id = l.id
+         WHERE l.region = ?1 AND l.status_list = ?2";
     let mut entries = Vec::new();
     select(conn, text, (region, list), &mut entries, |r| {
         get(r, 0, "voucher", "status_entry", || region.clone())
@@ -342,19 +352,38 @@ fn row(r: &rusqlite::Row<'_>, table: Table) -> Result<Row> {
     let spec = table.spec();
     let id: String = get(r, 1, spec.name, "id", String::new)?;
     let key = || id.clone();
-    let mut columns = Vec::with_capacity(spec.columns.len());
-    for (at, column) in (4..).zip(spec.columns) {
-        columns.push(get(r, at, spec.name, column, key)?);
-    }
     Ok(Row {
         region: get(r, 0, spec.name, "region", key)?,
         table,
         version: counter(r, 2, spec.name, "version", key)?,
         leaf: get(r, 3, spec.name, "leaf", key)?,
-        columns,
+        columns: texts(r, 4, spec.name, spec.columns)?,
+        links: None,
         body: get(r, 4 + spec.columns.len(), spec.name, "body", key)?,
         id: id.clone(),
     })
+}
+
+/// A row and, after its body, its links.
+fn linked(r: &rusqlite::Row<'_>, table: Table) -> Result<Row> {
+    let spec = table.spec();
+    let mut row = row(r, table)?;
+    if !spec.links.is_empty() {
+        row.links = Some(texts(r, 5 + spec.columns.len(), spec.name, spec.links)?);
+    }
+    Ok(row)
+}
+
+/// Index columns, from one place on.
+fn texts(
+    r: &rusqlite::Row<'_>,
+    from: usize,
+    table: &'static str,
+    columns: &'static [&'static str],
+) -> Result<Vec<Option<String>>> {
+    let each = (from..).zip(columns);
+    each.map(|(at, column)| get(r, at, table, column, String::new))
+        .collect()
 }
 
 fn nullifier(r: &rusqlite::Row<'_>) -> Result<Nullifier> {

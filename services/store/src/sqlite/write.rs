@@ -11,16 +11,22 @@ use crate::times::Passed;
 use rusqlite::{CachedStatement, Connection, ErrorCode, ffi, params};
 use std::sync::LazyLock;
 
-static UPSERTS: LazyLock<Vec<String>> = LazyLock::new(|| Table::ALL.map(upsert).into());
+/// Of each table, the upsert of a row and that of its links, where it has any.
+static UPSERTS: LazyLock<Vec<(String, Option<String>)>> = LazyLock::new(|| {
+    let of = |table: Table| {
+        let row = upsert(table.spec().name, &sql::columns(table));
+        let links = sql::links(table).map(|(name, columns)| upsert(&name, &columns));
+        (row, links)
+    };
+    Table::ALL.map(of).into()
+});
 
-fn upsert(table: Table) -> String {
-    let columns = sql::columns(table);
+fn upsert(name: &str, columns: &[&str]) -> String {
     let marks = vec!["?"; columns.len()].join(", ");
     format!(
-        "INSERT INTO {} ({}) VALUES ({marks}) {}",
-        table.spec().name,
-        sql::joined(&columns, ""),
-        sql::overwrite(table),
+        "INSERT INTO {name} ({}) VALUES ({marks}) {}",
+        sql::joined(columns, ""),
+        sql::overwrite(columns),
     )
 }
 
@@ -126,10 +132,15 @@ fn write(conn: &Connection, plan: &Plan) -> Result<Outcome> {
         };
     }
     for (table, rows) in &plan.rows {
-        let text = &UPSERTS[*table as usize];
+        let (text, links) = &UPSERTS[*table as usize];
         let mut statement = conn.prepare_cached(text).map_err(failure)?;
         for row in rows {
             upsert_row(&mut statement, row).map_err(failure)?;
+        }
+        let Some(text) = links else { continue };
+        let mut statement = conn.prepare_cached(text).map_err(failure)?;
+        for row in rows {
+            upsert_links(&mut statement, row).map_err(failure)?;
         }
     }
     Ok(Outcome::Committed)
@@ -350,6 +361,19 @@ fn upsert_row(statement: &mut CachedStatement<'_>, row: &Row) -> rusqlite::Resul
         next += 1;
     }
     statement.raw_bind_parameter(next, &row.body)?;
+    statement.raw_execute()
+}
+
+/// Nothing, where they stay as they are.
+fn upsert_links(statement: &mut CachedStatement<'_>, row: &Row) -> rusqlite::Result<usize> {
+    let Some(links) = &row.links else {
+        return Ok(0);
+    };
+    statement.raw_bind_parameter(1, &row.region)?;
+    statement.raw_bind_parameter(2, &row.id)?;
+    for (at, link) in (3..).zip(links) {
+        statement.raw_bind_parameter(at, link)?;
+    }
     statement.raw_execute()
 }
 
