@@ -10,10 +10,12 @@ mod kept;
 mod lists;
 mod load;
 mod moves;
+mod overload;
 mod pgbench;
 mod place;
 mod profile;
 mod progress;
+mod recovery;
 mod report;
 mod sample;
 mod server;
@@ -57,6 +59,8 @@ enum Load {
     OneRegion,
     /// Redemptions at fixed instants, at 70 % of what the most callers got, in the warm-up if they are not measured.
     OpenLoop,
+    /// Twice what the most callers get, found out just before, and then 70 % of it again.
+    Overload,
     /// Redemptions in calls of --bulk.
     Bulk,
     /// Whole classes from enrolment to redemption.

@@ -13,6 +13,7 @@ use super::collector::Collector;
 use super::figures::Figures;
 use super::load::{self, Jobs, Measured};
 use super::moves::{self, Counter, MOVES_OF_CLASS};
+use super::overload;
 use super::place::{Engine, Place, Postgres};
 use super::profile::Counts;
 use super::progress::Progress;
@@ -34,7 +35,7 @@ const MARGIN: f64 = 1.3;
 /// So much more after a warm-up, which is slower than what comes after it.
 const FIRST_MARGIN: f64 = 2.0;
 /// The part of the most that an open loop offers.
-const OPEN_LOOP: f64 = 0.7;
+pub(super) const OPEN_LOOP: f64 = 0.7;
 /// A warm-up's calls for each caller.
 const WARM_UP_CALLS: usize = 30;
 
@@ -59,6 +60,7 @@ struct Needs {
     single: Vec<usize>,
     one_region: usize,
     open_loop: usize,
+    overload: usize,
     bulk: usize,
     classes: usize,
 }
@@ -146,7 +148,8 @@ impl Bed {
             self.warm_up(plan, &round).await?;
         }
         let needs = self.needs(plan);
-        let many = needs.single.iter().sum::<usize>() + needs.open_loop + needs.bulk;
+        let many =
+            needs.single.iter().sum::<usize>() + needs.open_loop + needs.overload + needs.bulk;
         let classes = self
             .prepare(&round, (many, needs.one_region), needs.classes)
             .await?;
@@ -162,6 +165,9 @@ impl Bed {
         }
         if plan.measures(Load::OpenLoop) {
             self.open_loop(plan, &round, needs.open_loop).await?;
+        }
+        if plan.measures(Load::Overload) {
+            self.overload(plan, &round, needs.overload).await?;
         }
         if plan.measures(Load::Bulk) {
             self.bulk(plan, &round, needs.bulk, yardstick).await?;
@@ -193,7 +199,7 @@ impl Bed {
         for callers in &plan.in_flight {
             let jobs = Jobs::once(self.stock.take(calls(*callers)));
             let measured = load::closed(&wire, &jobs, *callers, time).await;
-            self.stock.put_back(&jobs);
+            self.stock.put_back(jobs.left());
             let measured = measured.checked("the warm-up")?;
             let rate = measured.per_second();
             self.rates.insert(format!("single_{callers}"), rate);
@@ -229,11 +235,14 @@ impl Bed {
         };
         let one_region = of(format!("one_region_{most}"), 1.0).max(2 * most);
         let open_loop = of(format!("single_{most}"), OPEN_LOOP).max(most);
+        let rate = self.rates.get(&format!("single_{most}")).copied();
+        let overload = overload::vouchers(rate.unwrap_or(1_000.0) * margin, plan.time);
         let bulk = of("bulk".to_owned(), 1.0).max(2 * BULK_CALLS * plan.bulk);
         Needs {
             single: plan.in_flight.iter().map(single).collect(),
             one_region: where_measured(Load::OneRegion, one_region),
             open_loop: where_measured(Load::OpenLoop, open_loop),
+            overload: where_measured(Load::Overload, overload.max(2 * most)),
             bulk: where_measured(Load::Bulk, bulk),
             classes: where_measured(Load::Loop, classes),
         }
@@ -302,7 +311,7 @@ impl Bed {
         let measured = load::closed(&wire, &jobs, callers, plan.time).await;
         let cpu = self.server.cpu_seconds()?.zip(cpu);
         let written = self.written().await?.zip(written);
-        self.stock.put_back(&jobs);
+        self.stock.put_back(jobs.left());
         let measured = measured.checked(&in_words(&load))?;
         self.note(round, &load, &measured);
         self.figures.ratio(&load, &measured, yardstick);
@@ -325,11 +334,23 @@ impl Bed {
     }
 
     /// What the server counted so far, where that is asked for.
-    async fn counts(&self) -> anyhow::Result<Option<Counts>> {
+    pub(super) async fn counts(&self) -> anyhow::Result<Option<Counts>> {
         match &self.collector {
             Some(collector) => collector.counts().await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// From here on the most that waits is looked for.
+    pub(super) fn forget_queue(&self) {
+        if let Some(collector) = &self.collector {
+            collector.forget_queue();
+        }
+    }
+
+    /// The most moves that waited since then, and the most beyond which calls were refused, where that is asked for.
+    pub(super) fn queue(&self) -> Option<(u64, u64)> {
+        self.collector.as_ref().map(Collector::queue)
     }
 
     async fn written(&self) -> anyhow::Result<Option<u64>> {
@@ -349,7 +370,7 @@ impl Bed {
         let wire = self.begin(round, &load).await?;
         let jobs = Jobs::once(self.stock.take_of_one(calls));
         let measured = load::closed(&wire, &jobs, plan.most(), plan.time).await;
-        self.stock.put_back(&jobs);
+        self.stock.put_back(jobs.left());
         let measured = measured.checked(&in_words(&load))?;
         self.note(round, &load, &measured);
         self.figures.ratio(&load, &measured, yardstick);
@@ -364,7 +385,7 @@ impl Bed {
         let per_second = most.context("nothing was measured before")? * OPEN_LOOP;
         let jobs = Jobs::once(self.stock.take(calls));
         let measured = load::open(&wire, &jobs, per_second, plan.time).await;
-        self.stock.put_back(&jobs);
+        self.stock.put_back(jobs.left());
         self.note(round, load, &measured.checked(&in_words(load))?);
         Ok(())
     }

@@ -215,7 +215,7 @@ impl Bed {
     }
 
     /// A reader of the database beside the server.
-    async fn store(&self) -> anyhow::Result<Store> {
+    pub(super) async fn store(&self) -> anyhow::Result<Store> {
         let store = Store::open(&self.place.url, OpenOptions::reading()).await;
         store.with_context(|| format!("cannot look into the {} database", self.engine().name()))
     }

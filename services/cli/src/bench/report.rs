@@ -85,6 +85,7 @@ pub(crate) fn in_words(load: &str) -> String {
         "bulk" => "redeem in bulk, vouchers",
         "loop_moves" => "the whole loop, moves",
         "reads" => "reads of vouchers",
+        "overload" => "redeem, twice the capacity offered",
         "open_loop_70" => "redeem, open loop at 70 % of the most",
         "list_first" => "first pages of vouchers",
         "list_half_way" => "pages of vouchers half-way down",
@@ -111,6 +112,10 @@ pub(crate) fn costs(outcome: &Outcome) -> Vec<String> {
         let costs = moves(&one.figures);
         if !costs.is_empty() {
             lines.push(format!("{}: a redemption takes {costs}", one.name()));
+        }
+        if one.figures.median("overload_per_second").is_some() {
+            let said = super::overload::in_words(&one.figures);
+            lines.push(format!("{}: under {said}", one.name()));
         }
         if one.vouchers.is_some() {
             lines.push(format!("{}: {}", one.name(), grown(&one.figures)));

@@ -179,6 +179,12 @@ impl Server {
         Ok(Some(ticks / TICKS))
     }
 
+    /// The memory that it has, in megabytes.
+    pub(crate) fn rss_mb(&self) -> anyhow::Result<Option<f64>> {
+        let kilobytes = self.number_in("status", "VmRSS:")?;
+        Ok(kilobytes.map(|kilobytes| kilobytes as f64 / 1_024.0))
+    }
+
     /// The most memory that it had so far, in megabytes.
     pub(crate) fn peak_rss_mb(&self) -> anyhow::Result<Option<f64>> {
         let kilobytes = self.number_in("status", "VmHWM:")?;
