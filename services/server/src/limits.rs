@@ -1,7 +1,7 @@
 //! What one caller, one connection or one flood may take, so that the others are served and memory stays bounded.
 //!
 //! The invariant: whatever somebody can make grow has a bound here, and the cheapest check that can turn them away comes first:
-//! connection, TLS, HTTP/2, rate of the address, credential, size, rate of the caller, grant, queue of the region.
+//! connection, TLS, HTTP/2, rate of the address, credential, rate of the caller, the queue's time, size, grant, queue of the region.
 
 mod answer;
 mod bucket;
