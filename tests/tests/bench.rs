@@ -23,7 +23,10 @@ const TIMED: [&str; 8] = [
     "reads",
     "open_loop_70",
 ];
-const OTHERS: [&str; 5] = [
+const OTHERS: [&str; 8] = [
+    "overload_per_second",
+    "overload_p99_ms",
+    "overload_goodput_ratio",
     "streamed_events_per_second",
     "replay_events_per_second",
     "server_cpu_us_per_op",
@@ -115,6 +118,49 @@ fn a_bench_on_sqlite_tells_every_figure() {
 #[test]
 fn a_bench_on_postgres_tells_every_figure() {
     has_every_figure(Engine::Postgres, "postgres");
+}
+
+/// Twice the capacity: whatever the machine's speed, who is refused is told when to come back, and what waits has its bound. That the
+/// accepted are in the log, each once, is looked at by the bench itself: it ends in an error otherwise.
+fn holds_under_overload(engine: Engine, name: &str) {
+    let folder = Folder::new("hefu-overload-test");
+    let mut bench = hefu();
+    bench.args(["bench", "--loads", "overload", "--in-flight", "256"]);
+    bench.args(["--seconds", "2", "--rounds", "1", "--bulk", "50"]);
+    bench.args(["--profile", "--json"]);
+    bench.env("TMPDIR", folder.path());
+    match engine {
+        Engine::Sqlite => bench.args(["--engine", "sqlite"]),
+        Engine::Postgres => bench.args(["--engine", "postgres", "--database", &postgres::server()]),
+    };
+    let output = bench.output().unwrap();
+    none_in("what a command prints", &output.stdout);
+    none_in("what a command says", &output.stderr);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let of = |figure: &str| {
+        let value = told[name][format!("overload_{figure}")].as_f64();
+        value.unwrap_or_else(|| panic!("{figure}: {told}"))
+    };
+    // Anything but RESOURCE_EXHAUSTED is an error of the bench.
+    assert!(of("refused") > 0.0 && of("accepted") > 0.0, "{told}");
+    assert_eq!(of("without_retry_info"), 0.0, "{told}");
+    assert!(of("queue_most") > 0.0, "{told}");
+    assert!(of("queue_most") <= of("queue_bound"), "{told}");
+    for figure in ["offered_per_second", "recovery_ms", "rss_growth_mb"] {
+        assert!(of(figure) >= 0.0, "{told}");
+    }
+}
+
+#[test]
+fn overload_on_sqlite_is_refused_and_told() {
+    holds_under_overload(Engine::Sqlite, "sqlite");
+}
+
+#[test]
+fn overload_on_postgres_is_refused_and_told() {
+    holds_under_overload(Engine::Postgres, "postgres");
 }
 
 #[test]

@@ -10,10 +10,13 @@ mod kept;
 mod lists;
 mod load;
 mod moves;
+mod overload;
+mod pair;
 mod pgbench;
 mod place;
 mod profile;
 mod progress;
+mod recovery;
 mod report;
 mod sample;
 mod server;
@@ -53,10 +56,14 @@ enum Engines {
 enum Load {
     /// Redemptions one by one over all regions, for each of --in-flight.
     Single,
+    /// The same, with the most in flight, shared with a second process of the server on the same database. PostgreSQL only.
+    TwoProcesses,
     /// The same on one region.
     OneRegion,
     /// Redemptions at fixed instants, at 70 % of what the most callers got, in the warm-up if they are not measured.
     OpenLoop,
+    /// Twice what the most callers get, found out just before, and then 70 % of it again.
+    Overload,
     /// Redemptions in calls of --bulk.
     Bulk,
     /// Whole classes from enrolment to redemption.

@@ -3,13 +3,14 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use hefu_domain::Region;
+use hefu_domain::{CredentialId, Region};
 use tokio::sync::mpsc;
 
 use crate::cell::Cell;
 use crate::error::{EngineError, Stopped};
-use crate::queue::{Queue, Queues, Ticket};
+use crate::queue::{Full, Queue, Queues, Ticket};
 use crate::{Job, Shared, metrics, writer};
 
 /// A region's cell, held by the writer that has the region.
@@ -28,6 +29,8 @@ struct Slot {
 }
 
 struct State {
+    /// From which the queue's instants count.
+    began: Instant,
     queue: Queue,
     slots: HashMap<Region, Slot>,
     load: Vec<usize>,
@@ -100,16 +103,29 @@ impl Dispatch {
     pub(crate) fn submit(&self, job: Job) -> Result<(), EngineError> {
         let ticket = Ticket::of(&job);
         let mut state = self.lock();
-        if let Err(full) = state.queue.enter(&ticket) {
-            metrics::full(full);
-            return Err(EngineError::Full(full));
-        }
+        let now = state.now();
+        state.queue.enter(&ticket, now).map_err(told)?;
+        metrics::waiting(&state.queue);
         if state.parked.blocks(&job) {
             state.parked.push(job);
             return Ok(());
         }
         self.place(&mut state, job);
         Ok(())
+    }
+
+    /// See [`crate::Engine::room`].
+    pub(crate) fn room(
+        &self,
+        by: &CredentialId,
+        region: Option<&Region>,
+    ) -> Result<(), EngineError> {
+        let mut state = self.lock();
+        let now = state.now();
+        state
+            .queue
+            .room(by, region.map_or(&[], std::slice::from_ref), now)
+            .map_err(told)
     }
 
     pub(crate) fn in_flight(&self) -> usize {
@@ -131,10 +147,9 @@ impl Dispatch {
     /// Answered jobs: the counts of their regions go down, and what waited for them may go on.
     fn finish(&self, answered: &[Ticket]) {
         let mut state = self.lock();
-        for ticket in answered {
-            state.queue.leave(ticket);
-        }
-        metrics::waiting(state.queue.moves());
+        let now = state.now();
+        state.queue.leave(answered, now);
+        metrics::waiting(&state.queue);
         let regions = || answered.iter().flat_map(|ticket| &ticket.regions);
         for region in regions() {
             if let Some(slot) = state.slots.get_mut(region) {
@@ -166,6 +181,12 @@ impl Dispatch {
     }
 }
 
+/// A call that is turned away, counted.
+fn told(full: Full) -> EngineError {
+    metrics::full(full.whose);
+    EngineError::Full(full)
+}
+
 impl Parked {
     fn push(&mut self, job: Job) {
         for region in job.regions() {
@@ -192,12 +213,17 @@ impl Parked {
 impl State {
     fn new(writers: usize, fences: HashMap<Region, u64>, most: Queues) -> State {
         State {
+            began: Instant::now(),
             queue: Queue::new(most),
             slots: HashMap::new(),
             load: vec![0; writers],
             fences,
             parked: Parked::default(),
         }
+    }
+
+    fn now(&self) -> Duration {
+        self.began.elapsed()
     }
 
     /// The writer for a job, if one can have all its regions now.
@@ -258,6 +284,7 @@ mod tests {
             dry: false,
             secrets: Vec::new(),
             bytes: 0,
+            let_in: false,
             submitted: crate::stages::Mark::default(),
             reply: tokio::sync::oneshot::channel().0,
         }

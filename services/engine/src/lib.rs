@@ -11,6 +11,7 @@ mod dispatch;
 mod erasures;
 mod error;
 mod metrics;
+mod pace;
 mod people;
 mod queue;
 pub mod rows;
@@ -37,7 +38,7 @@ pub use batch::decode;
 pub use clock::{Clock, Source, TOLERANCE_MS};
 pub use error::{EngineError, Stopped};
 pub use people::{Committed, NewSecret, People, WrappedKey};
-pub use queue::{Full, Queues};
+pub use queue::{Full, Queues, Whose};
 pub use verify::{Verified, audit, verify};
 
 /// The largest ATOMIC group's events: beyond it one group would hold its region up for everybody else.
@@ -80,6 +81,8 @@ pub struct Request {
     pub secrets: Vec<NewSecret>,
     /// How long it was as it came in: what waits is bounded by it, too.
     pub bytes: usize,
+    /// How long it will wait counts no more: it came with a call that was let in as a whole ([`Engine::room`]), or is the server's own.
+    pub let_in: bool,
 }
 
 impl From<Command> for Request {
@@ -89,6 +92,7 @@ impl From<Command> for Request {
             dry: false,
             secrets: Vec::new(),
             bytes: 0,
+            let_in: true,
         }
     }
 }
@@ -99,6 +103,7 @@ pub(crate) struct Job {
     pub(crate) dry: bool,
     pub(crate) secrets: Vec<NewSecret>,
     pub(crate) bytes: usize,
+    pub(crate) let_in: bool,
     /// When it was submitted.
     pub(crate) submitted: Mark,
     /// With the instant at which it was answered.
@@ -226,6 +231,7 @@ impl Engine {
             dry: request.dry,
             secrets: request.secrets,
             bytes: request.bytes,
+            let_in: request.let_in,
             submitted: Mark::now(),
             reply,
         };
@@ -236,6 +242,15 @@ impl Engine {
             .unwrap_or((Err(EngineError::OutcomeUnknown), Mark::default()));
         answered.to(Mark::now(), Stage::Wake, moves);
         answer
+    }
+
+    /// Whether a caller's next call will be answered in time, before anything is done for it; in a region of its own share, where that is
+    /// known.
+    ///
+    /// # Errors
+    /// `Full`, with the time to come back.
+    pub fn room(&self, by: &CredentialId, region: Option<&Region>) -> Result<(), EngineError> {
+        self.dispatch.room(by, region)
     }
 
     /// Answers a question over a region's facts as they stand, without writing: the question is asked again until nothing is missing

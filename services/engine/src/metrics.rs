@@ -1,15 +1,16 @@
 //! Counters and histograms, by move and code only: nothing personal has a place in them.
 
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hefu_domain::Command;
-use opentelemetry::metrics::{Counter, Gauge, Histogram};
+use opentelemetry::metrics::{Counter, Histogram, Meter};
 use opentelemetry::{KeyValue, global};
 
 use crate::batch::Verdict;
 use crate::error::EngineError;
-use crate::queue::Full;
+use crate::queue::{Queue, Whose};
 
 struct Instruments {
     moves: Counter<u64>,
@@ -18,12 +19,21 @@ struct Instruments {
     batch: Histogram<u64>,
     guard_lost: Counter<u64>,
     retried: Counter<u64>,
-    waiting: Gauge<u64>,
     full: Counter<u64>,
 }
 
 static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| {
     let meter = global::meter("hefu");
+    WAITING.told_by(
+        &meter,
+        "hefu.queue.depth",
+        "Moves that waited or were under way in all regions, the most since it was told last",
+    );
+    BOUND.told_by(
+        &meter,
+        "hefu.queue.bound",
+        "Moves beyond which calls were refused, the most since it was told last",
+    );
     Instruments {
         moves: meter
             .u64_counter("hefu.moves")
@@ -55,11 +65,6 @@ static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| {
             .with_unit("{batch}")
             .with_description("Batches tried again")
             .build(),
-        waiting: meter
-            .u64_gauge("hefu.queue.depth")
-            .with_unit("{move}")
-            .with_description("Moves that wait or are under way, in all regions")
-            .build(),
         full: meter
             .u64_counter("hefu.queue.full")
             .with_unit("{request}")
@@ -69,6 +74,44 @@ static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| {
             .build(),
     }
 });
+
+static WAITING: Peak = Peak::new();
+static BOUND: Peak = Peak::new();
+
+/// A number that goes up and down faster than anybody looks.
+struct Peak {
+    now: AtomicU64,
+    most: AtomicU64,
+}
+
+impl Peak {
+    const fn new() -> Peak {
+        Peak {
+            now: AtomicU64::new(0),
+            most: AtomicU64::new(0),
+        }
+    }
+
+    fn set(&self, value: usize) {
+        self.now.store(value as u64, Ordering::Relaxed);
+        self.most.fetch_max(value as u64, Ordering::Relaxed);
+    }
+
+    /// The most since it was asked for last.
+    fn take(&self) -> u64 {
+        let now = self.now.load(Ordering::Relaxed);
+        self.most.swap(now, Ordering::Relaxed).max(now)
+    }
+
+    fn told_by(&'static self, meter: &Meter, name: &'static str, what: &'static str) {
+        meter
+            .u64_observable_gauge(name)
+            .with_unit("{move}")
+            .with_description(what)
+            .with_callback(|told| told.observe(self.take(), &[]))
+            .build();
+    }
+}
 
 pub(crate) fn answered(command: Option<&Command>, verdict: &Verdict) {
     let Some(command) = command else { return };
@@ -106,16 +149,16 @@ pub(crate) fn retried() {
     INSTRUMENTS.retried.add(1, &[]);
 }
 
-pub(crate) fn waiting(moves: usize) {
-    INSTRUMENTS.waiting.record(moves as u64, &[]);
+pub(crate) fn waiting(queue: &Queue) {
+    // Its instruments are there from the first move on.
+    LazyLock::force(&INSTRUMENTS);
+    WAITING.set(queue.moves());
+    BOUND.set(queue.bound());
 }
 
 /// Whose queue it was, and not which region's: anybody can ask for any code.
-pub(crate) fn full(whose: Full) {
-    let whose = match whose {
-        Full::Region => "region",
-        Full::Caller => "caller",
-        Full::All => "all",
-    };
-    INSTRUMENTS.full.add(1, &[KeyValue::new("queue", whose)]);
+pub(crate) fn full(whose: Whose) {
+    INSTRUMENTS
+        .full
+        .add(1, &[KeyValue::new("queue", whose.as_str())]);
 }

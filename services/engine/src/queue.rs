@@ -1,11 +1,21 @@
-//! How much may wait. Whoever asks for more is told at once and nothing of the request is kept, so memory has a bound whatever is
-//! offered; a region that is full turns nobody away elsewhere, and one caller never fills a region alone.
+//! How much may wait, in moves, in bytes and in time. Whoever asks for more is told at once and nothing of the request is kept, so memory
+//! has a bound whatever is offered, and what was let in is answered in time.
+//!
+//! The invariant: nobody takes all the room. A caller, or a region, with moves here gets more in only while it has no more than four
+//! times what is still free; so whoever has none here finds room beside any flood but one of thousands of callers.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use hefu_domain::{CredentialId, Region};
 
 use crate::Job;
+use crate::pace::Pace;
+
+/// So many times what is free may be one caller's, or one region's.
+const SHARE: usize = 4;
+/// Nobody is told to come back sooner.
+const SOONEST: Duration = Duration::from_millis(20);
 
 /// How many moves may wait or be under way, an ATOMIC group's each counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +28,8 @@ pub struct Queues {
     pub all: usize,
     /// What all of them together were long as they came in, in bytes.
     pub bytes: usize,
+    /// How long what is let in may take, by how fast moves were answered lately.
+    pub wait: Duration,
 }
 
 impl Default for Queues {
@@ -27,22 +39,48 @@ impl Default for Queues {
             caller: 4_096,
             all: 65_536,
             bytes: 256 << 20,
+            wait: Duration::from_millis(150),
         }
     }
 }
 
-/// Which queue took no more.
+/// Too much waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Full {
+#[error("{whose}")]
+pub struct Full {
+    /// Which queue took no more.
+    pub whose: Whose,
+    /// When there will be room, as far as can be told.
+    pub wait: Duration,
+}
+
+/// Whose queue it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Whose {
     /// The region's.
     #[error("too many moves of this region are waiting")]
     Region,
-    /// The caller's share of it.
+    /// The caller's share.
     #[error("too many moves of this caller are waiting")]
     Caller,
-    /// That of all regions.
+    /// That of all regions, in moves or bytes.
     #[error("too many moves are waiting")]
     All,
+    /// What waits would be answered too late.
+    #[error("more moves are waiting than are written in time")]
+    Time,
+}
+
+impl Whose {
+    /// As metrics name it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Whose::Region => "region",
+            Whose::Caller => "caller",
+            Whose::All => "all",
+            Whose::Time => "time",
+        }
+    }
 }
 
 /// What a job counts for, from when it was taken in until it is answered.
@@ -52,6 +90,8 @@ pub(crate) struct Ticket {
     by: Option<CredentialId>,
     moves: usize,
     bytes: usize,
+    /// How long it will wait counts no more.
+    let_in: bool,
 }
 
 impl Ticket {
@@ -61,6 +101,7 @@ impl Ticket {
             by: job.commands.first().map(|command| command.by.clone()),
             moves: job.commands.len(),
             bytes: job.bytes,
+            let_in: job.let_in,
         }
     }
 }
@@ -71,13 +112,18 @@ struct Waiting {
     callers: HashMap<CredentialId, usize>,
 }
 
-/// What is waiting or under way, counted.
+/// What is waiting or under way, counted. Instants are since some beginning.
 pub(crate) struct Queue {
     most: Queues,
+    pace: Pace,
     regions: HashMap<Region, Waiting>,
+    /// Moves of each, in all regions.
+    callers: HashMap<CredentialId, usize>,
     jobs: usize,
     moves: usize,
     bytes: usize,
+    /// How many were turned away: each is told another instant to come back.
+    refused: u32,
 }
 
 /// What finds nobody before it always fits, however large: it could never be sent otherwise.
@@ -85,74 +131,163 @@ fn fits(there: usize, more: usize, most: usize) -> bool {
     there == 0 || there + more <= most
 }
 
+/// More of somebody's.
+fn add<K: std::hash::Hash + Eq + Clone>(to: &mut HashMap<K, usize>, of: &K, moves: usize) {
+    match to.get_mut(of) {
+        Some(theirs) => *theirs += moves,
+        None => drop(to.insert(of.clone(), moves)),
+    }
+}
+
+/// Less of somebody's. Anybody can show any key: what is over leaves nothing behind.
+fn take<K: std::hash::Hash + Eq>(from: &mut HashMap<K, usize>, of: &K, moves: usize) {
+    if let Some(theirs) = from.get_mut(of) {
+        *theirs -= moves;
+        if *theirs == 0 {
+            from.remove(of);
+        }
+    }
+}
+
 impl Queue {
     pub(crate) fn new(most: Queues) -> Queue {
         Queue {
             most,
+            pace: Pace::new(most.wait),
             regions: HashMap::new(),
+            callers: HashMap::new(),
             jobs: 0,
             moves: 0,
             bytes: 0,
+            refused: 0,
         }
     }
 
+    /// Whether a caller's next call will be answered in time, before anything is done for it. Where its region is known, that has its share,
+    /// too. All moves of a call are let in or turned away together.
+    pub(crate) fn room(
+        &mut self,
+        by: &CredentialId,
+        regions: &[Region],
+        now: Duration,
+    ) -> Result<(), Full> {
+        let late = self.late(Some(by), regions);
+        late.map_or(Ok(()), |whose| Err(self.full(whose, now)))
+    }
+
     /// Takes a job in, or changes nothing.
-    pub(crate) fn enter(&mut self, ticket: &Ticket) -> Result<(), Full> {
+    pub(crate) fn enter(&mut self, ticket: &Ticket, now: Duration) -> Result<(), Full> {
+        let by = ticket.by.as_ref();
+        let late = match ticket.let_in {
+            true => None,
+            false => self.late(by, &ticket.regions),
+        };
+        if let Some(whose) = self.over(ticket).or(late) {
+            return Err(self.full(whose, now));
+        }
         let Ticket { moves, bytes, .. } = *ticket;
-        if !fits(self.moves, moves, self.most.all) || !fits(self.bytes, bytes, self.most.bytes) {
-            return Err(Full::All);
-        }
-        for waiting in ticket.regions.iter().filter_map(|r| self.regions.get(r)) {
-            let of_caller = ticket.by.as_ref().and_then(|by| waiting.callers.get(by));
-            if !fits(of_caller.copied().unwrap_or(0), moves, self.most.caller) {
-                return Err(Full::Caller);
-            }
-            if !fits(waiting.moves, moves, self.most.region) {
-                return Err(Full::Region);
-            }
-        }
         for region in &ticket.regions {
             let waiting = match self.regions.get_mut(region) {
                 Some(waiting) => waiting,
                 None => self.regions.entry(region.clone()).or_default(),
             };
             waiting.moves += moves;
-            if let Some(by) = &ticket.by {
-                match waiting.callers.get_mut(by) {
-                    Some(theirs) => *theirs += moves,
-                    None => drop(waiting.callers.insert(by.clone(), moves)),
-                }
+            if let Some(by) = by {
+                add(&mut waiting.callers, by, moves);
             }
+        }
+        if let Some(by) = by {
+            add(&mut self.callers, by, moves);
         }
         self.jobs += 1;
         self.moves += moves;
         self.bytes += bytes;
+        self.pace.entered(self.moves - moves, self.moves, now);
         Ok(())
     }
 
-    /// An answered job goes.
-    pub(crate) fn leave(&mut self, ticket: &Ticket) {
+    /// Which bound in moves and bytes a job would break.
+    fn over(&self, ticket: &Ticket) -> Option<Whose> {
+        let Ticket { moves, bytes, .. } = *ticket;
+        if !fits(self.moves, moves, self.most.all) || !fits(self.bytes, bytes, self.most.bytes) {
+            return Some(Whose::All);
+        }
+        for waiting in ticket.regions.iter().filter_map(|r| self.regions.get(r)) {
+            let of_caller = ticket.by.as_ref().and_then(|by| waiting.callers.get(by));
+            if !fits(of_caller.copied().unwrap_or(0), moves, self.most.caller) {
+                return Some(Whose::Caller);
+            }
+            if !fits(waiting.moves, moves, self.most.region) {
+                return Some(Whose::Region);
+            }
+        }
+        None
+    }
+
+    /// Who has too much here for more to be answered in time. What is in front counts, and not how much is behind it: a large call is
+    /// let in like a small one.
+    fn late(&self, by: Option<&CredentialId>, regions: &[Region]) -> Option<Whose> {
+        let free = self.pace.bound().saturating_sub(self.moves);
+        if free == 0 {
+            return Some(Whose::Time);
+        }
+        let too_many = |theirs: usize| theirs >= SHARE * free;
+        let of_caller = by.and_then(|by| self.callers.get(by)).copied();
+        if too_many(of_caller.unwrap_or(0)) {
+            return Some(Whose::Caller);
+        }
+        let of_region = |region: &Region| self.regions.get(region).map_or(0, |here| here.moves);
+        regions
+            .iter()
+            .any(|region| too_many(of_region(region)))
+            .then_some(Whose::Region)
+    }
+
+    /// Turns somebody away, and says when to come back: all of them at once would be the next flood.
+    fn full(&mut self, whose: Whose, now: Duration) -> Full {
+        // Multiples of the golden ratio lie evenly between 0 and 1, however many there are.
+        self.refused = self.refused.wrapping_add(1);
+        let spread = self.refused.wrapping_mul(0x9E37_79B9);
+        let spread = f64::from(spread) / f64::from(u32::MAX);
+        let wait = self.pace.drained(self.moves, now).max(SOONEST);
+        let wait = wait.mul_f64(1.0 + spread / 2.0);
+        Full { whose, wait }
+    }
+
+    /// Answered jobs go.
+    pub(crate) fn leave(&mut self, answered: &[Ticket], now: Duration) {
+        let mut moves = 0;
+        for ticket in answered {
+            self.forget(ticket);
+            moves += ticket.moves;
+        }
+        self.pace.answered(moves, self.moves, now);
+    }
+
+    fn forget(&mut self, ticket: &Ticket) {
         for region in &ticket.regions {
             let Some(waiting) = self.regions.get_mut(region) else {
                 continue;
             };
             waiting.moves -= ticket.moves;
-            if let Some(by) = &ticket.by
-                && let Some(theirs) = waiting.callers.get_mut(by)
-            {
-                *theirs -= ticket.moves;
-                if *theirs == 0 {
-                    waiting.callers.remove(by);
-                }
+            if let Some(by) = &ticket.by {
+                take(&mut waiting.callers, by, ticket.moves);
             }
-            // Anybody can ask for any code: what is over leaves nothing behind.
             if waiting.moves == 0 {
                 self.regions.remove(region);
             }
         }
+        if let Some(by) = &ticket.by {
+            take(&mut self.callers, by, ticket.moves);
+        }
         self.jobs -= 1;
         self.moves -= ticket.moves;
         self.bytes -= ticket.bytes;
+    }
+
+    /// How many moves may be here for the next one to be answered in time.
+    pub(crate) fn bound(&self) -> usize {
+        self.pace.bound().min(self.most.all)
     }
 
     /// How many jobs are here.
@@ -175,7 +310,9 @@ mod tests {
         caller: 3,
         all: 6,
         bytes: 1_000,
+        wait: Duration::from_millis(200),
     };
+    const NOW: Duration = Duration::ZERO;
 
     fn ticket(regions: &[&str], by: char, moves: usize) -> Ticket {
         Ticket {
@@ -183,36 +320,46 @@ mod tests {
             by: Some(by.to_string().repeat(43).parse().unwrap()),
             moves,
             bytes: 10 * moves,
+            let_in: false,
         }
+    }
+
+    /// Takes it in, or says whose queue is full.
+    fn enter(queue: &mut Queue, ticket: &Ticket) -> Result<(), Whose> {
+        queue.enter(ticket, NOW).map_err(|full| full.whose)
+    }
+
+    fn leave(queue: &mut Queue, ticket: &Ticket) {
+        queue.leave(std::slice::from_ref(ticket), NOW);
     }
 
     #[test]
     fn each_bound_holds_and_what_is_refused_is_not_counted() {
         let mut queue = Queue::new(MOST);
         let [a, b] = ["140725", "140727"];
-        queue.enter(&ticket(&[a], 'A', 3)).unwrap();
-        assert_eq!(queue.enter(&ticket(&[a], 'A', 1)), Err(Full::Caller));
-        assert_eq!(queue.enter(&ticket(&[a], 'B', 2)), Err(Full::Region));
-        queue.enter(&ticket(&[a], 'B', 1)).unwrap();
-        assert_eq!(queue.enter(&ticket(&[a], 'C', 1)), Err(Full::Region));
+        enter(&mut queue, &ticket(&[a], 'A', 3)).unwrap();
+        assert_eq!(enter(&mut queue, &ticket(&[a], 'A', 1)), Err(Whose::Caller));
+        assert_eq!(enter(&mut queue, &ticket(&[a], 'B', 2)), Err(Whose::Region));
+        enter(&mut queue, &ticket(&[a], 'B', 1)).unwrap();
+        assert_eq!(enter(&mut queue, &ticket(&[a], 'C', 1)), Err(Whose::Region));
         // Other regions do not feel it, until all together are too much.
-        queue.enter(&ticket(&[b], 'A', 2)).unwrap();
-        assert_eq!(queue.enter(&ticket(&[b], 'C', 1)), Err(Full::All));
+        enter(&mut queue, &ticket(&[b], 'A', 2)).unwrap();
+        assert_eq!(enter(&mut queue, &ticket(&[b], 'C', 1)), Err(Whose::All));
         assert_eq!(queue.moves(), 6);
-        queue.leave(&ticket(&[a], 'A', 3));
-        queue.enter(&ticket(&[a], 'C', 3)).unwrap();
+        leave(&mut queue, &ticket(&[a], 'A', 3));
+        enter(&mut queue, &ticket(&[a], 'C', 3)).unwrap();
     }
 
     #[test]
     fn a_job_over_two_regions_needs_room_in_both() {
         let mut queue = Queue::new(MOST);
         let [a, b] = ["140700", "140725"];
-        queue.enter(&ticket(&[b], 'B', 4)).unwrap();
+        enter(&mut queue, &ticket(&[b], 'B', 4)).unwrap();
         let both = ticket(&[a, b], 'A', 1);
-        assert_eq!(queue.enter(&both), Err(Full::Region));
-        queue.leave(&ticket(&[b], 'B', 4));
-        queue.enter(&both).unwrap();
-        queue.leave(&both);
+        assert_eq!(enter(&mut queue, &both), Err(Whose::Region));
+        leave(&mut queue, &ticket(&[b], 'B', 4));
+        enter(&mut queue, &both).unwrap();
+        leave(&mut queue, &both);
         assert!(queue.regions.is_empty());
     }
 
@@ -223,11 +370,11 @@ mod tests {
             bytes,
             ..ticket(&["140725"], 'A', 1)
         };
-        queue.enter(&large(600)).unwrap();
-        assert_eq!(queue.enter(&large(401)), Err(Full::All));
-        queue.enter(&large(400)).unwrap();
-        queue.leave(&large(600));
-        queue.leave(&large(400));
+        enter(&mut queue, &large(600)).unwrap();
+        assert_eq!(enter(&mut queue, &large(401)), Err(Whose::All));
+        enter(&mut queue, &large(400)).unwrap();
+        leave(&mut queue, &large(600));
+        leave(&mut queue, &large(400));
         assert_eq!((queue.jobs, queue.moves, queue.bytes), (0, 0, 0));
     }
 
@@ -235,9 +382,112 @@ mod tests {
     fn what_is_larger_than_its_bound_goes_alone() {
         let mut queue = Queue::new(MOST);
         let group = ticket(&["140725"], 'A', 100);
-        queue.enter(&group).unwrap();
-        assert_eq!(queue.enter(&ticket(&["140725"], 'B', 1)), Err(Full::All));
-        queue.leave(&group);
+        enter(&mut queue, &group).unwrap();
+        assert_eq!(
+            enter(&mut queue, &ticket(&["140725"], 'B', 1)),
+            Err(Whose::All)
+        );
+        leave(&mut queue, &group);
         assert!(queue.regions.is_empty());
+    }
+
+    /// A queue whose moves are answered at that rate, with nothing in it.
+    fn at_rate(per_second: usize) -> (Queue, Duration) {
+        let mut queue = Queue::new(Queues {
+            wait: Duration::from_millis(200),
+            ..Queues::default()
+        });
+        let tenth = ticket(&["140725"], 'Z', per_second / 10);
+        let mut now = NOW;
+        for _ in 0..50 {
+            queue.enter(&tenth, now).unwrap();
+            now += Duration::from_millis(100);
+            queue.leave(std::slice::from_ref(&tenth), now);
+        }
+        (queue, now)
+    }
+
+    /// So many calls of a caller come in one after the other; how many are let in.
+    fn flood(queue: &mut Queue, now: Duration, (region, by): (&str, char), calls: usize) -> usize {
+        let call = ticket(&[region], by, 1);
+        (0..calls)
+            .filter(|_| queue.enter(&call, now).is_ok())
+            .count()
+    }
+
+    #[test]
+    fn no_more_is_let_in_than_is_answered_in_time() {
+        let (mut queue, now) = at_rate(10_000);
+        let bound = queue.bound();
+        assert!((1_990..=2_000).contains(&bound), "{bound}");
+        // Many callers in several regions, each of whom would have more.
+        let mut let_in = 0;
+        for by in 'A'..='Y' {
+            let region = ["140725", "140727", "140781"][by as usize % 3];
+            let_in += flood(&mut queue, now, (region, by), 1_000);
+        }
+        assert_eq!(queue.moves(), let_in);
+        assert!((1_900..=bound).contains(&let_in), "{let_in}");
+        let full = queue.room(&ticket(&[], 'A', 1).by.unwrap(), &[], now);
+        assert_eq!(full.unwrap_err().whose, Whose::Caller);
+        let wait = full.unwrap_err().wait.as_secs_f64();
+        assert!(
+            (0.19..=0.31).contains(&wait),
+            "until it has drained: {wait}"
+        );
+    }
+
+    #[test]
+    fn beside_a_flood_there_is_room_for_others() {
+        let (mut queue, now) = at_rate(10_000);
+        let flooding = flood(&mut queue, now, ("140725", 'A'), 100_000);
+        assert!((1_550..1_650).contains(&flooding), "{flooding}");
+        // The same caller elsewhere is the same caller; the same region is the same region.
+        assert_eq!(flood(&mut queue, now, ("140727", 'A'), 1), 0);
+        let refused = enter(&mut queue, &ticket(&["140725"], 'B', 1));
+        assert_eq!(refused, Err(Whose::Region));
+        assert_eq!(flood(&mut queue, now, ("140727", 'B'), 50), 50);
+        // However long it goes on.
+        flood(&mut queue, now, ("140727", 'A'), 1_000);
+        assert_eq!(flood(&mut queue, now, ("140727", 'C'), 50), 50);
+    }
+
+    #[test]
+    fn a_large_call_is_let_in_by_what_is_in_front_of_it_and_all_of_its_items_with_it() {
+        let (mut queue, now) = at_rate(10_000);
+        let by = ticket(&[], 'A', 1).by.unwrap();
+        let region = ["140725".parse().unwrap()];
+        let item = Ticket {
+            let_in: true,
+            ..ticket(&["140725"], 'A', 1)
+        };
+        let mut calls = 0;
+        while queue.room(&by, &region, now).is_ok() {
+            (0..1_000).for_each(|_| queue.enter(&item, now).unwrap());
+            calls += 1;
+        }
+        assert_eq!(calls, 2);
+        assert_eq!(flood(&mut queue, now, ("140727", 'B'), 1), 0);
+        let group = ticket(&["140727"], 'B', 900);
+        assert_eq!(
+            queue.enter(&group, now).map_err(|full| full.whose),
+            Err(Whose::Time)
+        );
+        queue.leave(&vec![item; 1_000], now);
+        queue.enter(&group, now).unwrap();
+    }
+
+    #[test]
+    fn the_refused_are_sent_to_different_instants() {
+        let (mut queue, now) = at_rate(10_000);
+        flood(&mut queue, now, ("140725", 'A'), 10_000);
+        let by = ticket(&[], 'A', 1).by.unwrap();
+        let mut waits: Vec<Duration> = (0..100)
+            .map(|_| queue.room(&by, &[], now).unwrap_err().wait)
+            .collect();
+        waits.sort();
+        let gaps = waits.windows(2).map(|pair| pair[1] - pair[0]);
+        let (least, most) = (gaps.clone().min().unwrap(), gaps.max().unwrap());
+        assert!(least > Duration::ZERO && most < Duration::from_millis(3));
     }
 }

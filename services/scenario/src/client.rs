@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -92,7 +92,7 @@ impl Client {
             .map_err(|_| Status::internal("a key with strange characters"))?;
         let path = PathAndQuery::try_from(format!("/voucher.v1.{method}"))
             .map_err(|_| Status::internal("a method with strange characters"))?;
-        let mut tried = 0;
+        let (began, mut tried) = (Instant::now(), 0);
         loop {
             let mut grpc = Grpc::new(self.channel.clone()).max_decoding_message_size(64 << 20);
             grpc.ready()
@@ -107,7 +107,7 @@ impl Client {
                 .await
             {
                 Ok(answer) => return Ok(answer.into_inner()),
-                Err(status) if tried < TRIES && may_pass(&status) => {
+                Err(status) if may_pass(&status, tried, began.elapsed()) => {
                     tried += 1;
                     tokio::time::sleep(pause(&status, tried)).await;
                 }
@@ -195,6 +195,8 @@ impl Client {
 
 /// Longer than this nobody waits for another try.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// So long a call waits for its turn.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// When the server says that the request may be sent again, if it does.
 fn told(status: &Status) -> Option<Duration> {
@@ -202,18 +204,23 @@ fn told(status: &Status) -> Option<Duration> {
     details.retry_info().and_then(|info| info.retry_delay)
 }
 
-/// Whether the same request may be taken soon: the server says so, or says when.
-fn may_pass(status: &Status) -> bool {
-    match (status.code(), told(status)) {
-        (Code::Unavailable, told) => told.is_none_or(|told| told <= PATIENCE),
-        (Code::ResourceExhausted, told) => told.is_some_and(|told| told <= PATIENCE),
+/// Whether the same request may be taken soon: the server says so, or says when. Who is only asked to wait for their turn does.
+fn may_pass(status: &Status, tried: u32, waited: Duration) -> bool {
+    let told = told(status);
+    match status.code() {
+        Code::Unavailable => tried < TRIES && told.is_none_or(|told| told <= PATIENCE),
+        Code::ResourceExhausted => waited < LONGEST && told.is_some_and(|told| told <= PATIENCE),
         _ => false,
     }
 }
 
 /// How long to wait before the next try: as long as the server says, and longer each time.
 fn pause(status: &Status, tried: u32) -> Duration {
-    let longer = Duration::from_millis(50 << tried);
+    let longer = match status.code() {
+        // It knows when there will be room.
+        Code::ResourceExhausted => Duration::ZERO,
+        _ => Duration::from_millis(50 << tried),
+    };
     told(status).unwrap_or_default().max(longer)
 }
 

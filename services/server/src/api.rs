@@ -60,6 +60,15 @@ impl From<Status> for Wrong {
     }
 }
 
+/// How a command is submitted.
+#[derive(Clone, Copy)]
+struct Manner {
+    /// It is decided only.
+    dry: bool,
+    /// There was room for all of the call that it came with.
+    let_in: bool,
+}
+
 /// A request as it came in, whatever its move. What every move shares is compiled once, over this, and not once per move.
 struct Asked<'a> {
     by: &'a CredentialId,
@@ -138,9 +147,11 @@ impl Api {
             Ok(prepared) => prepared,
             Err(wrong) => return Err(self.told_of_move(M::NAME, by, wrong).await),
         };
-        let told = self
-            .submit(by, vec![prepared], message.validate_only(), decoding)
-            .await?;
+        let manner = Manner {
+            dry: message.validate_only(),
+            let_in: parent.is_some(),
+        };
+        let told = self.submit(by, vec![prepared], manner, decoding).await?;
         let reply = told.replies().pop().ok_or_else(errors::internal)?;
         Ok((reply, told.replying))
     }
@@ -156,6 +167,8 @@ impl Api {
         let parent =
             hefu_wire::names::parse_region(batch.parent()).map_err(|rule| bad("parent", rule))?;
         let (by, parent) = (&by, &parent);
+        let room = self.engine.room(by, Some(parent));
+        room.map_err(errors::status)?;
         self.gate.batch(by, request.extensions(), items.len())?;
         let most = self.gate.limits().batch_items;
         let wrong = match batch.mode() {
@@ -224,8 +237,11 @@ impl Api {
         group
             .iter_mut()
             .for_each(|prepared| prepared.command.digest = digest);
-        let dry = batch.requests().iter().any(Move::validate_only);
-        let told = self.submit(by, group, dry, decoding).await?;
+        let manner = Manner {
+            dry: batch.requests().iter().any(Move::validate_only),
+            let_in: true,
+        };
+        let told = self.submit(by, group, manner, decoding).await?;
         Ok(told.replies())
     }
 
@@ -290,7 +306,7 @@ impl Api {
         &self,
         by: &CredentialId,
         group: Vec<Prepared>,
-        dry: bool,
+        Manner { dry, let_in }: Manner,
         decoding: Decoding,
     ) -> Result<Told, Status> {
         let mut request = hefu_engine::Request {
@@ -298,6 +314,7 @@ impl Api {
             dry,
             secrets: Vec::new(),
             bytes: group.iter().map(|prepared| prepared.bytes).sum(),
+            let_in,
         };
         for prepared in group {
             request.commands.push(prepared.command);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::response::Response;
 use hefu_domain::Stop;
-use hefu_engine::{EngineError, Full, Stopped};
+use hefu_engine::{EngineError, Full, Stopped, Whose};
 use hefu_store::StoreError;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
@@ -52,19 +52,7 @@ pub(crate) fn of_move(rpc: &str, error: EngineError) -> Status {
             why,
             Some(Duration::from_millis(200)),
         ),
-        // Others' moves wait, and the caller can do nothing about it but come back.
-        EngineError::Full(full @ (Full::Region | Full::All)) => coded(
-            Code::Unavailable,
-            "QUEUE_FULL",
-            &format!("{full}; nothing was written, send it again"),
-            Some(Duration::from_millis(200)),
-        ),
-        EngineError::Full(full @ Full::Caller) => coded(
-            Code::ResourceExhausted,
-            "TOO_MANY_WAITING",
-            &format!("{full}; nothing was written: wait for answers before you send more"),
-            Some(Duration::from_millis(200)),
-        ),
+        EngineError::Full(full) => self::full(full),
         EngineError::OutcomeUnknown => coded(
             Code::Unavailable,
             "OUTCOME_UNKNOWN",
@@ -104,6 +92,17 @@ pub(crate) fn of_move(rpc: &str, error: EngineError) -> Status {
             internal()
         }
     }
+}
+
+/// Too much waits. Not UNAVAILABLE, which clients and proxies send again at once by themselves: that would be the next flood.
+fn full(Full { whose, wait }: Full) -> Status {
+    let (reason, what_to_do) = match whose {
+        // Others' moves wait, and the caller can do nothing about it but come back.
+        Whose::Region | Whose::All | Whose::Time => ("QUEUE_FULL", "send it again in a moment"),
+        Whose::Caller => ("TOO_MANY_WAITING", "wait for answers before you send more"),
+    };
+    let message = format!("{whose}; nothing was done: {what_to_do}");
+    coded(Code::ResourceExhausted, reason, &message, Some(wait))
 }
 
 /// The status of a store's error met while reading.

@@ -1,7 +1,7 @@
 //! What one caller, one connection or one flood may take, so that the others are served and memory stays bounded.
 //!
 //! The invariant: whatever somebody can make grow has a bound here, and the cheapest check that can turn them away comes first:
-//! connection, TLS, HTTP/2, rate of the address, credential, size, rate of the caller, grant, queue of the region.
+//! connection, TLS, HTTP/2, rate of the address, credential, rate of the caller, the queue's time, size, grant, queue of the region.
 
 mod answer;
 mod bucket;
@@ -80,6 +80,8 @@ pub struct Limits {
     pub queue: usize,
     /// What all of them were long as they came in, in bytes.
     pub queue_bytes: usize,
+    /// How long a move that is let in may take, in milliseconds, by how fast moves were answered lately.
+    pub queue_wait_ms: u64,
 }
 
 impl Default for Limits {
@@ -112,6 +114,7 @@ impl Default for Limits {
             region_queue_per_caller: queues.caller,
             queue: queues.all,
             queue_bytes: queues.bytes,
+            queue_wait_ms: millis(queues.wait),
         }
     }
 }
@@ -138,7 +141,7 @@ impl Limits {
     /// # Errors
     /// The first key that is out of its range, with the range.
     pub fn check(&self) -> Result<(), LimitError> {
-        let ranges: [(&str, u64, RangeInclusive<u64>); 26] = [
+        let ranges: [(&str, u64, RangeInclusive<u64>); 27] = [
             (
                 "message_bytes",
                 wide(self.message_bytes),
@@ -194,6 +197,7 @@ impl Limits {
             ),
             ("queue", wide(self.queue), 1..=1 << 24),
             ("queue_bytes", wide(self.queue_bytes), 1 << 20..=1 << 40),
+            ("queue_wait_ms", self.queue_wait_ms, 10..=60_000),
         ];
         for (key, value, range) in ranges {
             if !range.contains(&value) {
@@ -245,12 +249,17 @@ impl Limits {
             caller: self.region_queue_per_caller,
             all: self.queue,
             bytes: self.queue_bytes,
+            wait: Duration::from_millis(self.queue_wait_ms),
         }
     }
 
     pub(crate) fn deadline(&self) -> Duration {
         Duration::from_secs(self.deadline_seconds)
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn wide(value: usize) -> u64 {
@@ -295,6 +304,7 @@ mod tests {
                 "connections = 10",
                 "connections_per_address = 1024: must be no more than connections, which is 10",
             ),
+            ("queue_wait_ms = 0", "queue_wait_ms = 0: must be 10 to"),
             (
                 "region_queue = 100",
                 "region_queue_per_caller = 4096: must be no more than region_queue, which is 100",

@@ -25,6 +25,7 @@ fn group(mut commands: Vec<Command>) -> Request {
         dry: false,
         secrets: Vec::new(),
         bytes: 0,
+        let_in: false,
     }
 }
 

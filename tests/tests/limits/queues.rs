@@ -2,6 +2,7 @@
 
 use futures_util::future::join_all;
 use hefu_wire::v1;
+use tonic_types::{RpcStatusExt as _, StatusExt as _};
 
 use crate::wire::{frame, http2, send, whole};
 use crate::*;
@@ -25,6 +26,7 @@ macro_rules! on_both {
 
 on_both! {
     a_full_region_turns_away_what_it_does_not_take_and_writes_what_it_took
+    what_would_wait_too_long_is_turned_away_at_the_door_and_nothing_else_is
     a_call_that_is_not_answered_in_time_may_be_made_and_its_id_tells
 }
 
@@ -54,7 +56,7 @@ async fn a_full_region_turns_away_what_it_does_not_take_and_writes_what_it_took(
     taken.extend((5..=8).map(|person| register(1, person)));
     scene.in_flight(8).await;
     let status = register(2, 101).await.unwrap().unwrap_err();
-    come_back(&status, Code::Unavailable, "QUEUE_FULL");
+    come_back(&status, Code::ResourceExhausted, "QUEUE_FULL");
     // A batch is told for each of its items; reads wait for nobody.
     let batch = v1::BatchRegisterPersonRequest {
         parent: scene.office.parent(),
@@ -72,7 +74,10 @@ async fn a_full_region_turns_away_what_it_does_not_take_and_writes_what_it_took(
         let Some(v1::register_person_result::Result::Error(error)) = result.result else {
             panic!("a full queue took an item");
         };
-        assert_eq!(error.code, i32::from(Code::Unavailable));
+        assert_eq!(error.code, i32::from(Code::ResourceExhausted));
+        let told = error.get_error_details();
+        let delay = told.retry_info().and_then(|info| info.retry_delay);
+        assert!(delay.is_some_and(|delay| !delay.is_zero()), "{error:?}");
     }
     let key = &scene.running.operator_key;
     told(&channel, key, GET_HEAD, scene.get_head())
@@ -89,6 +94,78 @@ async fn a_full_region_turns_away_what_it_does_not_take_and_writes_what_it_took(
     register(2, 101).await.unwrap().unwrap();
     assert_eq!(scene.size(REGION).await, before + 9);
     assert_eq!(scene.running.engine.in_flight(), 0);
+}
+
+/// While a commit hangs, as many moves wait as are let in before any rate is known.
+async fn what_would_wait_too_long_is_turned_away_at_the_door_and_nothing_else_is(engine: Engine) {
+    let scene = Scene::open_on(engine, Limits::default()).await;
+    let channel = scene.channel().await;
+    let before = scene.size(REGION).await;
+    let mut pause = scene.running.engine.store().faults().pause_next();
+    let bulk = |clerk: usize, from: u64| {
+        let (channel, key) = (channel.clone(), scene.clerk(clerk).to_owned());
+        let batch = v1::BatchRegisterPersonRequest {
+            parent: scene.office.parent(),
+            mode: v1::Mode::Each.into(),
+            requests: (from..from + 600)
+                .map(|person| scene.registration(person))
+                .collect(),
+            ..v1::BatchRegisterPersonRequest::default()
+        };
+        tokio::spawn(async move {
+            let method = "PeopleService/BatchRegisterPerson";
+            call::<_, v1::BatchRegisterPersonResponse>(&channel, &key, method, batch).await
+        })
+    };
+    // A large call is let in whole, by what is in front of it.
+    let taken = [bulk(0, 1_000), bulk(0, 2_000)];
+    pause.reached().await;
+    scene.in_flight(1_200).await;
+    let status = bulk(1, 3_000).await.unwrap().unwrap_err();
+    come_back(&status, Code::ResourceExhausted, "QUEUE_FULL");
+    let refused = [
+        told(&channel, scene.clerk(1), REGISTER, scene.registration(1)).await,
+        // A message that nobody can read: it is not read.
+        told(&channel, scene.clerk(1), REGISTER, scene.get_head()).await,
+        // Whoever has a key of their own making hears the same.
+        told(&channel, &stranger(1), REGISTER, scene.registration(1)).await,
+    ];
+    for status in refused.map(Result::unwrap_err) {
+        come_back(&status, Code::ResourceExhausted, "QUEUE_FULL");
+    }
+    // Who shows nothing is nobody, and what only reads is answered.
+    let status = told(&channel, "nonsense", REGISTER, scene.registration(1))
+        .await
+        .unwrap_err();
+    assert_eq!(status.code(), Code::Unauthenticated, "{status:?}");
+    let status = told(&channel, &stranger(1), GET_HEAD, scene.get_head())
+        .await
+        .unwrap_err();
+    assert_eq!(status.code(), Code::PermissionDenied, "{status:?}");
+    let key = &scene.running.operator_key;
+    told(&channel, key, GET_HEAD, scene.get_head())
+        .await
+        .unwrap();
+    let mut health = tonic_health::pb::health_client::HealthClient::new(channel.clone());
+    let check = tonic_health::pb::HealthCheckRequest::default();
+    health.check(check).await.unwrap();
+    assert_eq!(scene.running.engine.in_flight(), 1_200);
+    pause.release();
+    for answer in join_all(taken).await {
+        let results = answer.unwrap().unwrap().results;
+        let accepted = |result: &v1::RegisterPersonResult| {
+            let result = result.result.as_ref();
+            matches!(
+                result,
+                Some(v1::register_person_result::Result::Response(_))
+            )
+        };
+        assert_eq!(results.iter().filter(|one| accepted(one)).count(), 600);
+    }
+    told(&channel, scene.clerk(1), REGISTER, scene.registration(1))
+        .await
+        .unwrap();
+    assert_eq!(scene.size(REGION).await, before + 1_201);
 }
 
 /// The reply is lost, the move is not, and it is made once.

@@ -13,18 +13,19 @@ use super::collector::Collector;
 use super::figures::Figures;
 use super::load::{self, Jobs, Measured};
 use super::moves::{self, Counter, MOVES_OF_CLASS};
+use super::overload;
 use super::place::{Engine, Place, Postgres};
 use super::profile::Counts;
 use super::progress::Progress;
 use super::report::in_words;
-use super::server::Server;
+use super::server::{self, Server};
 use super::stock::{self, Stock};
 use super::stream;
 use super::wire::Wire;
 use super::{Load, Plan};
 
 /// HTTP/2 connections of the client.
-const CONNECTIONS: usize = 4;
+pub(super) const CONNECTIONS: usize = 4;
 /// Bulk calls under way at once.
 const BULK_CALLS: usize = 8;
 /// Callers of the loop, and of the reads.
@@ -34,7 +35,7 @@ const MARGIN: f64 = 1.3;
 /// So much more after a warm-up, which is slower than what comes after it.
 const FIRST_MARGIN: f64 = 2.5;
 /// The part of the most that an open loop offers.
-const OPEN_LOOP: f64 = 0.7;
+pub(super) const OPEN_LOOP: f64 = 0.7;
 /// A warm-up's calls for each caller.
 const WARM_UP_CALLS: usize = 30;
 
@@ -57,8 +58,10 @@ pub(crate) struct Bed {
 /// How many vouchers, or classes, each load of a round may use.
 struct Needs {
     single: Vec<usize>,
+    pair: usize,
     one_region: usize,
     open_loop: usize,
+    overload: usize,
     bulk: usize,
     classes: usize,
 }
@@ -77,7 +80,13 @@ impl Bed {
             false => None,
         };
         let at = stock::afternoon(0)?;
-        let server = Server::start(place.folder(), &place.url, at, collector.as_ref())?;
+        let server = Server::start(
+            place.folder(),
+            server::FIRST,
+            &place.url,
+            at,
+            collector.as_ref(),
+        )?;
         let mut bed = Bed::of(place, server, postgres, progress).await?;
         bed.collector = collector;
         Ok(bed)
@@ -146,7 +155,8 @@ impl Bed {
             self.warm_up(plan, &round).await?;
         }
         let needs = self.needs(plan);
-        let many = needs.single.iter().sum::<usize>() + needs.open_loop + needs.bulk;
+        let single = needs.single.iter().sum::<usize>() + needs.pair;
+        let many = single + needs.open_loop + needs.overload + needs.bulk;
         let classes = self
             .prepare(&round, (many, needs.one_region), needs.classes)
             .await?;
@@ -156,12 +166,18 @@ impl Bed {
                     .await?;
             }
         }
+        if plan.measures(Load::TwoProcesses) {
+            self.pair(plan, &round, needs.pair).await?;
+        }
         if plan.measures(Load::OneRegion) {
             self.one_region(plan, &round, needs.one_region, yardstick)
                 .await?;
         }
         if plan.measures(Load::OpenLoop) {
             self.open_loop(plan, &round, needs.open_loop).await?;
+        }
+        if plan.measures(Load::Overload) {
+            self.overload(plan, &round, needs.overload).await?;
         }
         if plan.measures(Load::Bulk) {
             self.bulk(plan, &round, needs.bulk, yardstick).await?;
@@ -194,7 +210,7 @@ impl Bed {
         for callers in &plan.in_flight {
             let jobs = Jobs::once(self.stock.take(calls(*callers)));
             let measured = load::closed(&wire, &jobs, *callers, time).await;
-            self.stock.put_back(&jobs);
+            self.stock.put_back(jobs.left());
             most = most.max(measured.checked("the warm-up")?.per_second());
         }
         // The first of them met a cold server, so none is expected to be slower than the fastest; what is left over stays ready.
@@ -208,6 +224,11 @@ impl Bed {
         let measured = measured.checked("the warm-up in bulk")?;
         self.rates.insert("bulk".to_owned(), measured.per_second());
         Ok(())
+    }
+
+    /// The last rate of a load.
+    pub(super) fn rate(&self, load: &str) -> Option<f64> {
+        self.rates.get(load).copied()
     }
 
     fn needs(&self, plan: &Plan) -> Needs {
@@ -230,13 +251,18 @@ impl Bed {
             let calls = of(format!("single_{callers}"), 1.0).max(2 * callers);
             where_measured(Load::Single, calls)
         };
+        let pair = of(format!("single_{most}"), 1.0).max(2 * most);
         let one_region = of(format!("one_region_{most}"), 1.0).max(2 * most);
         let open_loop = of(format!("single_{most}"), OPEN_LOOP).max(most);
+        let rate = self.rates.get(&format!("single_{most}")).copied();
+        let overload = overload::vouchers(rate.unwrap_or(1_000.0) * margin, plan.time);
         let bulk = of("bulk".to_owned(), 1.0).max(2 * BULK_CALLS * plan.bulk);
         Needs {
             single: plan.in_flight.iter().map(single).collect(),
+            pair: where_measured(Load::TwoProcesses, pair),
             one_region: where_measured(Load::OneRegion, one_region),
             open_loop: where_measured(Load::OpenLoop, open_loop),
+            overload: where_measured(Load::Overload, overload.max(2 * most)),
             bulk: where_measured(Load::Bulk, bulk),
             classes: where_measured(Load::Loop, classes),
         }
@@ -305,7 +331,7 @@ impl Bed {
         let measured = load::closed(&wire, &jobs, callers, plan.time).await;
         let cpu = self.server.cpu_seconds()?.zip(cpu);
         let written = self.written().await?.zip(written);
-        self.stock.put_back(&jobs);
+        self.stock.put_back(jobs.left());
         let measured = measured.checked(&in_words(&load))?;
         self.note(round, &load, &measured);
         self.figures.ratio(&load, &measured, yardstick);
@@ -328,11 +354,23 @@ impl Bed {
     }
 
     /// What the server counted so far, where that is asked for.
-    async fn counts(&self) -> anyhow::Result<Option<Counts>> {
+    pub(super) async fn counts(&self) -> anyhow::Result<Option<Counts>> {
         match &self.collector {
             Some(collector) => collector.counts().await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// From here on the most that waits is looked for.
+    pub(super) fn forget_queue(&self) {
+        if let Some(collector) = &self.collector {
+            collector.forget_queue();
+        }
+    }
+
+    /// The most moves that waited since then, and the most beyond which calls were refused, where that is asked for.
+    pub(super) fn queue(&self) -> Option<(u64, u64)> {
+        self.collector.as_ref().map(Collector::queue)
     }
 
     async fn written(&self) -> anyhow::Result<Option<u64>> {
@@ -352,7 +390,7 @@ impl Bed {
         let wire = self.begin(round, &load).await?;
         let jobs = Jobs::once(self.stock.take_of_one(calls));
         let measured = load::closed(&wire, &jobs, plan.most(), plan.time).await;
-        self.stock.put_back(&jobs);
+        self.stock.put_back(jobs.left());
         let measured = measured.checked(&in_words(&load))?;
         self.note(round, &load, &measured);
         self.figures.ratio(&load, &measured, yardstick);
@@ -367,7 +405,7 @@ impl Bed {
         let per_second = most.context("nothing was measured before")? * OPEN_LOOP;
         let jobs = Jobs::once(self.stock.take(calls));
         let measured = load::open(&wire, &jobs, per_second, plan.time).await;
-        self.stock.put_back(&jobs);
+        self.stock.put_back(jobs.left());
         self.note(round, load, &measured.checked(&in_words(load))?);
         Ok(())
     }

@@ -28,11 +28,14 @@ const LONGEST: Duration = Duration::from_secs(30);
 struct Received {
     exports: u64,
     counts: Counts,
+    /// The most that waited, and the most that might, since that was forgotten last.
+    queue: (u64, u64),
 }
 
 /// Where a server's metrics come in.
 pub(crate) struct Collector {
     endpoint: String,
+    sender: watch::Sender<Received>,
     received: watch::Receiver<Received>,
     serving: JoinHandle<()>,
 }
@@ -44,7 +47,7 @@ impl Collector {
         let listener = listener.context("cannot listen for the server's metrics")?;
         let endpoint = format!("http://{}", listener.local_addr()?);
         let (sender, received) = watch::channel(Received::default());
-        let service = MetricsServiceServer::new(Inlet(sender));
+        let service = MetricsServiceServer::new(Inlet(sender.clone()));
         let server = Server::builder()
             .add_service(service)
             .serve_with_incoming(TcpIncoming::from(listener));
@@ -55,6 +58,7 @@ impl Collector {
         });
         Ok(Collector {
             endpoint,
+            sender,
             received,
             serving,
         })
@@ -71,6 +75,16 @@ impl Collector {
             ("OTEL_METRIC_EXPORT_INTERVAL", EVERY_MS.to_string()),
             ("OTEL_TRACES_EXPORTER", "none".to_owned()),
         ]
+    }
+
+    /// From here on the most that waits is looked for.
+    pub(crate) fn forget_queue(&self) {
+        self.sender.send_modify(|received| received.queue = (0, 0));
+    }
+
+    /// The most moves that waited since then, and the most beyond which calls were refused.
+    pub(crate) fn queue(&self) -> (u64, u64) {
+        self.received.borrow().queue
     }
 
     /// All that was counted up to now.
@@ -107,6 +121,9 @@ impl MetricsService for Inlet {
         let counts = Counts::of(&request.into_inner());
         self.0.send_modify(|received| {
             received.exports += 1;
+            let (waiting, bound) = counts.queue;
+            received.queue.0 = received.queue.0.max(waiting);
+            received.queue.1 = received.queue.1.max(bound);
             received.counts = counts;
         });
         Ok(Response::new(ExportMetricsServiceResponse::default()))

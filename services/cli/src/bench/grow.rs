@@ -16,7 +16,7 @@ use super::pgbench::Pgbench;
 use super::place::{Engine, Place, Postgres};
 use super::progress::Progress;
 use super::report::thousands;
-use super::server::Server;
+use super::server::{self, Server};
 use super::stock::{self, Stock};
 use super::wire::{Call, Wire};
 use super::{Outcome, Plan, Told};
@@ -104,7 +104,13 @@ impl Growth<'_> {
         let opened = !kept.memory.next.is_empty();
         // Of the last day that may have been used some hours may be gone.
         let day = if opened { kept.memory.day + 1 } else { 0 };
-        let server = Server::start(place.folder(), &place.url, stock::afternoon(day)?, None)?;
+        let server = Server::start(
+            place.folder(),
+            server::FIRST,
+            &place.url,
+            stock::afternoon(day)?,
+            None,
+        )?;
         let stock = if opened {
             let sample = kept.memory.sample.clone();
             Stock::again(&server, day, &kept.memory.next, sample).await?
@@ -215,7 +221,7 @@ impl Bed {
     }
 
     /// A reader of the database beside the server.
-    async fn store(&self) -> anyhow::Result<Store> {
+    pub(super) async fn store(&self) -> anyhow::Result<Store> {
         let store = Store::open(&self.place.url, OpenOptions::reading()).await;
         store.with_context(|| format!("cannot look into the {} database", self.engine().name()))
     }
@@ -273,7 +279,13 @@ impl Bed {
         self.stock.day += 1;
         let at = stock::afternoon(self.stock.day)?;
         let began = Instant::now();
-        self.server = Server::start(self.place.folder(), &self.place.url, at, None)?;
+        self.server = Server::start(
+            self.place.folder(),
+            server::FIRST,
+            &self.place.url,
+            at,
+            None,
+        )?;
         let serves = began.elapsed();
         let written = self.first_write().await?;
         self.figures.note("serves_after_s", serves.as_secs_f64());

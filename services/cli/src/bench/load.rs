@@ -15,7 +15,7 @@ use super::wire::{Call, Refused, Wire};
 /// Longer than any call may take, in microseconds.
 const LONGEST: u64 = 120_000_000;
 /// Callers of an open loop: more than are ever under way while the server keeps up.
-const OPEN_CALLERS: usize = 2_048;
+pub(crate) const OPEN_CALLERS: usize = 2_048;
 
 /// A call that is ready to be sent.
 #[derive(Clone)]
@@ -183,7 +183,7 @@ pub(crate) async fn closed(
                     notes.take().ran_out = true;
                     break;
                 };
-                let answer = wire.send(&job.call, job.frame.clone()).await;
+                let answer = wire.send_until(&job.call, &job.frame, until).await;
                 let answered = Instant::now();
                 let in_time = answered <= until;
                 notes

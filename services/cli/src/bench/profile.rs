@@ -7,9 +7,9 @@ use hefu_engine::stages::Stage;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Attribute;
-use opentelemetry_proto::tonic::metrics::v1::HistogramDataPoint;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value as Number;
+use opentelemetry_proto::tonic::metrics::v1::{Gauge, HistogramDataPoint};
 use serde_json::{Map, Value, json};
 
 use super::figures::rounded;
@@ -23,6 +23,8 @@ pub(crate) struct Counts {
     batch: Distribution,
     /// Facts, by where they were found.
     facts: BTreeMap<String, u64>,
+    /// The most moves that waited since it was told last, and the most beyond which calls were refused.
+    pub(crate) queue: (u64, u64),
 }
 
 /// How values lie, as far as buckets tell.
@@ -63,6 +65,8 @@ impl Counts {
                         }
                     }
                 }
+                ("hefu.queue.depth", Some(Data::Gauge(gauge))) => counts.queue.0 = highest(gauge),
+                ("hefu.queue.bound", Some(Data::Gauge(gauge))) => counts.queue.1 = highest(gauge),
                 _ => {}
             }
         }
@@ -228,6 +232,16 @@ impl Distribution {
     }
 }
 
+/// The highest number of a gauge.
+fn highest(gauge: &Gauge) -> u64 {
+    let numbers = gauge.data_points.iter().filter_map(|point| point.value);
+    let numbers = numbers.map(|number| match number {
+        Number::AsInt(number) => u64::try_from(number).unwrap_or_default(),
+        Number::AsDouble(number) => number as u64,
+    });
+    numbers.max().unwrap_or_default()
+}
+
 /// A label's text.
 fn label(labels: &[KeyValue], key: &str) -> String {
     let label = labels.iter().find(|label| label.key == key);
@@ -271,6 +285,7 @@ mod tests {
                 ("store".to_owned(), facts[1]),
             ]
             .into(),
+            queue: (0, 0),
         }
     }
 

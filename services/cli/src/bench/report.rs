@@ -81,10 +81,14 @@ pub(crate) fn in_words(load: &str) -> String {
     if let Some(callers) = load.strip_prefix("one_region_").filter(|n| number(n)) {
         return format!("redeem in one region, {callers} in flight");
     }
+    if let Some(callers) = load.strip_prefix("two_processes_").filter(|n| number(n)) {
+        return format!("redeem by two processes, {callers} in flight");
+    }
     match load {
         "bulk" => "redeem in bulk, vouchers",
         "loop_moves" => "the whole loop, moves",
         "reads" => "reads of vouchers",
+        "overload" => "redeem, twice the capacity offered",
         "open_loop_70" => "redeem, open loop at 70 % of the most",
         "list_first" => "first pages of vouchers",
         "list_half_way" => "pages of vouchers half-way down",
@@ -111,6 +115,16 @@ pub(crate) fn costs(outcome: &Outcome) -> Vec<String> {
         let costs = moves(&one.figures);
         if !costs.is_empty() {
             lines.push(format!("{}: a redemption takes {costs}", one.name()));
+        }
+        if let Some(ratio) = one.figures.median("two_processes_to_one") {
+            let name = one.name();
+            lines.push(format!(
+                "{name}: two processes on the same regions do {ratio:.2} of what one does"
+            ));
+        }
+        if one.figures.median("overload_per_second").is_some() {
+            let said = super::overload::in_words(&one.figures);
+            lines.push(format!("{}: under {said}", one.name()));
         }
         if one.vouchers.is_some() {
             lines.push(format!("{}: {}", one.name(), grown(&one.figures)));

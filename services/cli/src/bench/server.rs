@@ -29,6 +29,9 @@ const TICKS: f64 = 100.0;
 /// A line to a server elsewhere is on its way for so long at the most: nothing comes back.
 const ON_THE_WAY: Duration = Duration::from_secs(1);
 
+/// The name of the only server, or of the first.
+pub(crate) const FIRST: &str = "server";
+
 /// A server. One of our own ends with this value.
 pub(crate) struct Server {
     /// None, where the server is not ours.
@@ -48,15 +51,17 @@ enum Clock {
 }
 
 impl Server {
-    /// Starts one on a database, with its other files in a folder, at an instant in milliseconds since 1970.
-    /// Its metrics go to the collector, if there is one.
+    /// Starts one of that name on a database, with its other files in a folder, at an instant in milliseconds since 1970. Another of
+    /// the same folder shares its keys. Its metrics go to the collector, if there is one.
     pub(crate) fn start(
         folder: &Path,
+        name: &str,
         database: &str,
         at: i64,
         collector: Option<&Collector>,
     ) -> anyhow::Result<Server> {
-        let config = folder.join("hefu.toml");
+        let config = folder.join(format!("{name}.toml"));
+        let log_file = folder.join(format!("{name}.log"));
         let (mut told, mut environment) = (CONFIG.to_owned(), Vec::new());
         if let Some(collector) = collector {
             told += &format!(
@@ -68,7 +73,7 @@ impl Server {
         std::fs::write(&config, told)
             .with_context(|| format!("cannot write {}", config.display()))?;
         let state = folder.join("state");
-        let log = std::fs::File::create(folder.join("server.log"))?;
+        let log = std::fs::File::create(&log_file)?;
         let program = std::env::current_exe().context("cannot find this program")?;
         let mut child = Command::new(program)
             .arg("serve")
@@ -93,7 +98,7 @@ impl Server {
             operator: String::new(),
         };
         let line = server.hear("hefu serves on ").with_context(|| {
-            let log = std::fs::read_to_string(folder.join("server.log")).unwrap_or_default();
+            let log = std::fs::read_to_string(&log_file).unwrap_or_default();
             format!("`hefu serve` did not start: {}", log.trim())
         })?;
         server.address = line
@@ -177,6 +182,12 @@ impl Server {
         };
         let ticks = cpu_ticks(&stat).context("/proc/…/stat is not as expected")?;
         Ok(Some(ticks / TICKS))
+    }
+
+    /// The memory that it has, in megabytes.
+    pub(crate) fn rss_mb(&self) -> anyhow::Result<Option<f64>> {
+        let kilobytes = self.number_in("status", "VmRSS:")?;
+        Ok(kilobytes.map(|kilobytes| kilobytes as f64 / 1_024.0))
     }
 
     /// The most memory that it had so far, in megabytes.

@@ -14,7 +14,7 @@ use prost::Message as _;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::load::{Job, Jobs};
+use super::load::Job;
 use super::sample::{Sample, Seen};
 use super::server::Server;
 use super::wire::{self, Call};
@@ -293,8 +293,8 @@ impl Stock {
     }
 
     /// Puts back what was taken and not sent.
-    pub(crate) fn put_back(&mut self, jobs: &Jobs) {
-        for job in jobs.left() {
+    pub(crate) fn put_back(&mut self, left: &[Job]) {
+        for job in left {
             let mut shelves = self.shelves.iter_mut();
             let shelf = shelves.find(|shelf| Arc::ptr_eq(&shelf.redeem, &job.call));
             if let Some(shelf) = shelf {

@@ -2,6 +2,7 @@
 //! somebody reads them. It shares the machine with the server that it measures.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
@@ -10,6 +11,8 @@ use h2::client::SendRequest;
 use http::{HeaderMap, Request, header};
 use prost::Message;
 use tokio::net::TcpStream;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
 
 /// What stands before a gRPC message: whether it is compressed, and its length.
 const PREFIX: usize = 5;
@@ -51,9 +54,13 @@ pub(crate) fn body(frame: &Bytes) -> Bytes {
 /// Why a call brought no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refused {
-    /// The server said no: a gRPC code and its words.
-    #[error("the server said no (gRPC status {code}): {message}")]
-    Status { code: String, message: String },
+    /// The server said no: a gRPC code, its words, and when to come back.
+    #[error("the server said no ({code:?}): {message}")]
+    Status {
+        code: Code,
+        message: String,
+        retry: Option<Duration>,
+    },
     /// The connection broke.
     #[error("the connection to the server broke: {0}")]
     Broken(#[from] h2::Error),
@@ -62,7 +69,7 @@ pub(crate) enum Refused {
     Unreadable(#[from] prost::DecodeError),
 }
 
-/// Some connections to one server.
+/// Some connections to one server, or to several in turn.
 pub(crate) struct Wire {
     connections: Vec<SendRequest<Bytes>>,
     next: AtomicUsize,
@@ -97,6 +104,16 @@ impl Wire {
         })
     }
 
+    /// Calls go by the connections of both in turn, wherever they are addressed to.
+    pub(crate) fn and(mut self, other: Wire) -> Wire {
+        let mut theirs = other.connections.into_iter();
+        let ours = std::mem::take(&mut self.connections).into_iter();
+        self.connections = ours
+            .flat_map(|own| std::iter::once(own).chain(theirs.next()))
+            .collect();
+        self
+    }
+
     /// Sends a frame and waits for the answer's.
     pub(crate) async fn send(&self, call: &Call, frame: Bytes) -> Result<Bytes, Refused> {
         let mut stream = self.open(call, frame).await?;
@@ -115,6 +132,23 @@ impl Wire {
         }
         accepted(stream.trailers().await?.as_ref())?;
         Ok(answer)
+    }
+
+    /// The same, and where the server says when to come back, it is sent again then, as long as there is time.
+    pub(crate) async fn send_until(
+        &self,
+        call: &Call,
+        frame: &Bytes,
+        until: Instant,
+    ) -> Result<Bytes, Refused> {
+        loop {
+            match self.send(call, frame.clone()).await {
+                Err(Refused::Status {
+                    retry: Some(retry), ..
+                }) if Instant::now() + retry < until => tokio::time::sleep(retry).await,
+                answer => return answer,
+            }
+        }
     }
 
     /// Sends a message and reads the answer.
@@ -145,19 +179,17 @@ impl Wire {
 
 /// Whether the status at an answer's end is a good one.
 pub(crate) fn accepted(trailers: Option<&HeaderMap>) -> Result<(), Refused> {
-    let of = |name: &str| {
-        let value = trailers.and_then(|trailers| trailers.get(name));
-        value.map_or(String::new(), |value| {
-            String::from_utf8_lossy(value.as_bytes()).into_owned()
-        })
-    };
     let status = trailers.and_then(|trailers| trailers.get("grpc-status"));
     if status.is_some_and(|status| status == "0") {
         return Ok(());
     }
+    let status = trailers.and_then(Status::from_header_map);
+    let status = status.unwrap_or_else(|| Status::unknown("the answer has no status"));
+    let told = status.get_error_details();
     Err(Refused::Status {
-        code: of("grpc-status"),
-        message: of("grpc-message"),
+        code: status.code(),
+        message: status.message().to_owned(),
+        retry: told.retry_info().and_then(|info| info.retry_delay),
     })
 }
 

@@ -1,18 +1,25 @@
 //! The door of every RPC: whoever shows no credential is turned away before a byte of the message is read, unless the table of access
-//! says that the RPC is open. What a credential may do is decided later, by the region's grants; whoever was let in once has a rate of
+//! says that the RPC is open; and so is a move while more moves wait than are written in time. What a credential may do is decided later, by the region's grants; whoever was let in once has a rate of
 //! their own from then on.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use hefu_domain::{Door, Rpc};
+use hefu_domain::{CredentialId, Door, Rpc};
+use hefu_engine::Engine;
+use tonic::Status;
 
 use crate::caller;
+use crate::errors;
 use crate::limits::{Gate, LetIn, Proof};
 use crate::stages::Entered;
 
-/// Lets a call in, or answers UNAUTHENTICATED, or RESOURCE_EXHAUSTED to who comes too often.
-pub(super) async fn asked(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+/// Lets a call in, or answers UNAUTHENTICATED, or RESOURCE_EXHAUSTED to who comes too often or while too much waits.
+pub(super) async fn asked(
+    State((gate, engine)): State<(Gate, Engine)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let rpc = named(request.uri().path());
     let door = rpc.map(Rpc::door);
     if door == Some(Door::Open) {
@@ -24,21 +31,33 @@ pub(super) async fn asked(State(gate): State<Gate>, mut request: Request, next: 
     };
     // It is there where nobody was let in with it lately: that call was its address's.
     let Some(proof) = request.extensions_mut().remove::<Proof>() else {
-        return match gate.caller(&by) {
+        return match gate.caller(&by).and_then(|()| room(&engine, rpc, &by)) {
             Ok(()) => next.run(Entered::admitted(request)).await,
             Err(status) => status.into_http(),
         };
     };
+    // Whoever they are, they hear no more than that much is going on.
+    if let Err(status) = room(&engine, rpc, &by) {
+        return status.into_http();
+    }
     let is_batch = is_batch(request.uri().path());
     let answer = next.run(Entered::admitted(request)).await;
     let accepted = match is_batch {
         true => answer.extensions().get::<LetIn>().is_some(),
-        false => tonic::Status::from_header_map(answer.headers()).is_none(),
+        false => Status::from_header_map(answer.headers()).is_none(),
     };
     if accepted && door == Some(Door::Granted) {
         gate.let_in(&by, &proof);
     }
     answer
+}
+
+/// Whether a move would be answered in time. What only reads waits for nobody.
+fn room(engine: &Engine, rpc: Option<Rpc>, by: &CredentialId) -> Result<(), Status> {
+    match rpc.is_some_and(Rpc::is_move) {
+        true => engine.room(by, None).map_err(errors::status),
+        false => Ok(()),
+    }
 }
 
 /// The RPC at that path. One without a row is shut.

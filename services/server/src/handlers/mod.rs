@@ -56,8 +56,8 @@ use crate::services::Services;
 
 /// The services that are mounted.
 pub(crate) fn routes(api: &Api, services: &Services) -> Routes {
-    let gate = api.gate.clone();
-    let most = gate.limits().message_bytes;
+    let at_the_door = (api.gate.clone(), api.engine.clone());
+    let most = api.gate.limits().message_bytes;
     let mut routes = Routes::builder();
     macro_rules! mount {
         ($($module:ident::$Server:ident,)*) => {$(
@@ -83,5 +83,8 @@ pub(crate) fn routes(api: &Api, services: &Services) -> Routes {
         training_service_server::TrainingServiceServer,
     }
     let app = routes.routes().into_axum_router();
-    Routes::from(app.layer(axum::middleware::from_fn_with_state(gate, door::asked)))
+    Routes::from(app.layer(axum::middleware::from_fn_with_state(
+        at_the_door,
+        door::asked,
+    )))
 }
