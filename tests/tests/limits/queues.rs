@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use hefu_wire::v1;
-use tonic_types::{RpcStatusExt as _, StatusExt as _};
+use tonic_types::RpcStatusExt as _;
 
 use crate::wire::{frame, http2, send, whole};
 use crate::*;
