@@ -28,10 +28,14 @@ pub(super) struct Line {
 
 /// A place in the line, taken before the message is read.
 #[derive(Clone)]
-pub(crate) struct PlaceInLine(#[allow(dead_code)] Arc<Counted<CredentialId>>);
+pub(crate) struct PlaceInLine {
+    _held: Arc<Counted<CredentialId>>,
+}
 
 /// Whoever has it is first in line; dropped once the batch is submitted.
-pub(crate) struct Turn<'a>(#[allow(dead_code)] MutexGuard<'a, ()>);
+pub(crate) struct Turn<'a> {
+    _first: MutexGuard<'a, ()>,
+}
 
 impl Line {
     pub(super) fn new() -> Line {
@@ -50,7 +54,8 @@ impl Line {
                 Enough::OfOne => Whose::Caller,
             });
         let place = place.map_err(|whose| errors::status(engine.full(whose)))?;
-        Ok(PlaceInLine(Arc::new(place)))
+        let _held = Arc::new(place);
+        Ok(PlaceInLine { _held })
     }
 
     /// Waits for the turn of whoever has a place.
@@ -61,9 +66,9 @@ impl Line {
         region: &Region,
     ) -> Result<Turn<'_>, Status> {
         let turn = async {
-            let first = self.first.lock().await;
+            let _first = self.first.lock().await;
             engine.room_for_many(by, region).await;
-            Turn(first)
+            Turn { _first }
         };
         let turn = tokio::time::timeout(LONGEST, turn).await;
         turn.map_err(|_| errors::status(engine.full(Whose::Time)))
