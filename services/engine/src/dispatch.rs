@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hefu_domain::{CredentialId, Region};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use crate::cell::Cell;
 use crate::error::{EngineError, Stopped};
-use crate::queue::{Full, Queue, Queues, Ticket};
+use crate::queue::{Full, Queue, Queues, Ticket, Whose};
 use crate::{Job, Shared, metrics, writer};
 
 /// A region's cell, held by the writer that has the region.
@@ -52,6 +52,8 @@ struct Parked {
 pub(crate) struct Dispatch {
     state: Arc<Mutex<State>>,
     queues: Arc<Vec<mpsc::UnboundedSender<Assigned>>>,
+    /// Something was answered.
+    answered: Arc<Notify>,
 }
 
 impl Dispatch {
@@ -68,18 +70,20 @@ impl Dispatch {
         let dispatch = Dispatch {
             state: Arc::new(Mutex::new(state)),
             queues: Arc::new(queues),
+            answered: Arc::default(),
         };
         for inbox in inboxes {
             // Writers hold the state only, not the queues: when the last engine goes, the queues close and the writers end.
-            let state = dispatch.state.clone();
+            let (state, answered) = (dispatch.state.clone(), dispatch.answered.clone());
             let queues = Arc::downgrade(&dispatch.queues);
-            let finished = move |answered: &[Ticket]| {
+            let finished = move |tickets: &[Ticket]| {
                 if let Some(queues) = queues.upgrade() {
                     Dispatch {
                         state: state.clone(),
                         queues,
+                        answered: answered.clone(),
                     }
-                    .finish(answered);
+                    .finish(tickets);
                 }
             };
             let running = tokio::spawn(writer::run(shared.clone(), inbox, finished));
@@ -115,17 +119,25 @@ impl Dispatch {
     }
 
     /// See [`crate::Engine::room`].
-    pub(crate) fn room(
-        &self,
-        by: &CredentialId,
-        region: Option<&Region>,
-    ) -> Result<(), EngineError> {
+    pub(crate) fn room(&self, by: &CredentialId) -> Result<(), EngineError> {
         let mut state = self.lock();
         let now = state.now();
-        state
-            .queue
-            .room(by, region.map_or(&[], std::slice::from_ref), now)
-            .map_err(told)
+        state.queue.room(by, now).map_err(told)
+    }
+
+    /// See [`crate::Engine::room_for_many`].
+    pub(crate) async fn room_for_many(&self, by: &CredentialId, region: &Region) {
+        // An empty queue has room; in any other something will be answered.
+        while !self.lock().queue.room_for_many(by, region) {
+            self.answered.notified().await;
+        }
+    }
+
+    /// See [`crate::Engine::full`].
+    pub(crate) fn full(&self, whose: Whose) -> EngineError {
+        let mut state = self.lock();
+        let now = state.now();
+        told(state.queue.full(whose, now))
     }
 
     pub(crate) fn in_flight(&self) -> usize {
@@ -150,6 +162,7 @@ impl Dispatch {
         let now = state.now();
         state.queue.leave(answered, now);
         metrics::waiting(&state.queue);
+        self.answered.notify_one();
         let regions = || answered.iter().flat_map(|ticket| &ticket.regions);
         for region in regions() {
             if let Some(slot) = state.slots.get_mut(region) {
@@ -373,6 +386,7 @@ mod tests {
         let dispatch = Dispatch {
             state: Arc::new(Mutex::new(two_writers())),
             queues: Arc::new(queues),
+            answered: Arc::default(),
         };
         // The city is the first writer's and Shouyang the second's; so the allocation waits, and what came after it.
         for job in [

@@ -81,7 +81,7 @@ pub struct Request {
     pub secrets: Vec<NewSecret>,
     /// How long it was as it came in: what waits is bounded by it, too.
     pub bytes: usize,
-    /// How long it will wait counts no more: it came with a call that was let in as a whole ([`Engine::room`]), or is the server's own.
+    /// How long it will wait counts no more: it came with a call that was let in as a whole ([`Engine::room_for_many`]), or is the server's own.
     pub let_in: bool,
 }
 
@@ -244,13 +244,22 @@ impl Engine {
         answer
     }
 
-    /// Whether a caller's next call will be answered in time, before anything is done for it; in a region of its own share, where that is
-    /// known.
+    /// Whether a caller's next move will be answered in time, before anything is done for it.
     ///
     /// # Errors
     /// `Full`, with the time to come back.
-    pub fn room(&self, by: &CredentialId, region: Option<&Region>) -> Result<(), EngineError> {
-        self.dispatch.room(by, region)
+    pub fn room(&self, by: &CredentialId) -> Result<(), EngineError> {
+        self.dispatch.room(by)
+    }
+
+    /// Waits until a call with many moves of a region may begin; one waits at a time, and has submitted its moves before the next one asks.
+    pub async fn room_for_many(&self, by: &CredentialId, region: &Region) {
+        self.dispatch.room_for_many(by, region).await;
+    }
+
+    /// That somebody is turned away, with the time to come back.
+    pub fn full(&self, whose: Whose) -> EngineError {
+        self.dispatch.full(whose)
     }
 
     /// Answers a question over a region's facts as they stand, without writing: the question is asked again until nothing is missing

@@ -163,16 +163,18 @@ impl Queue {
         }
     }
 
-    /// Whether a caller's next call will be answered in time, before anything is done for it. Where its region is known, that has its share,
-    /// too. All moves of a call are let in or turned away together.
-    pub(crate) fn room(
-        &mut self,
-        by: &CredentialId,
-        regions: &[Region],
-        now: Duration,
-    ) -> Result<(), Full> {
-        let late = self.late(Some(by), regions);
+    /// Whether a caller's next move will be answered in time, before anything is done for it.
+    pub(crate) fn room(&mut self, by: &CredentialId, now: Duration) -> Result<(), Full> {
+        let late = self.late(Some(by), &[], self.pace.bound());
         late.map_or(Ok(()), |whose| Err(self.full(whose, now)))
+    }
+
+    /// Whether a call with many moves of a region may begin. What is in front counts, and not how much is behind it; it leaves the other
+    /// half of the room to whoever has a single move.
+    pub(crate) fn room_for_many(&self, by: &CredentialId, region: &Region) -> bool {
+        let regions = std::slice::from_ref(region);
+        self.late(Some(by), regions, self.pace.bound() / 2)
+            .is_none()
     }
 
     /// Takes a job in, or changes nothing.
@@ -180,7 +182,7 @@ impl Queue {
         let by = ticket.by.as_ref();
         let late = match ticket.let_in {
             true => None,
-            false => self.late(by, &ticket.regions),
+            false => self.late(by, &ticket.regions, self.pace.bound()),
         };
         if let Some(whose) = self.over(ticket).or(late) {
             return Err(self.full(whose, now));
@@ -224,10 +226,9 @@ impl Queue {
         None
     }
 
-    /// Who has too much here for more to be answered in time. What is in front counts, and not how much is behind it: a large call is
-    /// let in like a small one.
-    fn late(&self, by: Option<&CredentialId>, regions: &[Region]) -> Option<Whose> {
-        let free = self.pace.bound().saturating_sub(self.moves);
+    /// Who has too much here for more to be answered in time, where so many may be.
+    fn late(&self, by: Option<&CredentialId>, regions: &[Region], bound: usize) -> Option<Whose> {
+        let free = bound.saturating_sub(self.moves);
         if free == 0 {
             return Some(Whose::Time);
         }
@@ -244,7 +245,7 @@ impl Queue {
     }
 
     /// Turns somebody away, and says when to come back: all of them at once would be the next flood.
-    fn full(&mut self, whose: Whose, now: Duration) -> Full {
+    pub(crate) fn full(&mut self, whose: Whose, now: Duration) -> Full {
         // Multiples of the golden ratio lie evenly between 0 and 1, however many there are.
         self.refused = self.refused.wrapping_add(1);
         let spread = self.refused.wrapping_mul(0x9E37_79B9);
@@ -428,7 +429,7 @@ mod tests {
         }
         assert_eq!(queue.moves(), let_in);
         assert!((1_900..=bound).contains(&let_in), "{let_in}");
-        let full = queue.room(&ticket(&[], 'A', 1).by.unwrap(), &[], now);
+        let full = queue.room(&ticket(&[], 'A', 1).by.unwrap(), now);
         assert_eq!(full.unwrap_err().whose, Whose::Caller);
         let wait = full.unwrap_err().wait.as_secs_f64();
         assert!(
@@ -455,26 +456,25 @@ mod tests {
     #[test]
     fn a_large_call_is_let_in_by_what_is_in_front_of_it_and_all_of_its_items_with_it() {
         let (mut queue, now) = at_rate(10_000);
-        let by = ticket(&[], 'A', 1).by.unwrap();
-        let region = ["140725".parse().unwrap()];
+        let region = "140725".parse().unwrap();
+        let of = |by: char| ticket(&[], by, 1).by.unwrap();
         let item = Ticket {
             let_in: true,
             ..ticket(&["140725"], 'A', 1)
         };
-        let mut calls = 0;
-        while queue.room(&by, &region, now).is_ok() {
-            (0..1_000).for_each(|_| queue.enter(&item, now).unwrap());
-            calls += 1;
-        }
-        assert_eq!(calls, 2);
-        assert_eq!(flood(&mut queue, now, ("140727", 'B'), 1), 0);
-        let group = ticket(&["140727"], 'B', 900);
-        assert_eq!(
-            queue.enter(&group, now).map_err(|full| full.whose),
-            Err(Whose::Time)
-        );
-        queue.leave(&vec![item; 1_000], now);
-        queue.enter(&group, now).unwrap();
+        assert!(queue.room_for_many(&of('A'), &region));
+        (0..1_000).for_each(|_| queue.enter(&item, now).unwrap());
+        // Half of the room is left to single moves.
+        assert!(!queue.room_for_many(&of('A'), &region));
+        assert!(!queue.room_for_many(&of('B'), &region));
+        assert_eq!(flood(&mut queue, now, ("140727", 'B'), 100), 100);
+        queue.leave(&vec![item.clone(); 500], now);
+        // Nor does one caller, or one region, take all of the half.
+        assert!(queue.room_for_many(&of('A'), &"140727".parse().unwrap()));
+        (0..400).for_each(|_| queue.enter(&item, now).unwrap());
+        assert!(!queue.room_for_many(&of('B'), &region));
+        queue.leave(&vec![item; 900], now);
+        assert!(queue.room_for_many(&of('B'), &region));
     }
 
     #[test]
@@ -483,7 +483,7 @@ mod tests {
         flood(&mut queue, now, ("140725", 'A'), 10_000);
         let by = ticket(&[], 'A', 1).by.unwrap();
         let mut waits: Vec<Duration> = (0..100)
-            .map(|_| queue.room(&by, &[], now).unwrap_err().wait)
+            .map(|_| queue.room(&by, now).unwrap_err().wait)
             .collect();
         waits.sort();
         let gaps = waits.windows(2).map(|pair| pair[1] - pair[0]);

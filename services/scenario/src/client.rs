@@ -209,7 +209,7 @@ fn may_pass(status: &Status, tried: u32, waited: Duration) -> bool {
     let told = told(status);
     match status.code() {
         Code::Unavailable => tried < TRIES && told.is_none_or(|told| told <= PATIENCE),
-        Code::ResourceExhausted => waited < LONGEST && told.is_some_and(|told| told <= PATIENCE),
+        Code::ResourceExhausted => told.is_some_and(|told| waited + told < LONGEST),
         _ => false,
     }
 }

@@ -2,7 +2,9 @@
 
 use std::any::Any;
 use std::cell::RefCell;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use futures_util::future::join_all;
 use hefu_domain::command::{Act, PresentedToken};
@@ -10,6 +12,7 @@ use hefu_domain::{
     Code, Command, CredentialId, Door, Event, InstitutionId, Region, RequestId, Rpc, Tag,
     VoucherId, World, admitted,
 };
+use hefu_engine::stages::Mark;
 use hefu_engine::{Answer, Committed, Engine, NewSecret, Recorded, Source};
 use hefu_token::token_hash;
 use hefu_vault::{Identity, PersonName, PersonRecord, PhoneNumber, Salt, Sealed, Secrets};
@@ -18,7 +21,7 @@ use hefu_wire::{
 };
 use tonic::{Request, Response, Status};
 
-use crate::limits::{Gate, LetIn};
+use crate::limits::{Gate, LetIn, PlaceInLine, Turn};
 use crate::log_files::LogFiles;
 use crate::stages::{Decoding, Entered, Replying};
 use crate::{caller, errors};
@@ -159,16 +162,15 @@ impl Api {
     /// Serves a batch: each item on its own, or all or none.
     pub(crate) async fn batch<B: Batch>(
         &self,
-        request: Request<B>,
+        mut request: Request<B>,
     ) -> Result<Response<B::Responses>, Status> {
+        let place: Option<PlaceInLine> = request.extensions_mut().remove();
         let by = caller::of(&request)?;
         let batch = request.get_ref();
         let items = batch.requests();
         let parent =
             hefu_wire::names::parse_region(batch.parent()).map_err(|rule| bad("parent", rule))?;
         let (by, parent) = (&by, &parent);
-        let room = self.engine.room(by, Some(parent));
-        room.map_err(errors::status)?;
         self.gate.batch(by, request.extensions(), items.len())?;
         let most = self.gate.limits().batch_items;
         let wrong = match batch.mode() {
@@ -183,7 +185,11 @@ impl Api {
             let wrong = of_region(parent, status);
             return Err(self.told_of_move(B::Item::NAME, by, wrong).await);
         }
+        let in_line = Mark::now();
+        let turn = self.gate.turn(&self.engine, by, parent).await?;
+        drop(place);
         let decoding = Entered::decoding(request.extensions(), items.len());
+        let decoding = decoding.waited(in_line.elapsed());
         let results = match batch.mode() {
             v1::Mode::Each => {
                 let decoding = decoding.each(items.len());
@@ -193,14 +199,12 @@ impl Api {
                         .map(|(response, _)| response)
                         .map_err(|status| hefu_wire::errors::of_item(number, &status))
                 });
-                join_all(answers).await
+                submitted(turn, join_all(answers)).await
             }
-            v1::Mode::Atomic | v1::Mode::Unspecified => self
-                .atomic(by, parent, batch, decoding)
-                .await?
-                .into_iter()
-                .map(Ok)
-                .collect(),
+            v1::Mode::Atomic | v1::Mode::Unspecified => {
+                let answers = submitted(turn, self.atomic(by, parent, batch, decoding)).await?;
+                answers.into_iter().map(Ok).collect()
+            }
         };
         let is_let_in = results.iter().any(Result::is_ok);
         let mut response = Response::new(B::responses(results));
@@ -522,6 +526,18 @@ impl Api {
                 .map_err(errors::status)?,
             bytes: asked.bare.len(),
         })
+    }
+}
+
+/// Waits for a batch's answers. Once asked for them all of its moves are submitted, and it is the next one's turn.
+async fn submitted<F: Future>(turn: Turn<'_>, answers: F) -> F::Output {
+    let mut answers = pin!(answers);
+    match futures_util::poll!(answers.as_mut()) {
+        Poll::Ready(answers) => answers,
+        Poll::Pending => {
+            drop(turn);
+            answers.await
+        }
     }
 }
 

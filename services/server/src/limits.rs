@@ -9,6 +9,7 @@ mod budget;
 mod count;
 pub(crate) mod descriptors;
 mod gate;
+mod line;
 pub(crate) mod metrics;
 mod rates;
 mod recent;
@@ -22,6 +23,7 @@ use serde::Deserialize;
 pub(crate) use answer::{Answers, Use};
 pub(crate) use count::{Count, Counted, Enough};
 pub(crate) use gate::{Gate, LetIn, Proof, public, strangers};
+pub(crate) use line::{PlaceInLine, Turn};
 pub(crate) use rates::{Limited, Of, neighbourhood};
 
 /// `[limits]` of the configuration. `deploy/hefu.toml` says what each is for.

@@ -45,6 +45,7 @@ impl Entered {
         Decoding {
             since: *admitted,
             before: Duration::ZERO,
+            waited: Duration::ZERO,
         }
     }
 }
@@ -55,15 +56,23 @@ pub(crate) struct Decoding {
     since: Mark,
     /// Its share of what was decoded with others.
     before: Duration,
+    /// What of the time since then it stood in line.
+    waited: Duration,
 }
 
 impl Decoding {
+    /// Meanwhile it stood in line, and nothing was decoded.
+    pub(crate) fn waited(self, waited: Duration) -> Decoding {
+        Decoding { waited, ..self }
+    }
+
     /// From here on each of so many moves is decoded by itself, when its turn comes.
     pub(crate) fn each(self, moves: usize) -> Decoding {
         let moves = u32::try_from(moves).unwrap_or(u32::MAX).max(1);
         Decoding {
             since: Mark::default(),
-            before: self.since.elapsed() / moves,
+            before: self.since.elapsed().saturating_sub(self.waited) / moves,
+            waited: Duration::ZERO,
         }
     }
 
@@ -78,7 +87,8 @@ impl Decoding {
     /// It is submitted, or an ATOMIC group of so many.
     pub(crate) fn end(self, moves: usize) {
         if self.since.is_set() {
-            note(Stage::Decode, self.before + self.since.elapsed(), moves);
+            let decoding = self.since.elapsed().saturating_sub(self.waited);
+            note(Stage::Decode, self.before + decoding, moves);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Queues that are full, and calls that are not answered in time.
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, select_all};
 use hefu_wire::v1;
 use tonic_types::RpcStatusExt as _;
 
@@ -102,14 +102,12 @@ async fn what_would_wait_too_long_is_turned_away_at_the_door_and_nothing_else_is
     let channel = scene.channel().await;
     let before = scene.size(REGION).await;
     let mut pause = scene.running.engine.store().faults().pause_next();
-    let bulk = |clerk: usize, from: u64| {
+    let bulk = |clerk: usize, people: std::ops::Range<u64>| {
         let (channel, key) = (channel.clone(), scene.clerk(clerk).to_owned());
         let batch = v1::BatchRegisterPersonRequest {
             parent: scene.office.parent(),
             mode: v1::Mode::Each.into(),
-            requests: (from..from + 600)
-                .map(|person| scene.registration(person))
-                .collect(),
+            requests: people.map(|person| scene.registration(person)).collect(),
             ..v1::BatchRegisterPersonRequest::default()
         };
         tokio::spawn(async move {
@@ -118,11 +116,17 @@ async fn what_would_wait_too_long_is_turned_away_at_the_door_and_nothing_else_is
         })
     };
     // A large call is let in whole, by what is in front of it.
-    let taken = [bulk(0, 1_000), bulk(0, 2_000)];
+    let mut taken = vec![bulk(0, 1_000..1_400)];
     pause.reached().await;
-    scene.in_flight(1_200).await;
-    let status = bulk(1, 3_000).await.unwrap().unwrap_err();
-    come_back(&status, Code::ResourceExhausted, "QUEUE_FULL");
+    scene.in_flight(400).await;
+    taken.push(bulk(1, 2_000..3_000));
+    scene.in_flight(1_400).await;
+    // Others wait in line, and who has enough there hears so.
+    let nine = (4_000..4_009).map(|person| bulk(2, person..person + 1));
+    let (first_answered, _, in_line) = select_all(nine).await;
+    let status = first_answered.unwrap().unwrap_err();
+    taken.extend(in_line);
+    come_back(&status, Code::ResourceExhausted, "TOO_MANY_WAITING");
     let refused = [
         told(&channel, scene.clerk(1), REGISTER, scene.registration(1)).await,
         // A message that nobody can read: it is not read.
@@ -149,8 +153,9 @@ async fn what_would_wait_too_long_is_turned_away_at_the_door_and_nothing_else_is
     let mut health = tonic_health::pb::health_client::HealthClient::new(channel.clone());
     let check = tonic_health::pb::HealthCheckRequest::default();
     health.check(check).await.unwrap();
-    assert_eq!(scene.running.engine.in_flight(), 1_200);
+    assert_eq!(scene.running.engine.in_flight(), 1_400);
     pause.release();
+    let mut registered = 0;
     for answer in join_all(taken).await {
         let results = answer.unwrap().unwrap().results;
         let accepted = |result: &v1::RegisterPersonResult| {
@@ -160,12 +165,14 @@ async fn what_would_wait_too_long_is_turned_away_at_the_door_and_nothing_else_is
                 Some(v1::register_person_result::Result::Response(_))
             )
         };
-        assert_eq!(results.iter().filter(|one| accepted(one)).count(), 600);
+        assert!(results.iter().all(accepted));
+        registered += results.len() as u64;
     }
+    assert_eq!(registered, 1_408);
     told(&channel, scene.clerk(1), REGISTER, scene.registration(1))
         .await
         .unwrap();
-    assert_eq!(scene.size(REGION).await, before + 1_201);
+    assert_eq!(scene.size(REGION).await, before + 1_409);
 }
 
 /// The reply is lost, the move is not, and it is made once.

@@ -31,13 +31,14 @@ pub(super) async fn asked(
     };
     // It is there where nobody was let in with it lately: that call was its address's.
     let Some(proof) = request.extensions_mut().remove::<Proof>() else {
-        return match gate.caller(&by).and_then(|()| room(&engine, rpc, &by)) {
+        let let_in = gate.caller(&by);
+        return match let_in.and_then(|()| room(&gate, &engine, &by, &mut request)) {
             Ok(()) => next.run(Entered::admitted(request)).await,
             Err(status) => status.into_http(),
         };
     };
     // Whoever they are, they hear no more than that much is going on.
-    if let Err(status) = room(&engine, rpc, &by) {
+    if let Err(status) = room(&gate, &engine, &by, &mut request) {
         return status.into_http();
     }
     let is_batch = is_batch(request.uri().path());
@@ -52,12 +53,23 @@ pub(super) async fn asked(
     answer
 }
 
-/// Whether a move would be answered in time. What only reads waits for nobody.
-fn room(engine: &Engine, rpc: Option<Rpc>, by: &CredentialId) -> Result<(), Status> {
-    match rpc.is_some_and(Rpc::is_move) {
-        true => engine.room(by, None).map_err(errors::status),
-        false => Ok(()),
+/// Whether a move would be answered in time; a batch gets a place in line. What only reads waits for nobody.
+fn room(
+    gate: &Gate,
+    engine: &Engine,
+    by: &CredentialId,
+    request: &mut Request,
+) -> Result<(), Status> {
+    let path = request.uri().path();
+    if !named(path).is_some_and(Rpc::is_move) {
+        return Ok(());
     }
+    if !is_batch(path) {
+        return engine.room(by).map_err(errors::status);
+    }
+    let place = gate.line_up(engine, by)?;
+    request.extensions_mut().insert(place);
+    Ok(())
 }
 
 /// The RPC at that path. One without a row is shut.

@@ -11,13 +11,14 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{Extensions, HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use hefu_domain::CredentialId;
-use hefu_engine::EngineError;
+use hefu_domain::{CredentialId, Region};
+use hefu_engine::{Engine, EngineError};
 use http_body_util::BodyExt as _;
 use hyper::body::{Frame, SizeHint};
 use tonic::Status;
 
 use super::budget::{Budget, Charge};
+use super::line::{Line, PlaceInLine, Turn};
 use super::rates::Rates;
 use super::{Count, Counted, Limited, Limits, metrics};
 use crate::errors;
@@ -45,6 +46,7 @@ struct Limiting {
     budget: Budget,
     streams: Count<CredentialId>,
     open_streams: Count<IpAddr>,
+    line: Line,
 }
 
 /// Says of a batch's answer that a region let somebody in: its status says nothing of its items.
@@ -58,6 +60,7 @@ impl Gate {
             budget: Budget::new(limits.bytes_under_way),
             streams: Count::new(MOST_STREAMS, limits.streams_per_caller),
             open_streams: Count::new(MOST_STREAMS, limits.streams_per_caller),
+            line: Line::new(),
             limits,
         }))
     }
@@ -94,6 +97,31 @@ impl Gate {
             false => self.0.rates.stranger(address(asked), more),
         };
         taken.map_err(errors::limited)
+    }
+
+    /// A place in line for a caller's batch.
+    ///
+    /// # Errors
+    /// RESOURCE_EXHAUSTED.
+    pub(crate) fn line_up(
+        &self,
+        engine: &Engine,
+        by: &CredentialId,
+    ) -> Result<PlaceInLine, Status> {
+        self.0.line.enter(engine, by)
+    }
+
+    /// Waits until a batch that has a place may begin.
+    ///
+    /// # Errors
+    /// RESOURCE_EXHAUSTED.
+    pub(crate) async fn turn(
+        &self,
+        engine: &Engine,
+        by: &CredentialId,
+        region: &Region,
+    ) -> Result<Turn<'_>, Status> {
+        self.0.line.turn(engine, by, region).await
     }
 
     /// A region let somebody in who showed that.
