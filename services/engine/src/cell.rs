@@ -76,6 +76,15 @@ impl Cell {
         self.rewind()
     }
 
+    /// Whether the region's head, as it is now, is still the one that all this was read under.
+    pub(crate) fn stands(&self, now: Option<&Head>) -> bool {
+        match (&self.head, now) {
+            (HeadRead::Read(read), Some(now)) => read.guards(now),
+            (HeadRead::Absent, None) => true,
+            (HeadRead::Read(_) | HeadRead::Absent | HeadRead::Unread, _) => false,
+        }
+    }
+
     /// Why this process may not write here, if so. It is a fact of the head like any other: it is read with it, and its answer
     /// leaves only while that head stands.
     pub(crate) fn barred(&self) -> Option<Stopped> {

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tracing::Instrument as _;
 
 use crate::batch::{Attempt, Cells, Verdict};
-use crate::cell::{Cell, HeadRead};
+use crate::cell::Cell;
 use crate::dispatch::{Assigned, SharedCell};
 use crate::error::{EngineError, Stopped};
 use crate::queue::Ticket;
@@ -22,7 +22,9 @@ use crate::{Job, Shared, metrics};
 /// The most jobs of one transaction.
 const MOST_JOBS: usize = 512;
 /// After so many lost guards the heads are locked first and the batch is decided under the lock.
-const LOSSES_BEFORE_LOCK: usize = 2;
+const LOSSES_BEFORE_LOCK: usize = 1;
+/// Where somebody else writes the same regions, so many batches lock first before one tries without a lock again.
+const BATCHES_UNDER_LOCK: usize = 32;
 /// After so many attempts callers are told to come back.
 const MOST_ATTEMPTS: usize = 12;
 
@@ -58,6 +60,25 @@ impl Part {
     }
 }
 
+/// Whether others write what this writer does: then deciding without a lock is mostly in vain.
+#[derive(Default)]
+struct Rivals {
+    /// Batches that still lock first.
+    under_lock: usize,
+}
+
+impl Rivals {
+    fn seen(&mut self) {
+        self.under_lock = BATCHES_UNDER_LOCK;
+    }
+
+    fn lock_first(&mut self) -> bool {
+        let locks = self.under_lock > 0;
+        self.under_lock = self.under_lock.saturating_sub(1);
+        locks
+    }
+}
+
 /// How an attempt at a batch ended.
 enum Tried {
     /// It stands; these are the answers.
@@ -75,6 +96,7 @@ pub(crate) async fn run(
     finished: impl Fn(&[Ticket]) + Send,
 ) {
     let mut gathered = Vec::with_capacity(MOST_JOBS);
+    let mut rivals = Rivals::default();
     while inbox.recv_many(&mut gathered, MOST_JOBS).await > 0 {
         let mut jobs = Vec::with_capacity(gathered.len());
         let mut cells: BTreeMap<Region, SharedCell> = BTreeMap::new();
@@ -91,14 +113,14 @@ pub(crate) async fn run(
             .iter_mut()
             .map(|(region, guard)| (region.clone(), &mut **guard))
             .collect();
-        process(&shared, jobs, &mut held).await;
+        process(&shared, jobs, &mut held, &mut rivals).await;
         drop(guards);
         finished(&tickets);
     }
 }
 
 /// Decides and writes jobs, in parts where a part must not spoil the others.
-async fn process(shared: &Shared, jobs: Vec<Job>, cells: &mut Cells<'_>) {
+async fn process(shared: &Shared, jobs: Vec<Job>, cells: &mut Cells<'_>, rivals: &mut Rivals) {
     let (unknown, laps) = Default::default();
     let begun = Mark::now();
     jobs.iter().for_each(|job| job.begins(begun));
@@ -108,7 +130,7 @@ async fn process(shared: &Shared, jobs: Vec<Job>, cells: &mut Cells<'_>) {
         laps,
     }]);
     while let Some(mut part) = work.pop_front() {
-        let settled = settle(shared, &mut part, cells).await;
+        let settled = settle(shared, &mut part, cells, rivals).await;
         part.laps.stand();
         if !matches!(settled, Ok(None)) {
             part.laps.note(part.jobs.iter().map(Job::moves).sum());
@@ -144,6 +166,7 @@ async fn settle(
     shared: &Shared,
     part: &mut Part,
     cells: &mut Cells<'_>,
+    rivals: &mut Rivals,
 ) -> Result<Option<Vec<Verdict>>, EngineError> {
     let Part {
         jobs,
@@ -161,7 +184,7 @@ async fn settle(
     let mut losses = 0;
     for attempt in 0..MOST_ATTEMPTS {
         shared.check_running()?;
-        let locked = *unknown || losses >= LOSSES_BEFORE_LOCK;
+        let locked = *unknown || losses >= LOSSES_BEFORE_LOCK || rivals.lock_first();
         let tried = if locked {
             try_locked(shared, jobs, &mut mine, laps).await
         } else {
@@ -178,7 +201,10 @@ async fn settle(
                 }
                 return Ok(Some(verdicts));
             }
-            Ok(Tried::Lost) => losses += 1,
+            Ok(Tried::Lost) => {
+                rivals.seen();
+                losses += 1;
+            }
             Ok(Tried::Split) if jobs.len() > 1 => return Ok(None),
             Ok(Tried::Split) => losses += 1,
             Err(EngineError::Store(StoreError::OutcomeUnknown { what })) => {
@@ -272,16 +298,25 @@ async fn try_open(
     finish(cells, outcome, verdicts)
 }
 
-/// Locks the heads first and decides under the lock: the last resort after lost guards, and after a commit that was not answered.
+/// Locks the heads first and decides under the lock: after lost guards, and after a commit that was not answered. What is cached
+/// under a head that still stands is kept.
 async fn try_locked(
     shared: &Shared,
     jobs: &[Job],
     cells: &mut Cells<'_>,
     laps: &mut Laps,
 ) -> Result<Tried, EngineError> {
-    forget(cells);
     let regions: Vec<String> = cells.keys().map(ToString::to_string).collect();
     let mut locked = shared.store.locked(&regions).await?;
+    let heads = locked.heads(&regions).await?;
+    for cell in cells.values_mut() {
+        let head = heads
+            .iter()
+            .find(|head| head.region == cell.region.as_str());
+        if !cell.stands(head) {
+            cell.take_head(head.cloned())?;
+        }
+    }
     let now = shared.clock.now();
     let mut attempt = Attempt::new(&mut locked, cells, &shared.people, now, laps);
     let verdicts = attempt.decide(jobs).await?;
@@ -308,12 +343,7 @@ async fn still_stands(
     let mut stands = true;
     for cell in cells.values_mut() {
         let head = now.iter().find(|head| head.region == cell.region.as_str());
-        let same = match (&cell.head, head) {
-            (HeadRead::Read(read), Some(head)) => read.guards(head),
-            (HeadRead::Absent, None) => true,
-            (HeadRead::Read(_) | HeadRead::Absent | HeadRead::Unread, _) => false,
-        };
-        if same {
+        if cell.stands(head) {
             cell.settle(None);
         } else {
             cell.forget();
