@@ -125,7 +125,7 @@ fn a_bench_on_postgres_tells_every_figure() {
 fn holds_under_overload(engine: Engine, name: &str) {
     let folder = Folder::new("hefu-overload-test");
     let mut bench = hefu();
-    bench.args(["bench", "--loads", "overload", "--in-flight", "256"]);
+    bench.args(["bench", "--loads", "overload", "--in-flight", "512"]);
     bench.args(["--seconds", "2", "--rounds", "1", "--bulk", "50"]);
     bench.args(["--profile", "--json"]);
     bench.env("TMPDIR", folder.path());
@@ -144,7 +144,10 @@ fn holds_under_overload(engine: Engine, name: &str) {
         value.unwrap_or_else(|| panic!("{figure}: {told}"))
     };
     // Anything but RESOURCE_EXHAUSTED is an error of the bench.
-    assert!(of("refused") > 0.0 && of("accepted") > 0.0, "{told}");
+    assert!(of("accepted") > 0.0, "{told}");
+    // A busy machine may find its capacity to be half of what it is, and then twice of it is no overload.
+    let never_full = of("queue_most") < of("queue_bound");
+    assert!(of("refused") > 0.0 || never_full, "{told}");
     assert_eq!(of("without_retry_info"), 0.0, "{told}");
     assert!(of("queue_most") > 0.0, "{told}");
     assert!(of("queue_most") <= of("queue_bound"), "{told}");

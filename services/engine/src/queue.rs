@@ -39,7 +39,7 @@ impl Default for Queues {
             caller: 4_096,
             all: 65_536,
             bytes: 256 << 20,
-            wait: Duration::from_millis(150),
+            wait: Duration::from_millis(100),
         }
     }
 }

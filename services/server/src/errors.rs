@@ -182,6 +182,17 @@ pub(crate) fn stopped(rpc: &str, stop: Stop) -> Status {
 /// Gives the transport's own statuses the form of ours. Every status of a handler carries details, so one without them says that the
 /// message never reached a handler: it cannot be read, or is too large.
 pub(crate) fn unread(gate: &Gate, response: Response) -> Response {
+    let code = response.headers().get(Status::GRPC_STATUS);
+    let is_transports = code.is_some_and(|code| {
+        let code = Code::from_bytes(code.as_bytes());
+        matches!(
+            code,
+            Code::Internal | Code::OutOfRange | Code::Unimplemented
+        )
+    });
+    if !is_transports {
+        return response;
+    }
     let Some(status) = Status::from_header_map(response.headers()) else {
         return response;
     };

@@ -85,7 +85,11 @@ async fn run(wire: &Arc<Wire>, jobs: &Arc<Returning>, course: Course) -> anyhow:
                 let took = (began + due).elapsed();
                 let how = match answer {
                     Ok(_) => How::Accepted,
-                    Err(Refused::Status { code, retry, .. }) if code == Code::ResourceExhausted => {
+                    Err(Refused::Status {
+                        code: Code::ResourceExhausted,
+                        retry,
+                        ..
+                    }) => {
                         jobs.put_back(job);
                         How::Refused {
                             told_when: retry.is_some(),

@@ -167,12 +167,14 @@ impl Wire {
         let lane = self.next.fetch_add(1, Ordering::Relaxed) % self.connections.len();
         let mut sender = self.connections[lane].clone().ready().await?;
         let (answer, mut request) = sender.send_request(call.0.clone(), false)?;
-        request.send_data(frame, true)?;
+        // Whoever is turned away at the door may hear so, and the stream be over, before the message is sent.
+        let sent = request.send_data(frame, true);
         let (head, stream) = answer.await?.into_parts();
         // What is refused at once has its status here and nothing else.
         if head.headers.contains_key("grpc-status") {
             accepted(Some(&head.headers))?;
         }
+        sent?;
         Ok(stream)
     }
 }
