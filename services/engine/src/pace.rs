@@ -15,6 +15,10 @@ const MEMORY: Duration = Duration::from_millis(500);
 const HEAVIEST: f64 = 0.5;
 /// So many always fit, however slow the machine was lately: large batches are what makes a slow disk faster.
 const LEAST: usize = 320;
+/// How long those of batches may wait: a program's time. It lets some batches be under way at once, on which throughput depends.
+const MANY: Duration = Duration::from_millis(500);
+/// So many of those always fit.
+const LEAST_OF_MANY: usize = 4_096;
 /// So many fit before any rate is known.
 const UNKNOWN: usize = 1_024;
 /// When to come back before any rate is known.
@@ -53,6 +57,14 @@ impl Pace {
             None => UNKNOWN,
             Some(rate) => LEAST.max((rate * self.longest.as_secs_f64()) as usize),
         }
+    }
+
+    /// How many moves of batches may be there for the next one to begin.
+    pub(crate) fn many(&self) -> usize {
+        let in_time = self
+            .rate
+            .map_or(0, |rate| (rate * MANY.as_secs_f64()) as usize);
+        LEAST_OF_MANY.max(in_time)
     }
 
     /// Until so many are answered. Where nothing has moved for a while, it may take as long again.

@@ -1,8 +1,11 @@
 //! How much may wait, in moves, in bytes and in time. Whoever asks for more is told at once and nothing of the request is kept, so memory
 //! has a bound whatever is offered, and what was let in is answered in time.
 //!
-//! The invariant: nobody takes all the room. A caller, or a region, with moves here gets more in only while it has no more than four
-//! times what is still free; so whoever has none here finds room beside any flood but one of thousands of callers.
+//! Single moves and those of batches have rooms of their own: a person waits for the one, a program for the other, and a hundred large
+//! batches leave the single moves' room as it was.
+//!
+//! The invariant: nobody takes all of a room. A caller, or a region, with moves in it gets more in only while it has no more than four
+//! times what is still free; so whoever has none there finds room beside any flood but one of thousands of callers.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -106,6 +109,51 @@ impl Ticket {
     }
 }
 
+/// Moves that are waiting or under way in one of the two rooms.
+#[derive(Default)]
+struct Room {
+    moves: usize,
+    callers: HashMap<CredentialId, usize>,
+    regions: HashMap<Region, usize>,
+}
+
+impl Room {
+    fn add(&mut self, ticket: &Ticket) {
+        self.moves += ticket.moves;
+        for region in &ticket.regions {
+            add(&mut self.regions, region, ticket.moves);
+        }
+        if let Some(by) = &ticket.by {
+            add(&mut self.callers, by, ticket.moves);
+        }
+    }
+
+    fn take(&mut self, ticket: &Ticket) {
+        self.moves -= ticket.moves;
+        for region in &ticket.regions {
+            take(&mut self.regions, region, ticket.moves);
+        }
+        if let Some(by) = &ticket.by {
+            take(&mut self.callers, by, ticket.moves);
+        }
+    }
+
+    /// Who has too much here for more, where so many may be.
+    fn late(&self, by: Option<&CredentialId>, regions: &[Region], bound: usize) -> Option<Whose> {
+        let free = bound.saturating_sub(self.moves);
+        if free == 0 {
+            return Some(Whose::Time);
+        }
+        let too_many = |theirs: Option<&usize>| theirs.is_some_and(|n| *n >= SHARE * free);
+        if too_many(by.and_then(|by| self.callers.get(by))) {
+            return Some(Whose::Caller);
+        }
+        let mut regions = regions.iter();
+        let full = regions.any(|region| too_many(self.regions.get(region)));
+        full.then_some(Whose::Region)
+    }
+}
+
 #[derive(Default)]
 struct Waiting {
     moves: usize,
@@ -117,8 +165,8 @@ pub(crate) struct Queue {
     most: Queues,
     pace: Pace,
     regions: HashMap<Region, Waiting>,
-    /// Moves of each, in all regions.
-    callers: HashMap<CredentialId, usize>,
+    singles: Room,
+    batches: Room,
     jobs: usize,
     moves: usize,
     bytes: usize,
@@ -155,7 +203,8 @@ impl Queue {
             most,
             pace: Pace::new(most.wait),
             regions: HashMap::new(),
-            callers: HashMap::new(),
+            singles: Room::default(),
+            batches: Room::default(),
             jobs: 0,
             moves: 0,
             bytes: 0,
@@ -165,16 +214,15 @@ impl Queue {
 
     /// Whether a caller's next move will be answered in time, before anything is done for it.
     pub(crate) fn room(&mut self, by: &CredentialId, now: Duration) -> Result<(), Full> {
-        let late = self.late(Some(by), &[], self.pace.bound());
+        let late = self.singles.late(Some(by), &[], self.pace.bound());
         late.map_or(Ok(()), |whose| Err(self.full(whose, now)))
     }
 
-    /// Whether a call with many moves of a region may begin. What is in front counts, and not how much is behind it; it leaves the other
-    /// half of the room to whoever has a single move.
+    /// Whether a call with many moves of a region may begin. What other batches have in front counts, and not how much is behind it.
     pub(crate) fn room_for_many(&self, by: &CredentialId, region: &Region) -> bool {
         let regions = std::slice::from_ref(region);
-        self.late(Some(by), regions, self.pace.bound() / 2)
-            .is_none()
+        let late = self.batches.late(Some(by), regions, self.pace.many());
+        late.is_none()
     }
 
     /// Takes a job in, or changes nothing.
@@ -182,7 +230,7 @@ impl Queue {
         let by = ticket.by.as_ref();
         let late = match ticket.let_in {
             true => None,
-            false => self.late(by, &ticket.regions, self.pace.bound()),
+            false => (self.singles).late(by, &ticket.regions, self.pace.bound()),
         };
         if let Some(whose) = self.over(ticket).or(late) {
             return Err(self.full(whose, now));
@@ -198,8 +246,9 @@ impl Queue {
                 add(&mut waiting.callers, by, moves);
             }
         }
-        if let Some(by) = by {
-            add(&mut self.callers, by, moves);
+        match ticket.let_in {
+            true => self.batches.add(ticket),
+            false => self.singles.add(ticket),
         }
         self.jobs += 1;
         self.moves += moves;
@@ -224,24 +273,6 @@ impl Queue {
             }
         }
         None
-    }
-
-    /// Who has too much here for more to be answered in time, where so many may be.
-    fn late(&self, by: Option<&CredentialId>, regions: &[Region], bound: usize) -> Option<Whose> {
-        let free = bound.saturating_sub(self.moves);
-        if free == 0 {
-            return Some(Whose::Time);
-        }
-        let too_many = |theirs: usize| theirs >= SHARE * free;
-        let of_caller = by.and_then(|by| self.callers.get(by)).copied();
-        if too_many(of_caller.unwrap_or(0)) {
-            return Some(Whose::Caller);
-        }
-        let of_region = |region: &Region| self.regions.get(region).map_or(0, |here| here.moves);
-        regions
-            .iter()
-            .any(|region| too_many(of_region(region)))
-            .then_some(Whose::Region)
     }
 
     /// Turns somebody away, and says when to come back: all of them at once would be the next flood.
@@ -278,15 +309,16 @@ impl Queue {
                 self.regions.remove(region);
             }
         }
-        if let Some(by) = &ticket.by {
-            take(&mut self.callers, by, ticket.moves);
+        match ticket.let_in {
+            true => self.batches.take(ticket),
+            false => self.singles.take(ticket),
         }
         self.jobs -= 1;
         self.moves -= ticket.moves;
         self.bytes -= ticket.bytes;
     }
 
-    /// How many moves may be here for the next one to be answered in time.
+    /// How many single moves may be here for the next one to be answered in time.
     pub(crate) fn bound(&self) -> usize {
         self.pace.bound().min(self.most.all)
     }
@@ -458,23 +490,25 @@ mod tests {
         let (mut queue, now) = at_rate(10_000);
         let region = "140725".parse().unwrap();
         let of = |by: char| ticket(&[], by, 1).by.unwrap();
-        let item = Ticket {
+        let item = |by: char| Ticket {
             let_in: true,
-            ..ticket(&["140725"], 'A', 1)
+            ..ticket(&["140725"], by, 1)
         };
+        let elsewhere = "140727".parse().unwrap();
         assert!(queue.room_for_many(&of('A'), &region));
-        (0..1_000).for_each(|_| queue.enter(&item, now).unwrap());
-        // Half of the room is left to single moves.
-        assert!(!queue.room_for_many(&of('A'), &region));
+        // Half a second's worth are let in, but one caller or one region does not take the last of it.
+        (0..4_050).for_each(|_| queue.enter(&item('A'), now).unwrap());
+        assert!(!queue.room_for_many(&of('A'), &elsewhere));
         assert!(!queue.room_for_many(&of('B'), &region));
-        assert_eq!(flood(&mut queue, now, ("140727", 'B'), 100), 100);
-        queue.leave(&vec![item.clone(); 500], now);
-        // Nor does one caller, or one region, take all of the half.
-        assert!(queue.room_for_many(&of('A'), &"140727".parse().unwrap()));
-        (0..400).for_each(|_| queue.enter(&item, now).unwrap());
-        assert!(!queue.room_for_many(&of('B'), &region));
-        queue.leave(&vec![item; 900], now);
-        assert!(queue.room_for_many(&of('B'), &region));
+        assert!(queue.room_for_many(&of('B'), &elsewhere));
+        // Single moves have the room that they had.
+        assert_eq!(flood(&mut queue, now, ("140725", 'D'), 100), 100);
+        // What is let in as a whole goes in whole, and then nobody's more.
+        (0..1_000).for_each(|_| queue.enter(&item('C'), now).unwrap());
+        assert!(!queue.room_for_many(&of('B'), &elsewhere));
+        queue.leave(&vec![item('A'); 4_050], now);
+        queue.leave(&vec![item('C'); 1_000], now);
+        assert!(queue.room_for_many(&of('A'), &region));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::build::*;
-use hefu_store::{RequestKey, Table};
+use hefu_store::{OpenOptions, RequestKey, Store, Table};
 use hefu_tests::engines::{Engine, fresh};
 use sqlx::{Connection as _, PgConnection};
 
@@ -41,4 +41,48 @@ async fn rows_are_looked_up_by_their_own_keys_before_any_table_was_analysed() {
     store.close().await;
     let indexes = looked_up(&place.url()).await;
     assert_eq!(indexes, ["event_request", "voucher_pkey"]);
+}
+
+/// How many entries of an index were read.
+async fn entries_read(url: &str, index: &str) -> i64 {
+    let mut conn = PgConnection::connect(url).await.unwrap();
+    let text =
+        "SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = $1 AND idx_scan >= 20";
+    for _ in 0..200 {
+        let read = sqlx::query_scalar(text)
+            .bind(index)
+            .fetch_optional(&mut conn)
+            .await;
+        if let Some(read) = read.unwrap() {
+            return read;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("PostgreSQL counted no look-up");
+}
+
+#[tokio::test]
+async fn a_plan_made_over_empty_tables_is_good_once_they_are_full() {
+    let (made, place) = fresh(Engine::Postgres).await;
+    made.close().await;
+    let one = OpenOptions {
+        deciders: 1,
+        ..OpenOptions::default()
+    };
+    let store = Store::open(&place.url(), one).await.unwrap();
+    let read = open_one(&store).await;
+    let look_up = async |times: usize| {
+        for _ in 0..times {
+            let key = fact(Table::Voucher, SHOUYANG, "v00007");
+            store.load(&[key]).await.unwrap();
+        }
+    };
+    // From the sixth time on the connection keeps its plan.
+    look_up(10).await;
+    let rows = (0..2_000).map(|n| voucher(SHOUYANG, &format!("v{n:05}"), "issued", None));
+    put(&store, &read, rows.collect()).await;
+    look_up(10).await;
+    store.close().await;
+    let read = entries_read(&place.url(), "voucher_pkey").await;
+    assert!((10..100).contains(&read), "{read} entries for 20 look-ups");
 }

@@ -1,6 +1,6 @@
 //! Batches in line for the writers. Where a single move would be turned away, they wait their turn, for a while: who sends them is a program,
-//! and to send a thousand items again costs more than to hold them. They go in whole, one after the other as they came, and leave half of
-//! the queue's room to single moves.
+//! and to send a thousand items again costs more than to hold them. They go in whole, one after the other as they came, into a
+//! room of their own: single moves keep theirs.
 
 use std::sync::Arc;
 use std::time::Duration;
