@@ -354,7 +354,7 @@ impl World {
             .iter()
             .filter_map(|(key, fact)| Some((key, fact.as_deref()?)))
             .collect();
-        rows.sort_by(|(one, _), (other, _)| one.cmp(other));
+        rows.sort_by_key(|(key, _)| *key);
         rows
     }
 

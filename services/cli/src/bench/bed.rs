@@ -33,7 +33,7 @@ pub(super) const CALLERS: usize = 64;
 /// So much more is prepared than the last rate would use.
 const MARGIN: f64 = 1.3;
 /// So much more after a warm-up, which is slower than what comes after it.
-const FIRST_MARGIN: f64 = 2.5;
+const FIRST_MARGIN: f64 = 1.7;
 /// The part of the most that an open loop offers.
 pub(super) const OPEN_LOOP: f64 = 0.7;
 /// A warm-up's calls for each caller.
