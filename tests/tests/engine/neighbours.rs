@@ -25,7 +25,7 @@ fn group(mut commands: Vec<Command>) -> Request {
         dry: false,
         secrets: Vec::new(),
         bytes: 0,
-        let_in: false,
+        let_in: true,
     }
 }
 

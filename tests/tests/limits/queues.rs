@@ -96,9 +96,14 @@ async fn a_full_region_turns_away_what_it_does_not_take_and_writes_what_it_took(
     assert_eq!(scene.running.engine.in_flight(), 0);
 }
 
-/// While a commit hangs, as many moves wait as are let in before any rate is known.
+/// While a commit hangs, as many moves wait as are let in before any rate is known: single ones, and those of batches in a room of their own.
 async fn what_would_wait_too_long_is_turned_away_at_the_door_and_nothing_else_is(engine: Engine) {
-    let scene = Scene::open_on(engine, Limits::default()).await;
+    let limits = Limits {
+        address_per_second: 1_000_000,
+        address_burst: 1_000_000,
+        ..Limits::default()
+    };
+    let scene = Scene::open_on(engine, limits).await;
     let channel = scene.channel().await;
     let before = scene.size(REGION).await;
     let mut pause = scene.running.engine.store().faults().pause_next();
@@ -115,23 +120,45 @@ async fn what_would_wait_too_long_is_turned_away_at_the_door_and_nothing_else_is
             call::<_, v1::BatchRegisterPersonResponse>(&channel, &key, method, batch).await
         })
     };
-    // A large call is let in whole, by what is in front of it.
+    // Large calls are let in whole, by what is in front of them.
     let mut taken = vec![bulk(0, 1_000..1_400)];
     pause.reached().await;
     scene.in_flight(400).await;
-    taken.push(bulk(1, 2_000..3_000));
-    scene.in_flight(1_400).await;
+    for (clerk, first) in [(1, 2_000), (2, 3_000), (0, 4_000)] {
+        let there = scene.running.engine.in_flight();
+        taken.push(bulk(clerk, first..first + 1_000));
+        scene.in_flight(there + 1_000).await;
+    }
     // Others wait in line, and who has enough there hears so.
-    let nine = (4_000..4_009).map(|person| bulk(2, person..person + 1));
+    let nine = (5_000..5_009).map(|person| bulk(2, person..person + 1));
     let (first_answered, _, in_line) = select_all(nine).await;
     let status = first_answered.unwrap().unwrap_err();
     taken.extend(in_line);
     come_back(&status, Code::ResourceExhausted, "TOO_MANY_WAITING");
+    // Single moves have their own room, of which one caller gets four fifths.
+    let mut singles = Vec::new();
+    for connection in 0..4 {
+        let channel = scene.channel().await;
+        for number in 0..205 {
+            let (channel, key) = (channel.clone(), scene.clerk(1).to_owned());
+            let registration = scene.registration(6_000 + 205 * connection + number);
+            singles.push(tokio::spawn(async move {
+                told(&channel, &key, REGISTER, registration).await
+            }));
+        }
+    }
+    scene.in_flight(3_400 + 820).await;
     let refused = [
         told(&channel, scene.clerk(1), REGISTER, scene.registration(1)).await,
         // A message that nobody can read: it is not read.
         told(&channel, scene.clerk(1), REGISTER, scene.get_head()).await,
-        // Whoever has a key of their own making hears the same.
+    ];
+    for status in refused.map(Result::unwrap_err) {
+        come_back(&status, Code::ResourceExhausted, "TOO_MANY_WAITING");
+    }
+    // Nor does one region get more; whoever has a key of their own making hears the same.
+    let refused = [
+        told(&channel, scene.clerk(2), REGISTER, scene.registration(1)).await,
         told(&channel, &stranger(1), REGISTER, scene.registration(1)).await,
     ];
     for status in refused.map(Result::unwrap_err) {
@@ -153,8 +180,11 @@ async fn what_would_wait_too_long_is_turned_away_at_the_door_and_nothing_else_is
     let mut health = tonic_health::pb::health_client::HealthClient::new(channel.clone());
     let check = tonic_health::pb::HealthCheckRequest::default();
     health.check(check).await.unwrap();
-    assert_eq!(scene.running.engine.in_flight(), 1_400);
+    assert_eq!(scene.running.engine.in_flight(), 3_400 + 820);
     pause.release();
+    for single in join_all(singles).await {
+        single.unwrap().unwrap();
+    }
     let mut registered = 0;
     for answer in join_all(taken).await {
         let results = answer.unwrap().unwrap().results;
@@ -168,11 +198,11 @@ async fn what_would_wait_too_long_is_turned_away_at_the_door_and_nothing_else_is
         assert!(results.iter().all(accepted));
         registered += results.len() as u64;
     }
-    assert_eq!(registered, 1_408);
+    assert_eq!(registered, 3_408);
     told(&channel, scene.clerk(1), REGISTER, scene.registration(1))
         .await
         .unwrap();
-    assert_eq!(scene.size(REGION).await, before + 1_409);
+    assert_eq!(scene.size(REGION).await, before + 3_408 + 821);
 }
 
 /// The reply is lost, the move is not, and it is made once.
