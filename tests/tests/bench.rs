@@ -125,7 +125,7 @@ fn a_bench_on_postgres_tells_every_figure() {
 fn holds_under_overload(engine: Engine, name: &str) {
     let folder = Folder::new("hefu-overload-test");
     let mut bench = hefu();
-    bench.args(["bench", "--loads", "overload", "--in-flight", "512"]);
+    bench.args(["bench", "--loads", "overload", "--in-flight", "256"]);
     bench.args(["--seconds", "2", "--rounds", "1", "--bulk", "50"]);
     bench.args(["--profile", "--json"]);
     bench.env("TMPDIR", folder.path());

@@ -74,6 +74,17 @@ enum Load {
     Streams,
 }
 
+/// What is measured of a database as it grows. The others tell of the process, and would fill it further.
+const OF_EACH_SIZE: [Load; 7] = [
+    Load::Single,
+    Load::OneRegion,
+    Load::OpenLoop,
+    Load::Bulk,
+    Load::Loop,
+    Load::Reads,
+    Load::Streams,
+];
+
 #[derive(Args)]
 pub(crate) struct Bench {
     /// Which databases. Default: both, where PostgreSQL's server is found or named.
@@ -109,7 +120,7 @@ pub(crate) struct Bench {
     /// How often all of it is measured; medians are told.
     #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
     rounds: u16,
-    /// What is measured. Default: everything.
+    /// What is measured. Default: everything; with --grow everything but overload and two-processes.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "LIST")]
     loads: Vec<Load>,
     /// Fill one database to one size after the other, in vouchers, and measure at each; --seconds 2 --rounds 1 leaves the sizes about as
@@ -220,6 +231,14 @@ impl Plan {
 }
 
 impl Bench {
+    /// What is measured; empty for everything.
+    fn measured(&self) -> Vec<Load> {
+        match self.grow {
+            Some(_) if self.loads.is_empty() => OF_EACH_SIZE.to_vec(),
+            _ => self.loads.clone(),
+        }
+    }
+
     /// Which engines are measured; says what is missing where nobody asked for one of them by name.
     fn engines(&self) -> Vec<Engine> {
         let found = self.database.is_some() || hefu_cluster::tools().is_some();
@@ -252,7 +271,7 @@ impl Bench {
             in_flight,
             bulk: self.bulk.into(),
             time: Duration::from_secs_f64(self.seconds),
-            loads: self.loads.clone(),
+            loads: self.measured(),
         })
     }
 

@@ -31,7 +31,7 @@ pub struct Queues {
     pub all: usize,
     /// What all of them together were long as they came in, in bytes.
     pub bytes: usize,
-    /// How long what is let in may take, by how fast moves were answered lately.
+    /// How long a single move that is let in may take, by how fast moves were answered lately.
     pub wait: Duration,
 }
 

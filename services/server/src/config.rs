@@ -179,7 +179,7 @@ mod tests {
         // It shows every limit with its default.
         assert_eq!(config.limits, Limits::default());
         let shown: toml::Table = std::fs::read_to_string(path).unwrap().parse().unwrap();
-        assert_eq!(shown["limits"].as_table().unwrap().len(), 26);
+        assert_eq!(shown["limits"].as_table().unwrap().len(), 27);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Somebody else writes in between, or stops the writing: every answer is true of what stands when it leaves.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use hefu_domain::{Fen, Instant};
-use hefu_store::Outcome;
+use hefu_store::{Outcome, Pause};
 
 use crate::on_both;
 use crate::support::*;
@@ -11,6 +12,20 @@ use crate::support::*;
 const HERE: &str = COUNTIES[0];
 const MONEY: Fen = Fen(10 * ONE_VOUCHER.0);
 const HOUR_MS: i64 = 3_600_000;
+
+/// The first engine stands before its commit: another's write waits until it is released.
+async fn waits_for_the_lock(field: &Field, mut pause: Pause) {
+    pause.reached().await;
+    let (engine, rival) = (field.two.clone(), field.bystander(HERE));
+    let rival = tokio::spawn(async move { engine.submit(rival.into()).await });
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    assert!(
+        !rival.is_finished(),
+        "the lock is held while this is decided"
+    );
+    pause.release();
+    recorded(rival.await.unwrap());
+}
 
 on_both! {
     // Rule 5: a guard that fails means somebody else wrote; the command is decided again and its refusal is true.
@@ -29,32 +44,25 @@ on_both! {
         assert_eq!(field.account(HERE).await.reserved, Fen::ZERO);
     }
 
-    // Rule 5: after two lost guards the heads are locked first, so that a busy neighbour cannot starve anybody.
-    async fn who_keeps_losing_the_guard_locks_first(field, MONEY) {
+    // Rule 5: after a lost guard the heads are locked first, so that a busy neighbour cannot starve anybody; and so they are for the
+    // batches that follow.
+    async fn who_loses_the_guard_locks_first(field, MONEY) {
         let (voucher, _) = field.applied(HERE).await;
-        let engine = field.one.clone();
         let issue = field.issue(HERE, voucher);
         let mut pause = field.store().faults().pause_next();
+        let engine = field.one.clone();
         let late = tokio::spawn(async move { engine.submit(issue.into()).await });
-        for last in [false, true] {
-            pause.reached().await;
-            let rival = field.bystander(HERE);
-            recorded(field.two.submit(rival.into()).await);
-            let next = field.store().faults().pause_next();
-            std::mem::replace(&mut pause, next).release();
-            if last {
-                pause.reached().await;
-                let rival = field.bystander(HERE);
-                let engine = field.two.clone();
-                let rival = tokio::spawn(async move { engine.submit(rival.into()).await });
-                tokio::time::sleep(std::time::Duration::from_millis(150)).await;
-                assert!(!rival.is_finished(), "the lock is held while this is decided");
-                pause.release();
-                recorded(late.await.unwrap());
-                recorded(rival.await.unwrap());
-                break;
-            }
-        }
+        pause.reached().await;
+        recorded(field.two.submit(field.bystander(HERE).into()).await);
+        let under_lock = field.store().faults().pause_next();
+        pause.release();
+        waits_for_the_lock(&field, under_lock).await;
+        recorded(late.await.unwrap());
+        let under_lock = field.store().faults().pause_next();
+        let (engine, next) = (field.one.clone(), field.bystander(HERE));
+        let next = tokio::spawn(async move { engine.submit(next.into()).await });
+        waits_for_the_lock(&field, under_lock).await;
+        recorded(next.await.unwrap());
     }
 
     // Rule 6: a refusal leaves only when the head still equals the one decided on.

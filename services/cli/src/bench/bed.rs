@@ -268,7 +268,7 @@ impl Bed {
         }
     }
 
-    async fn prepare(
+    pub(super) async fn prepare(
         &mut self,
         round: &str,
         vouchers: (usize, usize),

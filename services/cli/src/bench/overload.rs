@@ -140,10 +140,15 @@ impl Bed {
         let measured = load::closed(&wire, &jobs, plan.most(), plan.time).await;
         let capacity = measured.checked("the capacity")?.per_second();
         let course = Course::of(capacity, plan.time.min(BEFORE), plan.time, AFTER);
+        self.stock.put_back(jobs.left());
+        // Enough even if nothing is refused. What is there already was meant to be so.
+        self.prepare(round, (course.calls(), 0), 0).await?;
+        let wire = self.begin(round, load).await?;
+        let jobs = self.stock.take(course.calls());
         let logged = self.logged().await?;
         self.counts().await?;
         self.forget_queue();
-        let returning = Returning::new(jobs.left().to_vec());
+        let returning = Returning::new(jobs);
         let (seen, memory) =
             tokio::join!(run(&wire, &returning, course), memory(&self.server, course));
         let seen = seen.context("under twice the capacity")?;
