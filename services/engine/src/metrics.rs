@@ -32,7 +32,7 @@ static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| {
     BOUND.told_by(
         &meter,
         "hefu.queue.bound",
-        "Moves beyond which calls were refused, the most since it was told last",
+        "Single moves beyond which calls were refused, the most since it was told last",
     );
     Instruments {
         moves: meter

@@ -21,8 +21,6 @@ use crate::{Job, Shared, metrics};
 
 /// The most jobs of one transaction.
 const MOST_JOBS: usize = 512;
-/// After so many lost guards the heads are locked first and the batch is decided under the lock.
-const LOSSES_BEFORE_LOCK: usize = 1;
 /// Where somebody else writes the same regions, so many batches lock first before one tries without a lock again.
 const BATCHES_UNDER_LOCK: usize = 32;
 /// After so many attempts callers are told to come back.
@@ -181,10 +179,11 @@ async fn settle(
         .filter(|(region, _)| regions.contains(region))
         .map(|(region, cell)| (region.clone(), &mut **cell))
         .collect();
-    let mut losses = 0;
+    // After a loss the heads are locked first and the batch is decided under the lock.
+    let mut lost = false;
     for attempt in 0..MOST_ATTEMPTS {
         shared.check_running()?;
-        let locked = *unknown || losses >= LOSSES_BEFORE_LOCK || rivals.lock_first();
+        let locked = *unknown || lost || rivals.lock_first();
         let tried = if locked {
             try_locked(shared, jobs, &mut mine, laps).await
         } else {
@@ -203,10 +202,10 @@ async fn settle(
             }
             Ok(Tried::Lost) => {
                 rivals.seen();
-                losses += 1;
+                lost = true;
             }
             Ok(Tried::Split) if jobs.len() > 1 => return Ok(None),
-            Ok(Tried::Split) => losses += 1,
+            Ok(Tried::Split) => lost = true,
             Err(EngineError::Store(StoreError::OutcomeUnknown { what })) => {
                 tracing::warn!(%what, "a commit was not answered; looking for its requests");
                 forget(&mut mine);
@@ -236,7 +235,7 @@ async fn settle(
                 // Facts that came in while somebody else wrote may fit no single head. Under the lock they do, and only from
                 // there is it told that a command cannot be written.
                 if !locked {
-                    losses = LOSSES_BEFORE_LOCK;
+                    lost = true;
                     continue;
                 }
                 tracing::error!(%error, "a command cannot be decided");

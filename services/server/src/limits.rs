@@ -82,7 +82,7 @@ pub struct Limits {
     pub queue: usize,
     /// What all of them were long as they came in, in bytes.
     pub queue_bytes: usize,
-    /// How long a move that is let in may take, in milliseconds, by how fast moves were answered lately.
+    /// How long a single move that is let in may take, in milliseconds, by how fast moves were answered lately.
     pub queue_wait_ms: u64,
 }
 

@@ -110,30 +110,54 @@ pub(crate) fn page(
             false => format!("SELECT {columns} {rows} ORDER BY {id} LIMIT {mark}{limit}"),
         };
     }
-    // The ids are found in the links, where there are any; the rest is asked of the rows.
+    walked(
+        table,
+        &ways,
+        filter + &clause,
+        mark,
+        (!count).then_some(limit),
+    )
+}
+
+/// The rows to which any of these ways leads, or their number where there is no parameter for a limit. The ids are found in the links,
+/// where the table has any, and the rest is then asked of its rows.
+fn walked(
+    table: Table,
+    ways: &[String],
+    filter: String,
+    mark: char,
+    limit: Option<usize>,
+) -> String {
+    let name = table.spec().name;
     let (home, inside, outside) = match links(table) {
-        Some((link, _)) => (link, String::new(), filter + &clause),
-        None => (name.to_owned(), filter + &clause, String::new()),
+        Some((link, _)) => (link, String::new(), filter),
+        None => (name.to_owned(), filter, String::new()),
     };
     let walk = |way: &String| {
         format!("SELECT id FROM {home} WHERE region = {mark}1 AND id > {mark}2{inside} AND {way}")
     };
     let walks: Vec<String> = ways.iter().map(walk).collect();
     let theirs = format!("({}) AS theirs", walks.join(" UNION "));
-    match (outside.is_empty(), count) {
-        (true, true) => format!("SELECT count(*) FROM {theirs}"),
-        (true, false) => format!(
-            "SELECT {columns} FROM {name} WHERE region = {mark}1 AND id IN (SELECT id FROM {theirs} ORDER BY id LIMIT {mark}{limit}) ORDER BY id"
+    let rows = |ids: &str| {
+        format!("FROM {name} WHERE region = {mark}1 AND id IN (SELECT id FROM {ids}){outside}")
+    };
+    let Some(limit) = limit else {
+        return match outside.is_empty() {
+            true => format!("SELECT count(*) FROM {theirs}"),
+            false => format!("SELECT count(*) {}", rows(&theirs)),
+        };
+    };
+    let (columns, page) = (
+        joined(&columns(table), ""),
+        format!("ORDER BY id LIMIT {mark}{limit}"),
+    );
+    match outside.is_empty() {
+        // Cut to the page before any row is read.
+        true => format!(
+            "SELECT {columns} {} ORDER BY id",
+            rows(&format!("{theirs} {page}"))
         ),
-        (false, count) => {
-            let rows = format!(
-                "FROM {name} WHERE region = {mark}1 AND id IN (SELECT id FROM {theirs}){outside}"
-            );
-            match count {
-                true => format!("SELECT count(*) {rows}"),
-                false => format!("SELECT {columns} {rows} ORDER BY id LIMIT {mark}{limit}"),
-            }
-        }
+        false => format!("SELECT {columns} {} {page}", rows(&theirs)),
     }
 }
 

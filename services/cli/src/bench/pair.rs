@@ -27,7 +27,8 @@ impl Bed {
         let load = format!("two_processes_{}", plan.most());
         let at = stock::afternoon(self.stock.day)?;
         let mut second = Server::start(self.place.folder(), "second", &self.place.url, at, None)?;
-        self.begin(round, &load).await?;
+        self.progress
+            .begin(&format!("{round}: {}", in_words(&load)));
         let wire = Wire::connect(&self.server.address, CONNECTIONS).await?;
         let wire = Arc::new(wire.and(Wire::connect(&second.address, CONNECTIONS).await?));
         let jobs = Jobs::once(self.stock.take(calls));
