@@ -10,7 +10,6 @@ use crate::command::*;
 use crate::decide::Ask;
 use crate::event::{self, Event};
 use crate::ids::*;
-use crate::policy::Capacity;
 use crate::proposal;
 use crate::refusal::{Checks, Code, Stop};
 use crate::state::*;
@@ -256,6 +255,7 @@ pub(crate) fn in_good_standing(institution: &Institution) -> Result<(), Stop> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::Capacity;
     use crate::sample::*;
     use crate::time::{Date, Instant};
 
@@ -346,7 +346,10 @@ mod tests {
                 occupation: code(occupation),
                 year: year(),
             };
-            let act = FileCatalogueEntry { entry };
+            let act = FileCatalogueEntry {
+                entry,
+                details: None,
+            };
             county.play(&of(SCHOOL), at("06-01"), |ask| {
                 file_catalogue_entry(ask, &act)
             })

@@ -376,7 +376,7 @@ fn close(town: &mut Town, mut most: usize) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases().div_ceil(2), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_fen_of_a_year_is_where_the_books_say_from_appropriation_to_carry_over(

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use hefu_engine::Clock;
+use hefu_scenario::made_up::credit_code;
 use hefu_server::{RegisterAt, Registers};
 use hefu_tests::canaries;
 use hefu_tests::engines::{Engine, Folder};
@@ -15,13 +16,16 @@ use hefu_wire::v1;
 use tonic::Code;
 
 use super::holds;
+use crate::school::{OCCUPATION, School};
 use crate::{Api, NOW, hidden, no_role, reason};
 
 const CHECK: &str = "PeopleService/CheckPerson";
+const CERTIFICATE: &str = "S1407250001";
 
 on_both! {
     registers_are_asked_and_their_answers_are_on_record
     a_register_that_is_out_of_reach_leaves_nothing_behind
+    the_register_of_certificates_confirms_what_it_knows
 }
 
 /// Answers `match` to whom it is asked about, while it is up.
@@ -262,5 +266,123 @@ async fn a_register_that_is_out_of_reach_leaves_nothing_behind(engine: Engine) {
     names.up.store(true, Ordering::SeqCst);
     let done: v1::CheckPersonResponse = must(&api.client, api.clerk(), CHECK, request).await;
     assert_eq!(said(&done), [("real_name", "match"), ("student", "no")]);
+    api.running.stop().await;
+}
+
+/// An assessment body with its caller, in the catalogue, and a session at which the class's first seat passed; the voucher's name.
+async fn passed(api: &Api, school: &School) -> String {
+    let office = &api.office;
+    let code = credit_code(crate::REGION, 9);
+    let name = format!("{}/institutions/{code}", office.parent());
+    let register = v1::RegisterInstitutionRequest {
+        parent: office.parent(),
+        credit_code: code,
+        display_name: "样例评价机构".to_owned(),
+        capacities: vec![v1::Capacity::AssessmentBody.into()],
+        licensed_occupations: vec![OCCUPATION.to_owned()],
+        request_id: office.fresh("body"),
+        ..v1::RegisterInstitutionRequest::default()
+    };
+    let method = "RegistryService/RegisterInstitution";
+    let _: v1::RegisterInstitutionResponse = must(&api.client, api.clerk(), method, register).await;
+    let body = api.grant("assessors", &[v1::Role::Assessor], name.clone()).await;
+    let entry = Some(v1::CatalogueLine {
+        institution: name.clone(),
+        capacity: v1::Capacity::AssessmentBody.into(),
+        occupation: OCCUPATION.to_owned(),
+        plan_year: 2023,
+    });
+    let file = v1::FileCatalogueEntryRequest {
+        parent: office.parent(),
+        entry: entry.clone(),
+        request_id: office.fresh("body"),
+        ..v1::FileCatalogueEntryRequest::default()
+    };
+    let _: v1::FileCatalogueEntryResponse =
+        must(&api.client, &body, "RegistryService/FileCatalogueEntry", file).await;
+    let approve = v1::ApproveCatalogueEntryRequest {
+        parent: office.parent(),
+        entry,
+        request_id: office.fresh("body"),
+        ..v1::ApproveCatalogueEntryRequest::default()
+    };
+    let method = "RegistryService/ApproveCatalogueEntry";
+    let _: v1::ApproveCatalogueEntryResponse = must(&api.client, &office.reviewer, method, approve).await;
+    let filing = v1::SessionFiling {
+        plan_year: 2023,
+        body: name.clone(),
+        payee: name,
+        occupation: OCCUPATION.to_owned(),
+        skill_level: 2,
+        date: "2023-05-20".to_owned(),
+        examiners: vec!["examiner-1".to_owned()],
+        capacity: 5,
+        contract: Vec::new(),
+    };
+    let file = v1::FileSessionRequest {
+        parent: office.parent(),
+        filing: Some(filing),
+        request_id: office.fresh("session"),
+        validate_only: false,
+    };
+    let filed: v1::FileSessionResponse = must(&api.client, &body, "AssessmentService/FileSession", file).await;
+    let session = filed.receipt.unwrap().name;
+    let approve = v1::ApproveSessionRequest {
+        name: session.clone(),
+        request_id: office.fresh("session"),
+        validate_only: false,
+    };
+    let method = "AssessmentService/ApproveSession";
+    let _: v1::ApproveSessionResponse = must(&api.client, &office.reviewer, method, approve).await;
+    api.at("2023-05-20", 15);
+    let voucher = school.seats[0].1.clone();
+    let assess = v1::RecordAssessmentRequest {
+        name: voucher.clone(),
+        session,
+        identity_number: canaries::person(0).identity,
+        outcome: v1::Outcome::Pass.into(),
+        certificate_number: CERTIFICATE.to_owned(),
+        request_id: office.fresh("assess"),
+        ..v1::RecordAssessmentRequest::default()
+    };
+    let method = "AssessmentService/RecordAssessment";
+    let _: v1::RecordAssessmentResponse = must(&api.client, &body, method, assess).await;
+    voucher
+}
+
+async fn the_register_of_certificates_confirms_what_it_knows(engine: Engine) {
+    let folder = Folder::new("hefu-register-files");
+    let names = HttpRegister::serve();
+    let api = start(engine, folder.path(), &names).await;
+    let mut school = School::open(&api).await;
+    school.enrol(&api, 1).await;
+    school.train(&api).await;
+    let voucher = passed(&api, &school).await;
+    let method = "AssessmentService/AskCertificate";
+    let ask = |id: &str| v1::AskCertificateRequest {
+        name: voucher.clone(),
+        request_id: id.to_owned(),
+    };
+    let size = api.head().await.size;
+    no_role(&api, &api.office.reviewer, method, ask("certificate-0")).await;
+    // It does not know yet, which is no denial.
+    put(folder.path(), "certificate.csv", "certificate_number,answer\nS1407259999,known\n");
+    let status = api.refused(api.clerk(), method, ask("certificate-1")).await;
+    assert_eq!(reason(&status), "REGISTER_UNAVAILABLE");
+    assert!(!status.message().contains(CERTIFICATE), "{status}");
+    assert_eq!(api.head().await.size, size);
+    put(folder.path(), "certificate.csv", &format!("certificate_number,answer\n{CERTIFICATE},known\n"));
+    for _ in 0..2 {
+        let asked: v1::AskCertificateResponse = must(&api.client, api.clerk(), method, ask("certificate-1")).await;
+        assert!(asked.known && asked.receipt.is_some());
+    }
+    assert_eq!(api.head().await.size, size + 1);
+    let status = api.refused(api.clerk(), method, ask("certificate-2")).await;
+    assert_eq!(reason(&status), "NOTHING_TO_CONFIRM");
+    // A register that takes it back is heard, and final.
+    put(folder.path(), "certificate.csv", &format!("certificate_number,answer\n{CERTIFICATE},unknown\n"));
+    let asked: v1::AskCertificateResponse = must(&api.client, api.clerk(), method, ask("certificate-3")).await;
+    assert!(!asked.known);
+    holds(&api.running).await;
     api.running.stop().await;
 }
