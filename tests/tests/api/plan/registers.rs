@@ -285,7 +285,9 @@ async fn passed(api: &Api, school: &School) -> String {
     };
     let method = "RegistryService/RegisterInstitution";
     let _: v1::RegisterInstitutionResponse = must(&api.client, api.clerk(), method, register).await;
-    let body = api.grant("assessors", &[v1::Role::Assessor], name.clone()).await;
+    let body = api
+        .grant("assessors", &[v1::Role::Assessor], name.clone())
+        .await;
     let entry = Some(v1::CatalogueLine {
         institution: name.clone(),
         capacity: v1::Capacity::AssessmentBody.into(),
@@ -298,8 +300,13 @@ async fn passed(api: &Api, school: &School) -> String {
         request_id: office.fresh("body"),
         ..v1::FileCatalogueEntryRequest::default()
     };
-    let _: v1::FileCatalogueEntryResponse =
-        must(&api.client, &body, "RegistryService/FileCatalogueEntry", file).await;
+    let _: v1::FileCatalogueEntryResponse = must(
+        &api.client,
+        &body,
+        "RegistryService/FileCatalogueEntry",
+        file,
+    )
+    .await;
     let approve = v1::ApproveCatalogueEntryRequest {
         parent: office.parent(),
         entry,
@@ -307,7 +314,8 @@ async fn passed(api: &Api, school: &School) -> String {
         ..v1::ApproveCatalogueEntryRequest::default()
     };
     let method = "RegistryService/ApproveCatalogueEntry";
-    let _: v1::ApproveCatalogueEntryResponse = must(&api.client, &office.reviewer, method, approve).await;
+    let _: v1::ApproveCatalogueEntryResponse =
+        must(&api.client, &office.reviewer, method, approve).await;
     let filing = v1::SessionFiling {
         plan_year: 2023,
         body: name.clone(),
@@ -325,7 +333,8 @@ async fn passed(api: &Api, school: &School) -> String {
         request_id: office.fresh("session"),
         validate_only: false,
     };
-    let filed: v1::FileSessionResponse = must(&api.client, &body, "AssessmentService/FileSession", file).await;
+    let filed: v1::FileSessionResponse =
+        must(&api.client, &body, "AssessmentService/FileSession", file).await;
     let session = filed.receipt.unwrap().name;
     let approve = v1::ApproveSessionRequest {
         name: session.clone(),
@@ -366,22 +375,36 @@ async fn the_register_of_certificates_confirms_what_it_knows(engine: Engine) {
     let size = api.head().await.size;
     no_role(&api, &api.office.reviewer, method, ask("certificate-0")).await;
     // It does not know yet, which is no denial.
-    put(folder.path(), "certificate.csv", "certificate_number,answer\nS1407259999,known\n");
+    put(
+        folder.path(),
+        "certificate.csv",
+        "certificate_number,answer\nS1407259999,known\n",
+    );
     let status = api.refused(api.clerk(), method, ask("certificate-1")).await;
     assert_eq!(reason(&status), "REGISTER_UNAVAILABLE");
     assert!(!status.message().contains(CERTIFICATE), "{status}");
     assert_eq!(api.head().await.size, size);
-    put(folder.path(), "certificate.csv", &format!("certificate_number,answer\n{CERTIFICATE},known\n"));
+    put(
+        folder.path(),
+        "certificate.csv",
+        &format!("certificate_number,answer\n{CERTIFICATE},known\n"),
+    );
     for _ in 0..2 {
-        let asked: v1::AskCertificateResponse = must(&api.client, api.clerk(), method, ask("certificate-1")).await;
+        let asked: v1::AskCertificateResponse =
+            must(&api.client, api.clerk(), method, ask("certificate-1")).await;
         assert!(asked.known && asked.receipt.is_some());
     }
     assert_eq!(api.head().await.size, size + 1);
     let status = api.refused(api.clerk(), method, ask("certificate-2")).await;
     assert_eq!(reason(&status), "NOTHING_TO_CONFIRM");
     // A register that takes it back is heard, and final.
-    put(folder.path(), "certificate.csv", &format!("certificate_number,answer\n{CERTIFICATE},unknown\n"));
-    let asked: v1::AskCertificateResponse = must(&api.client, api.clerk(), method, ask("certificate-3")).await;
+    put(
+        folder.path(),
+        "certificate.csv",
+        &format!("certificate_number,answer\n{CERTIFICATE},unknown\n"),
+    );
+    let asked: v1::AskCertificateResponse =
+        must(&api.client, api.clerk(), method, ask("certificate-3")).await;
     assert!(!asked.known);
     holds(&api.running).await;
     api.running.stop().await;
