@@ -196,6 +196,7 @@ fn id(key: &Key) -> Option<Id> {
         | Key::Calendar(_)
         | Key::Year(_)
         | Key::Account(..)
+        | Key::TopUp(_)
         | Key::Credential(_)
         | Key::Institution(_)
         | Key::CatalogueEntry(_)

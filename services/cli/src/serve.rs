@@ -7,7 +7,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 use hefu_engine::{Clock, Engine, Source, Stopped};
-use hefu_server::{Config, Listen, RegionTree, Service, Services, Setup, Witnesses, telemetry};
+use hefu_server::{
+    Config, Listen, RegionTree, Registers, Service, Services, Setup, Witnesses, telemetry,
+};
 use hefu_store::{OpenOptions, Store};
 
 use crate::made_up_clock;
@@ -102,7 +104,8 @@ pub(crate) async fn serve(command: Serve) -> anyhow::Result<ExitCode> {
         limits: config.limits,
         witnesses: Witnesses::new(&config.witness, config.witnesses_required, clock)?,
     };
-    let mut running = hefu_server::serve(setup).await?;
+    let registers = Registers::new(&config.register)?;
+    let mut running = hefu_server::serve_asking(setup, registers).await?;
     if running.first_start {
         println!(
             "First start: keys were made. The operator's API key is in {}",
@@ -117,6 +120,9 @@ pub(crate) async fn serve(command: Serve) -> anyhow::Result<ExitCode> {
     if config.city_log_minutes > 0 {
         let every = std::time::Duration::from_secs(60 * config.city_log_minutes);
         running.record_checkpoints_every(every);
+    }
+    if config.deadline_seconds > 0 {
+        running.expire_due_every(std::time::Duration::from_secs(config.deadline_seconds));
     }
     let engine = running.engine.clone();
     tokio::select! {

@@ -64,3 +64,95 @@ impl Calendars<'_> {
         Some(count)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shipped() -> Vec<Calendar> {
+        [
+            include_str!("../../../policy/calendar-2023.toml"),
+            include_str!("../../../policy/calendar-2024.toml"),
+            include_str!("../../../policy/calendar-2025.toml"),
+            include_str!("../../../policy/calendar-2026.toml"),
+        ]
+        .map(|text| toml::from_str(text).unwrap())
+        .into()
+    }
+
+    fn day(text: &str) -> Date {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn every_shipped_calendar_names_days_of_its_own_year_and_weekends_that_are_worked() {
+        for calendar in shipped() {
+            let named = calendar.holidays.iter().chain(&calendar.working_weekends);
+            for day in named {
+                assert_eq!(i32::from(day.year()), i32::from(calendar.year), "{day}");
+            }
+            for day in &calendar.working_weekends {
+                let weekday = day.weekday();
+                assert!(
+                    matches!(weekday, Weekday::Saturday | Weekday::Sunday),
+                    "{day}"
+                );
+                assert!(!calendar.holidays.contains(day), "{day}");
+            }
+        }
+    }
+
+    /// As the State Council's General Office published them; the numbers of working days are those of the calendars in print.
+    #[test]
+    fn the_years_have_the_working_days_that_were_announced() {
+        let calendars = shipped();
+        let days = |calendar: &Calendar| {
+            let first = Date::new(calendar.year.try_into().unwrap(), 1, 1).unwrap();
+            let all = std::iter::successors(Some(first), |day| day.tomorrow().ok());
+            let year = all.take_while(|day| day.year() == first.year());
+            year.filter(|day| calendar.is_working(*day) == Some(true))
+                .count()
+        };
+        let counts: Vec<(u16, usize)> = calendars.iter().map(|c| (c.year, days(c))).collect();
+        assert_eq!(counts, [(2023, 249), (2024, 251), (2025, 248), (2026, 248)]);
+    }
+
+    #[test]
+    fn known_days_are_worked_or_not_across_the_years() {
+        let calendars = shipped();
+        let calendars = Calendars(calendars.iter().collect());
+        for (text, works) in [
+            ("2025-01-01", false),
+            ("2025-01-26", true),
+            ("2025-01-27", true),
+            ("2025-01-28", false),
+            ("2025-02-04", false),
+            ("2025-02-08", true),
+            ("2025-04-27", true),
+            ("2025-05-05", false),
+            ("2025-06-02", false),
+            ("2025-10-08", false),
+            ("2025-10-09", true),
+            ("2025-10-11", true),
+            ("2026-01-02", false),
+            ("2026-01-04", true),
+            ("2026-02-14", true),
+            ("2026-02-23", false),
+            ("2026-02-28", true),
+            ("2026-05-09", true),
+            ("2026-06-19", false),
+            ("2026-09-20", true),
+            ("2026-09-25", false),
+            ("2026-10-10", true),
+        ] {
+            assert_eq!(calendars.is_working(day(text)), Some(works), "{text}");
+        }
+        let after = |from, count| calendars.working_days_after(day(from), count);
+        // Over the turn of a year, and over Spring Festival.
+        assert_eq!(after("2025-12-31", 1), Some(day("2026-01-04")));
+        assert_eq!(after("2026-02-13", 2), Some(day("2026-02-24")));
+        let between = calendars.working_days_between(day("2025-09-30"), day("2025-10-11"));
+        assert_eq!(between, Some(2));
+        assert_eq!(after("2026-12-31", 1), None, "no calendar is guessed");
+    }
+}

@@ -137,6 +137,23 @@ pub enum Ruling {
     },
 }
 
+/// What is decided about a top-up request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TopUpRuling {
+    /// Granted, in full or in part.
+    Grant {
+        /// How much.
+        amount: Fen,
+        /// Treasury reference.
+        reference: Reference,
+    },
+    /// Refused.
+    Refuse {
+        /// Why.
+        reason: Reason,
+    },
+}
+
 /// A step of the closing run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClosingStep {
@@ -151,6 +168,17 @@ pub enum ClosingStep {
         /// Sheets carried over.
         carried: Vec<SheetId>,
     },
+}
+
+impl Act {
+    /// The second region of a move over two: its facts are read, its log is written too.
+    pub fn other_region(&self) -> Option<&Region> {
+        match self {
+            Act::AllocateFunds(act) => Some(&act.to),
+            Act::DecideTopUp(act) => Some(&act.county),
+            _ => None,
+        }
+    }
 }
 
 macro_rules! acts {
@@ -325,11 +353,45 @@ acts! {
     FileCatalogueEntry {
         /// Which.
         entry: CatalogueEntryId,
+        /// What it says of itself.
+        details: Option<CatalogueDetails>,
     }
-    /// Approves a catalogue line.
+    /// Files a change of a catalogue line.
+    ChangeCatalogueEntry {
+        /// Which.
+        entry: CatalogueEntryId,
+        /// What it says of itself from its approval on.
+        details: CatalogueDetails,
+    }
+    /// Approves a catalogue line, or a change of one.
     ApproveCatalogueEntry {
         /// Which.
         entry: CatalogueEntryId,
+        /// Hash of what the reviewer saw; must be that of what waits. None where the line says nothing of itself.
+        proposal: Option<Digest>,
+    }
+    /// Refuses a catalogue line, or a change of one.
+    RefuseCatalogueEntry {
+        /// Which.
+        entry: CatalogueEntryId,
+        /// Why.
+        reason: Reason,
+    }
+    /// Suspends a catalogue line, or lifts its suspension.
+    SuspendCatalogueEntry {
+        /// Which.
+        entry: CatalogueEntryId,
+        /// Suspended, or back in force.
+        suspended: bool,
+        /// Why.
+        reason: Reason,
+    }
+    /// Strikes a catalogue line off.
+    StrikeOffCatalogueEntry {
+        /// Which.
+        entry: CatalogueEntryId,
+        /// Why.
+        reason: Reason,
     }
     /// Suspends an institution, or lifts its suspension.
     SuspendInstitution {
@@ -371,6 +433,32 @@ acts! {
         amount: Fen,
         /// Treasury reference.
         reference: Reference,
+    }
+    /// Asks the region above for more money (追加、专项申请).
+    RequestTopUp {
+        /// Its id, drawn at the edge.
+        top_up: TopUpId,
+        /// The account's plan year.
+        year: PlanYear,
+        /// The account's source.
+        source: Source,
+        /// How much.
+        amount: Fen,
+        /// What for.
+        purpose: TopUpPurpose,
+        /// Why.
+        reason: Reason,
+        /// Hash of the papers.
+        papers: Digest,
+    }
+    /// Grants a county's request, which is the allocation itself, or refuses it: an event in each log, in one transaction.
+    DecideTopUp {
+        /// The county.
+        county: Region,
+        /// Which.
+        top_up: TopUpId,
+        /// How.
+        decision: TopUpRuling,
     }
     /// Opens a plan year.
     OpenPlanYear {

@@ -150,8 +150,8 @@ fn route(ask: &Ask, act: &Act) -> Result<Vec<Event>, Stop> {
     match act {
         Act::OpenRegion(_) => Err(Code::RegionAlreadyOpen.into()),
         Act::RaiseObjection(act) => redemption::raise_objection(ask.world, act, ask.at),
-        // Money that moves between two regions is decided by `decide_allocation`, which sees both.
-        Act::AllocateFunds(_) => Err(Code::SameRegion.into()),
+        // Money that moves between two regions is decided by `decide_between`, which sees both.
+        Act::AllocateFunds(_) | Act::DecideTopUp(_) => Err(Code::SameRegion.into()),
         Act::AdoptPolicy(act) => policies::adopt_policy(ask, act),
         Act::AdoptCalendar(act) => policies::adopt_calendar(ask, act),
         Act::RecordCheckpoints(act) => audit::record_checkpoints(ask, act),
@@ -168,10 +168,15 @@ fn route(ask: &Ask, act: &Act) -> Result<Vec<Event>, Stop> {
         Act::RegisterAccount(act) => registry::register_account(ask, act),
         Act::ConfirmAccount(act) => registry::confirm_account(ask, act),
         Act::FileCatalogueEntry(act) => registry::file_catalogue_entry(ask, act),
+        Act::ChangeCatalogueEntry(act) => registry::change_catalogue_entry(ask, act),
         Act::ApproveCatalogueEntry(act) => registry::approve_catalogue_entry(ask, act),
+        Act::RefuseCatalogueEntry(act) => registry::refuse_catalogue_entry(ask, act),
+        Act::SuspendCatalogueEntry(act) => registry::suspend_catalogue_entry(ask, act),
+        Act::StrikeOffCatalogueEntry(act) => registry::strike_off_catalogue_entry(ask, act),
         Act::SuspendInstitution(act) => registry::suspend_institution(ask, act),
         Act::StrikeOffInstitution(act) => registry::strike_off_institution(ask, act),
         Act::AppropriateFunds(act) => funds::appropriate(ask, act),
+        Act::RequestTopUp(act) => funds::request_top_up(ask, act),
         Act::OpenPlanYear(act) => funds::open_plan_year(ask, act),
         Act::ClosePlanYear(act) => funds::close_plan_year(ask, act),
         Act::SetTargets(act) => funds::set_targets(ask, act),
@@ -232,23 +237,24 @@ fn route(ask: &Ask, act: &Act) -> Result<Vec<Event>, Stop> {
     }
 }
 
-/// Decides an allocation from a city to one of its counties: the city's events, then the county's.
-pub fn decide_allocation(
+/// Decides a move of a city's that is one of its county's too, an allocation or a top-up: the city's events, then the county's.
+pub fn decide_between(
     from: &World,
     to: &World,
     command: &Command,
     at: Instant,
 ) -> Result<(Vec<Event>, Vec<Event>), Stop> {
-    let Act::AllocateFunds(act) = &command.act else {
-        return Err(Code::SameRegion.into());
-    };
-    let (caller, _) = access::admitted(from, Rpc::AllocateFunds, &command.by, at)?;
+    let (caller, _) = access::admitted(from, Rpc::of(&command.act), &command.by, at)?;
     let ask = Ask {
         world: from,
         caller,
         at,
     };
-    funds::allocate(&ask, to, act)
+    match &command.act {
+        Act::AllocateFunds(act) => funds::allocate(&ask, to, act),
+        Act::DecideTopUp(act) => funds::decide_top_up(&ask, to, act),
+        _ => Err(Code::SameRegion.into()),
+    }
 }
 
 /// The facts that a command is known to read, as far as the world shows; a guess that saves round trips, never relied upon.
@@ -301,12 +307,20 @@ pub(crate) fn apply(world: &mut World, event: &Event, at: Instant) -> Result<(),
         Event::InstitutionSuspended(e) => registry::apply_institution_suspended(world, e),
         Event::InstitutionStruckOff(e) => registry::apply_institution_struck_off(world, e),
         Event::CatalogueEntryFiled(e) => registry::apply_catalogue_entry_filed(world, e),
+        Event::CatalogueEntryChanged(e) => registry::apply_catalogue_entry_changed(world, e),
         Event::CatalogueEntryApproved(e) => registry::apply_catalogue_entry_approved(world, e),
+        Event::CatalogueEntryRefused(e) => registry::apply_catalogue_entry_refused(world, e),
+        Event::CatalogueEntrySuspended(e) => registry::apply_catalogue_entry_suspended(world, e),
+        Event::CatalogueEntryStruckOff(e) => registry::apply_catalogue_entry_struck_off(world, e),
         Event::PlanYearOpened(e) => funds::apply_plan_year_opened(world, e),
         Event::TargetsSet(e) => funds::apply_targets_set(world, e),
         Event::FundsAppropriated(e) => funds::apply_funds_appropriated(world, e),
         Event::FundsAllocatedOut(e) => funds::apply_funds_allocated_out(world, e),
         Event::FundsAllocatedIn(e) => funds::apply_funds_allocated_in(world, e),
+        Event::TopUpRequested(e) => funds::apply_top_up_requested(world, e, at),
+        // The region that refused it keeps nothing but the record.
+        Event::TopUpRefused(e) => world.edit_year(&e.year).map(|_| ()),
+        Event::TopUpDecided(e) => funds::apply_top_up_decided(world, e),
         Event::PlanYearClosing(e) => funds::apply_plan_year_closing(world, e),
         Event::PlanYearClosed(e) => funds::apply_plan_year_closed(world, e),
         Event::Applied(e) => application::apply_applied(world, e),

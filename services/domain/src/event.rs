@@ -247,6 +247,17 @@ pub struct InstitutionStruckOff {
 pub struct CatalogueEntryFiled {
     pub entry: CatalogueEntryId,
     pub by: StaffId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<CatalogueDetails>,
+}
+
+/// Body of the event `CatalogueEntryChanged`: a change that waits for a reviewer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct CatalogueEntryChanged {
+    pub entry: CatalogueEntryId,
+    pub by: StaffId,
+    pub details: CatalogueDetails,
 }
 
 /// Body of the event `CatalogueEntryApproved`.
@@ -255,6 +266,37 @@ pub struct CatalogueEntryFiled {
 pub struct CatalogueEntryApproved {
     pub entry: CatalogueEntryId,
     pub by: StaffId,
+    /// Hash of what they saw filed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<Digest>,
+}
+
+/// Body of the event `CatalogueEntryRefused`: the line, or the change of it that waited.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct CatalogueEntryRefused {
+    pub entry: CatalogueEntryId,
+    pub by: StaffId,
+    pub reason: Reason,
+}
+
+/// Body of the event `CatalogueEntrySuspended`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct CatalogueEntrySuspended {
+    pub entry: CatalogueEntryId,
+    pub by: StaffId,
+    pub suspended: bool,
+    pub reason: Reason,
+}
+
+/// Body of the event `CatalogueEntryStruckOff`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct CatalogueEntryStruckOff {
+    pub entry: CatalogueEntryId,
+    pub by: StaffId,
+    pub reason: Reason,
 }
 
 /// Body of the event `PlanYearOpened`.
@@ -291,6 +333,9 @@ pub struct FundsAllocatedOut {
     pub source: Source,
     pub amount: Fen,
     pub reference: Reference,
+    /// The county's request that it grants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_up: Option<TopUpId>,
 }
 
 /// Body of the event `FundsAllocatedIn`.
@@ -302,6 +347,44 @@ pub struct FundsAllocatedIn {
     pub source: Source,
     pub amount: Fen,
     pub reference: Reference,
+    /// The request that it grants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_up: Option<TopUpId>,
+}
+
+/// Body of the event `TopUpRequested`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct TopUpRequested {
+    pub top_up: TopUpId,
+    pub by: StaffId,
+    pub year: PlanYear,
+    pub source: Source,
+    pub amount: Fen,
+    pub purpose: TopUpPurpose,
+    pub reason: Reason,
+    pub papers: Digest,
+}
+
+/// Body of the event `TopUpRefused`, in the log of the region that refused it. A grant is `FundsAllocatedOut`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct TopUpRefused {
+    pub to: Region,
+    pub top_up: TopUpId,
+    pub year: PlanYear,
+    pub by: StaffId,
+    pub reason: Reason,
+}
+
+/// Body of the event `TopUpDecided`, in the log of the region that asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct TopUpDecided {
+    pub top_up: TopUpId,
+    /// By which region.
+    pub from: Region,
+    pub decision: TopUpDecision,
 }
 
 /// Body of the event `PlanYearClosing`.
@@ -924,12 +1007,19 @@ events! {
     InstitutionSuspended => InstitutionSuspended, |e| Key::Institution(e.institution.clone());
     InstitutionStruckOff => InstitutionStruckOff, |e| Key::Institution(e.institution.clone());
     CatalogueEntryFiled => CatalogueEntryFiled, |e| Key::CatalogueEntry(e.entry.clone());
+    CatalogueEntryChanged => CatalogueEntryChanged, |e| Key::CatalogueEntry(e.entry.clone());
     CatalogueEntryApproved => CatalogueEntryApproved, |e| Key::CatalogueEntry(e.entry.clone());
+    CatalogueEntryRefused => CatalogueEntryRefused, |e| Key::CatalogueEntry(e.entry.clone());
+    CatalogueEntrySuspended => CatalogueEntrySuspended, |e| Key::CatalogueEntry(e.entry.clone());
+    CatalogueEntryStruckOff => CatalogueEntryStruckOff, |e| Key::CatalogueEntry(e.entry.clone());
     PlanYearOpened => PlanYearOpened, |e| Key::Year(e.year);
     TargetsSet => TargetsSet, |e| Key::Year(e.year);
     FundsAppropriated => FundsAppropriated, |e| Key::Account(e.year, e.source.clone());
     FundsAllocatedOut => FundsAllocatedOut, |e| Key::Account(e.year, e.source.clone());
     FundsAllocatedIn => FundsAllocatedIn, |e| Key::Account(e.year, e.source.clone());
+    TopUpRequested => TopUpRequested, |e| Key::TopUp(e.top_up);
+    TopUpRefused => TopUpRefused, |e| Key::Year(e.year);
+    TopUpDecided => TopUpDecided, |e| Key::TopUp(e.top_up);
     PlanYearClosing => PlanYearClosing, |e| Key::Year(e.year);
     PlanYearClosed => PlanYearClosed, |e| Key::Year(e.year);
     Applied => Applied, |e| Key::Voucher(e.voucher);

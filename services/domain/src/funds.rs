@@ -1,5 +1,9 @@
 //! Money in, money allocated, and the plan year's life. allocated = available + reserved + payable + paid, each at least 0, after every event.
 
+mod top_up;
+
+pub(crate) use top_up::*;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::command::*;
@@ -121,6 +125,7 @@ pub(crate) fn allocate(
         source: source.clone(),
         amount,
         reference: reference.clone(),
+        top_up: None,
     };
     let into = event::FundsAllocatedIn {
         from: ask.world.region().clone(),
@@ -128,6 +133,7 @@ pub(crate) fn allocate(
         source,
         amount,
         reference,
+        top_up: None,
     };
     Ok((
         vec![Event::FundsAllocatedOut(out)],

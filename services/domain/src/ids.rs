@@ -49,6 +49,8 @@ uuid_ids! {
     PersonId,
     /// An objection raised during a public notice (公示).
     ObjectionId,
+    /// A request for more money (追加、专项申请).
+    TopUpId,
 }
 
 macro_rules! text_codes {

@@ -4,7 +4,7 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::event;
-use crate::ids::Digest;
+use crate::ids::{Digest, StaffId};
 use crate::refusal::{Code, Stop};
 use crate::state::*;
 
@@ -50,6 +50,43 @@ impl Override {
             format!("reason {}", self.reason),
             format!("by {}", self.proposed_by),
         ])
+    }
+}
+
+impl CatalogueChange {
+    /// As [`CatalogueDetails::digest`], by whoever filed the change.
+    pub fn digest(&self) -> Digest {
+        self.details.digest(&self.by)
+    }
+}
+
+impl CatalogueDetails {
+    /// Over the lines `project <name>`, `levels <lowest> <highest>`, `seats <a year>`, `licence <number> <last day> <scope>` (each where it
+    /// is said), a line `site <code> <seats> <address>` per site and `trainer <code>` per trainer in their order, and `by <filer>`.
+    pub fn digest(&self, by: &StaffId) -> Digest {
+        let mut lines = Vec::new();
+        lines.extend(self.project.iter().map(|name| format!("project {name}")));
+        let levels = self.levels.iter();
+        lines.extend(levels.map(|range| {
+            let (lowest, highest) = (range.lowest.ordinal(), range.highest.ordinal());
+            format!("levels {lowest} {highest}")
+        }));
+        let seats = self.yearly_seats.iter();
+        lines.extend(seats.map(|seats| format!("seats {seats}")));
+        lines.extend(self.licence.iter().map(|licence| {
+            let until = licence.valid_until.map(|day| day.to_string());
+            let scope = licence.scope.as_deref().unwrap_or_default();
+            let until = until.as_deref().unwrap_or("-");
+            format!("licence {} {until} {scope}", licence.number)
+        }));
+        let sites = self.sites.iter();
+        lines.extend(
+            sites.map(|(code, site)| format!("site {code} {} {}", site.seats, site.address)),
+        );
+        let trainers = self.trainers.iter();
+        lines.extend(trainers.map(|trainer| format!("trainer {trainer}")));
+        lines.push(format!("by {by}"));
+        hash(lines)
     }
 }
 

@@ -60,6 +60,7 @@ codes! {
         BadCapacity "CAPACITY_INVALID" "A class or an assessment session has 1 to 500 seats.";
         TrainerMissing "TRAINER_MISSING" "A class names its trainers, an assessment session its examiners.";
         BadAmount "AMOUNT_NOT_POSITIVE" "An amount of money is more than zero.";
+        BadDetails "CATALOGUE_DETAILS_INVALID" "Something that the catalogue line says of itself is empty, too long or out of order.";
         BadPolicy "POLICY_INVALID" "The policy contradicts itself or lacks a figure.";
         BadDates "DATES_INVALID" "The dates are not in order.";
         DuplicateEntry "DUPLICATE_ENTRY" "The same seat or item is named twice in one request.";
@@ -82,6 +83,7 @@ codes! {
         PersonNotFound "PERSON_NOT_FOUND" "No such person in this region, or none that the caller may see.";
         InstitutionNotFound "INSTITUTION_NOT_FOUND" "No such institution is registered in this region.";
         CatalogueEntryNotFound "CATALOGUE_ENTRY_NOT_FOUND" "No such catalogue entry in this region.";
+        TopUpNotFound "TOP_UP_NOT_FOUND" "No such top-up request in that region.";
         AccountNotFound "ACCOUNT_NOT_FOUND" "The region has no account of that year and source.";
         ObjectionNotFound "OBJECTION_NOT_FOUND" "No such objection against this sheet.";
         CredentialNotFound "CREDENTIAL_NOT_FOUND" "No such credential in this region.";
@@ -121,7 +123,18 @@ codes! {
         NotInCatalogue "NOT_IN_CATALOGUE" "The institution is not in the region's catalogue for this occupation and year.";
         CatalogueEntryExists "CATALOGUE_ENTRY_EXISTS" "The catalogue entry was filed already.";
         CatalogueEntryNotFiled "CATALOGUE_ENTRY_NOT_FILED" "The catalogue entry is not waiting for approval.";
+        CatalogueEntryNotInForce "CATALOGUE_ENTRY_NOT_IN_FORCE" "The catalogue entry is not in the standing that this needs.";
+        DetailsSealed "CATALOGUE_DETAILS_SEALED" "A classified unit's catalogue entry says nothing of sites, trainers or licence.";
+        SiteNotListed "SITE_NOT_IN_CATALOGUE" "The deliverer's catalogue entry names other sites.";
+        SeatsAboveSite "SEATS_ABOVE_SITE" "The class has more seats than the catalogue gives its site.";
+        LevelNotListed "LEVEL_NOT_IN_CATALOGUE" "The catalogue entry does not cover the level.";
+        TrainerNotListed "TRAINER_NOT_IN_CATALOGUE" "The deliverer's catalogue entry names other trainers.";
         NotLicensed "NOT_LICENSED" "The institution's licence does not cover the occupation.";
+        NoParentRegion "NO_PARENT_REGION" "The region has no region above it that could grant the money.";
+        TopUpExists "TOP_UP_EXISTS" "The top-up request exists already.";
+        TopUpDecided "TOP_UP_DECIDED" "The top-up request was decided already.";
+        TopUpTooMuch "TOP_UP_TOO_MUCH" "More than was asked for.";
+        SourceNotOfProgramme "SOURCE_NOT_OF_PROGRAMME" "The policy does not pay order and project training from that source.";
         PlanYearNotOpen "PLAN_YEAR_NOT_OPEN" "The plan year is not open in this region.";
         PlanYearClosed "PLAN_YEAR_CLOSED" "The plan year is closed.";
         PlanYearAlreadyOpen "PLAN_YEAR_ALREADY_OPEN" "The plan year was opened already.";

@@ -1,14 +1,15 @@
-//! Institutions, their corporate accounts and the two catalogues.
+//! Institutions and their corporate accounts; the two catalogues and classified units stand in files of their own.
 
+mod catalogue;
 mod classified;
 
+pub(crate) use catalogue::*;
 pub(crate) use classified::*;
 
 use crate::command::*;
 use crate::decide::Ask;
 use crate::event::{self, Event};
 use crate::ids::*;
-use crate::policy::Capacity;
 use crate::proposal;
 use crate::refusal::{Checks, Code, Stop};
 use crate::state::*;
@@ -190,7 +191,7 @@ pub(crate) fn suspend_institution(ask: &Ask, act: &SuspendInstitution) -> Result
     let institution = ask.world.institution(&act.institution)?;
     match institution.standing {
         Standing::StruckOff => return Err(Code::InstitutionStruckOff.into()),
-        Standing::Filed | Standing::Good | Standing::Suspended => {}
+        Standing::Filed | Standing::Good | Standing::Suspended | Standing::Refused => {}
     }
     let (institution, suspended, reason) =
         (act.institution.clone(), act.suspended, act.reason.clone());
@@ -242,126 +243,19 @@ pub(crate) fn apply_institution_struck_off(
     Ok(())
 }
 
-/// Files a catalogue line: by the institution itself, or by a clerk for it.
-pub(crate) fn file_catalogue_entry(
-    ask: &Ask,
-    act: &FileCatalogueEntry,
-) -> Result<Vec<Event>, Stop> {
-    let entry = &act.entry;
-    let institution = ask.world.institution(&entry.institution)?;
-    let mut checks = Checks::new();
-    checks.require(
-        ask.is(Role::Clerk) || ask.acts_for(&entry.institution),
-        Code::NotYours,
-    );
-    checks.require(
-        ask.world
-            .get(&Key::CatalogueEntry(entry.clone()))?
-            .is_none(),
-        Code::CatalogueEntryExists,
-    );
-    checks.take(in_good_standing(institution))?;
-    checks.require(
-        institution.licence.contains(&entry.occupation),
-        Code::NotLicensed,
-    );
-    let capable = match entry.capacity {
-        // Schools and enterprises teach too; who assesses is filed as an assessment body.
-        Capacity::TrainingBody | Capacity::Enterprise | Capacity::School => {
-            institution
-                .capacities
-                .iter()
-                .any(|c| *c != Capacity::AssessmentBody)
-                && entry.capacity == Capacity::TrainingBody
-        }
-        Capacity::AssessmentBody => institution.capacities.contains(&Capacity::AssessmentBody),
-    };
-    checks.require(capable, Code::CapacityMissing);
-    checks.take(ask.year_open(entry.year))?;
-    checks.done()?;
-    Ok(vec![Event::CatalogueEntryFiled(
-        event::CatalogueEntryFiled {
-            entry: entry.clone(),
-            by: ask.caller.person.clone(),
-        },
-    )])
-}
-
-pub(crate) fn apply_catalogue_entry_filed(
-    world: &mut World,
-    e: &event::CatalogueEntryFiled,
-) -> Result<(), Stop> {
-    let entry = CatalogueEntry {
-        standing: Standing::Filed,
-        filed_by: e.by.clone(),
-    };
-    world.add(
-        Key::CatalogueEntry(e.entry.clone()),
-        Fact::CatalogueEntry(entry),
-    );
-    Ok(())
-}
-
-/// Approves a catalogue line, by another person than who filed it.
-pub(crate) fn approve_catalogue_entry(
-    ask: &Ask,
-    act: &ApproveCatalogueEntry,
-) -> Result<Vec<Event>, Stop> {
-    let entry = ask.world.catalogue_entry(&act.entry)?;
-    let mut checks = Checks::new();
-    checks.require(
-        entry.standing == Standing::Filed,
-        Code::CatalogueEntryNotFiled,
-    );
-    checks.require(entry.filed_by != ask.caller.person, Code::SamePerson);
-    checks.done()?;
-    Ok(vec![Event::CatalogueEntryApproved(
-        event::CatalogueEntryApproved {
-            entry: act.entry.clone(),
-            by: ask.caller.person.clone(),
-        },
-    )])
-}
-
-pub(crate) fn apply_catalogue_entry_approved(
-    world: &mut World,
-    e: &event::CatalogueEntryApproved,
-) -> Result<(), Stop> {
-    world.edit_catalogue_entry(&e.entry)?.standing = Standing::Good;
-    Ok(())
-}
-
 /// Neither suspended nor struck off.
 pub(crate) fn in_good_standing(institution: &Institution) -> Result<(), Stop> {
     match institution.standing {
-        Standing::Good | Standing::Filed => Ok(()),
+        Standing::Good | Standing::Filed | Standing::Refused => Ok(()),
         Standing::Suspended => Err(Code::InstitutionSuspended.into()),
         Standing::StruckOff => Err(Code::InstitutionStruckOff.into()),
     }
 }
 
-/// Whether an institution stands in the region's catalogue of that kind, for that occupation and year.
-pub(crate) fn in_catalogue(
-    ask: &Ask,
-    institution: &InstitutionId,
-    capacity: Capacity,
-    occupation: &Occupation,
-    year: PlanYear,
-) -> Result<bool, Stop> {
-    let id = CatalogueEntryId {
-        institution: institution.clone(),
-        capacity,
-        occupation: occupation.clone(),
-        year,
-    };
-    Ok(
-        matches!(ask.world.get(&Key::CatalogueEntry(id))?, Some(Fact::CatalogueEntry(entry)) if entry.standing == Standing::Good),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::Capacity;
     use crate::sample::*;
     use crate::time::{Date, Instant};
 
@@ -452,7 +346,10 @@ mod tests {
                 occupation: code(occupation),
                 year: year(),
             };
-            let act = FileCatalogueEntry { entry };
+            let act = FileCatalogueEntry {
+                entry,
+                details: None,
+            };
             county.play(&of(SCHOOL), at("06-01"), |ask| {
                 file_catalogue_entry(ask, &act)
             })

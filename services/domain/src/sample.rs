@@ -237,6 +237,9 @@ impl County {
         let entry = CatalogueEntry {
             standing: Standing::Good,
             filed_by: code("clerk"),
+            details: None,
+            change: None,
+            reason: None,
         };
         self.world
             .bring(Key::CatalogueEntry(id), Some(Fact::CatalogueEntry(entry)));

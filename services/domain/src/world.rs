@@ -298,6 +298,7 @@ impl World {
         let year = match key {
             Key::Policy(year) | Key::Year(year) | Key::Account(year, _) => *year,
             Key::CatalogueEntry(entry) => entry.year,
+            Key::TopUp(id) => self.top_up(id)?.year,
             Key::Class(id) | Key::Attendance(id) | Key::Employment(id) => {
                 self.class(id)?.filing.year
             }
@@ -511,6 +512,7 @@ impl World {
         calendar, edit_calendar, Calendar, crate::calendar::Calendar, (year: &u16), Key::Calendar(*year), CalendarMissing;
         year, edit_year, Year, YearState, (year: &PlanYear), Key::Year(*year), PlanYearNotOpen;
         account, edit_account, Account, Account, (year: &PlanYear, source: &Source), Key::Account(*year, source.clone()), AccountNotFound;
+        top_up, edit_top_up, TopUp, TopUp, (id: &TopUpId), Key::TopUp(*id), TopUpNotFound;
         credential, edit_credential, Credential, Credential, (id: &CredentialId), Key::Credential(id.clone()), CredentialNotFound;
         person, edit_person, Person, Person, (id: &PersonId), Key::Person(*id), PersonNotFound;
         institution, edit_institution, Institution, Institution, (id: &InstitutionId), Key::Institution(id.clone()), InstitutionNotFound;

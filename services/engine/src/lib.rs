@@ -25,7 +25,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::OnceLock;
 
-use hefu_domain::command::Act;
 use hefu_domain::event::PersonRevealed;
 use hefu_domain::{Command, CredentialId, Event, Instant, Region, Stop, World};
 use hefu_store::{Store, StoreError};
@@ -121,15 +120,12 @@ impl Job {
         self.submitted.to(now, Stage::Queue, self.moves());
     }
 
-    /// The regions that it touches: one, or two for an allocation.
+    /// The regions that it touches: one, or two for a city's move that is its county's as well.
     pub(crate) fn regions(&self) -> impl Iterator<Item = &Region> {
-        self.commands.iter().take(1).flat_map(|command| {
-            let other = match &command.act {
-                Act::AllocateFunds(act) => Some(&act.to),
-                _ => None,
-            };
-            std::iter::once(&command.region).chain(other)
-        })
+        self.commands
+            .iter()
+            .take(1)
+            .flat_map(|command| std::iter::once(&command.region).chain(command.act.other_region()))
     }
 }
 

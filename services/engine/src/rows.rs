@@ -18,6 +18,7 @@ pub fn place(key: &Key) -> (Table, String) {
         Key::Calendar(year) => (Table::Calendar, year.to_string()),
         Key::Year(year) => (Table::PlanYear, year.to_string()),
         Key::Account(year, source) => (Table::Account, format!("{year}/{source}")),
+        Key::TopUp(id) => (Table::TopUp, id.to_string()),
         Key::Credential(id) => (Table::Credential, id.to_string()),
         Key::Person(id) => (Table::Person, id.to_string()),
         Key::Institution(id) => (Table::Institution, id.to_string()),
@@ -50,6 +51,7 @@ pub fn key(table: Table, id: &str) -> Option<Key> {
             Key::Account(year(of)?, parse(source)?)
         }
         Table::Credential => Key::Credential(parse(id)?),
+        Table::TopUp => Key::TopUp(parse(id)?),
         Table::Person => Key::Person(parse(id)?),
         Table::Institution => Key::Institution(parse(id)?),
         Table::CatalogueEntry => {
@@ -168,8 +170,12 @@ fn columns(key: &Key, fact: &Fact) -> Vec<Option<String>> {
                 Some(id.institution.to_string()),
                 Some(id.occupation.to_string()),
                 Some(text(&f.standing)),
+                Some(text(&id.capacity)),
+                Some(id.year.to_string()),
+                f.standing.is_published().then(|| "yes".to_owned()),
             ]
         }
+        (_, Fact::TopUp(f)) => vec![Some(f.code().to_owned()), Some(f.year.to_string())],
         (_, Fact::Class(f)) => vec![
             Some(text(&f.state)),
             Some(f.filing.deliverer.to_string()),

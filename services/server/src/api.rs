@@ -23,6 +23,7 @@ use tonic::{Request, Response, Status};
 
 use crate::limits::{Gate, LetIn, PlaceInLine, Turn};
 use crate::log_files::LogFiles;
+use crate::registers::Registers;
 use crate::stages::{Decoding, Entered, Replying};
 use crate::{caller, errors};
 
@@ -34,6 +35,8 @@ pub(crate) struct Api {
     pub(crate) deployment: Arc<str>,
     /// The deployment's own operator, whose key is in the state folder.
     pub(crate) operator: CredentialId,
+    /// Who is asked about people and certificates.
+    pub(crate) registers: Registers,
     /// What one caller may take.
     pub(crate) gate: Gate,
     /// What is public of the logs.
@@ -264,7 +267,7 @@ impl Api {
                 .map_err(|wrong| hefu_wire::errors::of_item(number, &wrong.status))?;
             let alone = matches!(
                 prepared.command.act,
-                Act::RegisterPerson(_) | Act::AllocateFunds(_)
+                Act::RegisterPerson(_) | Act::AllocateFunds(_) | Act::DecideTopUp(_)
             );
             if alone {
                 return Err(bad(

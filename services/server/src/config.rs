@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::limits::{LimitError, Limits};
 use crate::oidc::ProviderAt;
+use crate::registers::{self, RegisterAt, RegisterError};
 use crate::services::Services;
 use crate::tls::TlsFiles;
 use crate::witnesses::{self, WitnessAt};
@@ -39,6 +40,10 @@ pub struct Config {
     pub writers: usize,
     /// How often the counties' checkpoints are put on record in their city's log, in minutes; 0 for never.
     pub city_log_minutes: u64,
+    /// How often it is looked for vouchers whose time is over, in seconds, besides at the instants that are known; 0 for never.
+    pub deadline_seconds: u64,
+    /// Which outside registers are asked about people and certificates.
+    pub register: Vec<RegisterAt>,
     /// What one caller, one connection or one flood may take.
     pub limits: Limits,
     /// Traces and metrics.
@@ -72,6 +77,8 @@ impl Default for Config {
             log: "info".to_owned(),
             writers: 2,
             city_log_minutes: 10,
+            deadline_seconds: 10,
+            register: Vec::new(),
             limits: Limits::default(),
             telemetry: Telemetry::default(),
             witness: Vec::new(),
@@ -118,6 +125,9 @@ pub enum ConfigError {
     /// A limit that would serve nobody, or bound nothing.
     #[error(transparent)]
     Limit(#[from] LimitError),
+    /// A register that cannot be asked.
+    #[error(transparent)]
+    Register(#[from] RegisterError),
     /// A witness that cannot be asked, or not so many.
     #[error("witness {witness:?}: {why}")]
     Witness {
@@ -147,7 +157,7 @@ impl Config {
     /// Refuses what would be unsafe.
     ///
     /// # Errors
-    /// `Plaintext`, `Both`, `Deployment`, `Limit`, `Witness`.
+    /// `Plaintext`, `Both`, `Deployment`, `Limit`, `Witness`, `Register`.
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.tls.is_some() && self.plaintext {
             return Err(ConfigError::Both);
@@ -163,6 +173,7 @@ impl Config {
         }
         self.limits.check()?;
         witnesses::check(&self.witness, self.witnesses_required)?;
+        registers::check(&self.register)?;
         Ok(())
     }
 }

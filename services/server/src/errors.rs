@@ -153,6 +153,20 @@ pub(crate) fn not_signed_yet() -> Status {
     )
 }
 
+/// A register that must answer first does not. Nothing was recorded.
+pub(crate) fn no_register(why: &str) -> Status {
+    tracing::warn!(%why, "a register was asked in vain");
+    let message = format!(
+        "{why}; nothing was recorded: ask again later, or have a clerk record the answer by hand (RecordCheckAnswers, ConfirmCertificate)"
+    );
+    coded(
+        Code::Unavailable,
+        "REGISTER_UNAVAILABLE",
+        &message,
+        Some(Duration::from_secs(60)),
+    )
+}
+
 /// The caller made no such request, or none that was accepted.
 pub(crate) fn no_such_request() -> Status {
     coded(

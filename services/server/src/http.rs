@@ -1,6 +1,7 @@
-//! What is served over plain HTTP on the gRPC port: the token key set and status lists, the signed logs' public files, and a liveness
-//! answer for people and load balancers.
+//! What is served over plain HTTP on the gRPC port: the token key set and status lists, the signed logs' public files, the two catalogues
+//! as pages, and a liveness answer for people and load balancers.
 
+mod catalogue;
 mod log;
 mod status;
 
@@ -36,10 +37,12 @@ pub(crate) fn routes(engine: Engine, signing: Signing, files: LogFiles, gate: Ga
         )
     };
     let lists = Arc::new(StatusLists::new(engine.clone()));
+    let catalogues = catalogue::routes(engine.clone());
     let alive = move || async move { health(engine.stopped().is_none() && !signing.alarmed()) };
     Router::new()
         .route("/.well-known/jwks.json", get(key_set))
         .merge(log::routes(files))
+        .merge(catalogues)
         .merge(status::routes(lists))
         .layer(axum::middleware::from_fn_with_state(gate, public))
         // Whatever else is going on, a load balancer hears whether this server serves.

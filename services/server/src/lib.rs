@@ -2,8 +2,10 @@
 
 mod api;
 pub mod caller;
+mod checks;
 mod closing;
 pub mod config;
+pub mod deadlines;
 mod errors;
 mod handlers;
 mod http;
@@ -15,6 +17,7 @@ pub mod outbound;
 mod port;
 mod reads;
 pub mod regions;
+pub mod registers;
 mod services;
 pub mod signer;
 mod stages;
@@ -27,13 +30,15 @@ pub mod witness;
 mod witnesses;
 
 pub use config::{Config, ConfigError};
+pub use deadlines::Deadlines;
 pub use limits::{LimitError, Limits};
 pub use offline::{Offline, OfflineError};
 pub use oidc::{Algorithm, OidcError, ProviderAt, Providers};
 pub use port::Listen;
 pub use regions::RegionTree;
+pub use registers::{RegisterAt, RegisterError, Registers};
 pub use services::{Service, Services};
 pub use signer::{Signer, Signing};
-pub use start::{Running, Setup, StartError, serve};
+pub use start::{Running, Setup, StartError, serve, serve_asking};
 pub use tls::{TlsError, TlsFiles};
 pub use witnesses::{Behind, Cosigned, WitnessAt, Witnesses};

@@ -23,12 +23,14 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::api::Api;
+use crate::deadlines::Deadlines;
 use crate::limits::{self, Gate, LimitError, Limits};
 use crate::log_files::LogFiles;
 use crate::offline::{Presence, SIMULATED};
 use crate::oidc::{OidcError, Providers};
 use crate::port::{self, Listen, Port};
 use crate::regions::RegionTree;
+use crate::registers::Registers;
 use crate::services::Services;
 use crate::signer::{CityLogs, Signer, SignerError, Signing};
 use crate::stages::Entered;
@@ -185,7 +187,10 @@ pub struct Running {
     pub signing: Signing,
     /// What records counties' checkpoints in their city's log.
     pub city_logs: CityLogs,
+    /// What lets expire what is due.
+    pub deadlines: Deadlines,
     recorder: Option<JoinHandle<()>>,
+    clockwork: Option<JoinHandle<()>>,
     _presence: Presence,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<()>,
@@ -210,8 +215,8 @@ impl Running {
             // A reader that follows a log would hold it for ever.
             Err(_) => self.served.abort(),
         }
-        if let Some(recorder) = self.recorder.take() {
-            recorder.abort();
+        for worker in [self.recorder.take(), self.clockwork.take()] {
+            worker.iter().for_each(JoinHandle::abort);
         }
         self.signing.stop().await;
         self.engine.store().close().await;
@@ -233,6 +238,11 @@ impl Running {
         self.recorder = Some(tokio::spawn(recording));
     }
 
+    /// Lets expire what is due, at once and again and again, as long as the server runs.
+    pub fn expire_due_every(&mut self, every: Duration) {
+        self.clockwork = Some(tokio::spawn(self.deadlines.clone().keep(every)));
+    }
+
     /// Waits until the server ends by itself.
     pub async fn wait(&mut self) {
         if let Err(error) = (&mut self.served).await {
@@ -241,11 +251,19 @@ impl Running {
     }
 }
 
-/// Starts a server.
+/// Starts a server that is connected to no register.
 ///
 /// # Errors
 /// See [`StartError`]; nothing serves then.
 pub async fn serve(setup: Setup) -> Result<Running, StartError> {
+    serve_asking(setup, Registers::none()).await
+}
+
+/// Starts a server that asks these registers.
+///
+/// # Errors
+/// See [`StartError`]; nothing serves then.
+pub async fn serve_asking(setup: Setup, registers: Registers) -> Result<Running, StartError> {
     setup.limits.check()?;
     std::fs::create_dir_all(&setup.state).map_err(|source| StartError::State {
         path: setup.state.clone(),
@@ -302,12 +320,14 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
     let address = port.local_addr().map_err(unheard)?;
     let secure = port.is_secure();
     let city_logs = CityLogs::new(engine.clone(), operator.clone());
+    let deadlines = Deadlines::new(engine.clone(), operator.clone());
     let (stop, stopped) = oneshot::channel();
     let api = Api {
         engine: engine.clone(),
         source: setup.source,
         deployment: setup.deployment.as_str().into(),
         operator,
+        registers,
         gate: Gate::new(setup.limits),
         files: LogFiles::new(engine.store().clone(), Some(setup.state.join("log.vkey"))),
     };
@@ -324,7 +344,9 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
         engine,
         signing,
         city_logs,
+        deadlines,
         recorder: None,
+        clockwork: None,
         _presence: presence,
         stop: Some(stop),
         served,

@@ -60,6 +60,14 @@ pub(crate) struct RegionPage {
     pub(crate) limit: u32,
 }
 
+/// The vouchers of a region that are due.
+#[derive(Debug, Clone)]
+pub(crate) struct DuePage {
+    pub(crate) region: String,
+    pub(crate) before: String,
+    pub(crate) limit: u32,
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct TablePage {
     pub(crate) table: Table,
@@ -319,6 +327,25 @@ impl Reads {
             }
         }
         Ok(rows)
+    }
+
+    /// The ids of vouchers that are due before that instant, the earliest first: candidates, of which the rules decide. What is claimed on a
+    /// sheet that is not open is none of them, however long ago it was due.
+    pub async fn due(&mut self, region: &str, before: &str, limit: u32) -> Result<Vec<String>> {
+        askable([region, before])?;
+        let page = DuePage {
+            region: region.to_owned(),
+            before: before.to_owned(),
+            limit,
+        };
+        ask!(self, due, &page)
+    }
+
+    /// The next instant from that one on at which a voucher of the region is due.
+    pub async fn next_due(&mut self, region: &str, from: &str) -> Result<Option<String>> {
+        askable([region, from])?;
+        let asked = (region.to_owned(), from.to_owned());
+        ask!(self, next_due, &asked)
     }
 
     /// What the vouchers of one of a region's status lists say in it. A list has a fixed number of places, so this is bounded without

@@ -58,6 +58,19 @@ pub(crate) fn rows(table: Table, mark: char) -> String {
     )
 }
 
+/// The vouchers that are due before an instant, the earliest first. Parameters: region, instant, limit.
+pub(crate) fn due(mark: char) -> String {
+    format!(
+        "SELECT v.id FROM voucher AS v WHERE v.region = {mark}1 AND v.due < {mark}2 AND (v.state <> 'claimed' OR EXISTS \
+         (SELECT 1 FROM sheet AS s WHERE s.region = {mark}1 AND s.id = v.sheet AND s.state = 'open')) ORDER BY v.due LIMIT {mark}3"
+    )
+}
+
+/// The next instant at which a voucher is due. Parameters: region, from when on.
+pub(crate) fn next_due(mark: char) -> String {
+    format!("SELECT min(due) FROM voucher WHERE region = {mark}1 AND due >= {mark}2")
+}
+
 /// One page of one region's rows in id order, or their number. Parameters: region, after, then one
 /// per equal column, then due (if asked for), then what `shown` is given, then the limit (not for a count).
 pub(crate) fn page(

@@ -344,6 +344,16 @@ impl Store {
         self.reads(For::Browsing).await?.list(query).await
     }
 
+    pub async fn due(&self, region: &str, before: &str, limit: u32) -> Result<Vec<String>> {
+        let mut reads = self.reads(For::Browsing).await?;
+        reads.due(region, before, limit).await
+    }
+
+    pub async fn next_due(&self, region: &str, from: &str) -> Result<Option<String>> {
+        let mut reads = self.reads(For::Browsing).await?;
+        reads.next_due(region, from).await
+    }
+
     pub async fn status_entries(&self, region: &str, list: u64) -> Result<Vec<String>> {
         let mut reads = self.reads(For::Browsing).await?;
         reads.status_entries(region, list).await

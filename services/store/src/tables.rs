@@ -9,6 +9,7 @@ pub enum Table {
     Calendar,
     PlanYear,
     Account,
+    TopUp,
     Person,
     Credential,
     Institution,
@@ -61,12 +62,13 @@ impl Spec {
 
 impl Table {
     /// Every table, in declaration order.
-    pub const ALL: [Table; 16] = [
+    pub const ALL: [Table; 17] = [
         Table::RegionState,
         Table::Policy,
         Table::Calendar,
         Table::PlanYear,
         Table::Account,
+        Table::TopUp,
         Table::Person,
         Table::Credential,
         Table::Institution,
@@ -87,13 +89,26 @@ impl Table {
             Table::Calendar => &const { Spec::plain("calendar", &[]) },
             Table::PlanYear => &const { Spec::plain("plan_year", &[]) },
             Table::Account => &const { Spec::plain("account", &["year", "source"]) },
+            Table::TopUp => &const { Spec::plain("top_up", &["state", "year"]) },
             Table::Person => &const { Spec::plain("person", &[]) },
             Table::Credential => {
                 &const { Spec::plain("credential", &["person", "role", "institution"]) }
             }
             Table::Institution => &const { Spec::plain("institution", &["state"]) },
             Table::CatalogueEntry => {
-                &const { Spec::plain("catalogue_entry", &["institution", "occupation", "state"]) }
+                &const {
+                    Spec::plain(
+                        "catalogue_entry",
+                        &[
+                            "institution",
+                            "occupation",
+                            "state",
+                            "capacity",
+                            "year",
+                            "published",
+                        ],
+                    )
+                }
             }
             Table::Class => {
                 &const { Spec::plain("class", &["state", "deliverer", "payee", "sponsor", "year"]) }

@@ -255,6 +255,7 @@ impl<'a> Reader<'a> {
         name: &str,
     ) -> Option<hefu_domain::state::CatalogueEntryId> {
         let read = names::parse_catalogue_entry(name);
+        name.split('/').for_each(|part| self.note_named(part));
         self.of_region(field, name, read)
     }
 
@@ -307,6 +308,37 @@ impl<'a> Reader<'a> {
         let read = names::parse_objection(name)
             .map(|(region, sheet, objection)| (region, (sheet, objection)));
         self.of_region(field, name, read)
+    }
+
+    /// A filter by one of the two catalogues, or unspecified: `Some(None)`.
+    pub fn optional_catalogue(
+        &mut self,
+        field: &str,
+        given: i32,
+    ) -> Option<Option<hefu_domain::policy::Capacity>> {
+        use hefu_domain::policy::Capacity;
+        match v1::Capacity::try_from(given) {
+            Ok(v1::Capacity::Unspecified) => Some(None),
+            Ok(v1::Capacity::TrainingBody) => Some(Some(Capacity::TrainingBody)),
+            Ok(v1::Capacity::AssessmentBody) => Some(Some(Capacity::AssessmentBody)),
+            Ok(v1::Capacity::Enterprise | v1::Capacity::School) | Err(_) => {
+                self.wrong(
+                    field,
+                    "CAPACITY_TRAINING_BODY, CAPACITY_ASSESSMENT_BODY or nothing",
+                );
+                None
+            }
+        }
+    }
+
+    /// `regions/{code}/{collection}/{id}` of another region.
+    pub fn other_name<T: FromStr<Err = BadCode>>(
+        &mut self,
+        field: &str,
+        name: &str,
+        collection: &str,
+    ) -> Option<(Region, T)> {
+        self.keep(field, names::parse_child(name, collection))
     }
 
     /// Another region's name, or nothing.
@@ -369,6 +401,15 @@ impl<'a> Reader<'a> {
             good => Ok(good.to_owned()),
         };
         self.keep(field, rule)
+    }
+
+    /// The same, or empty: `Some(None)`.
+    pub fn optional_text(&mut self, field: &str, text: &str) -> Option<Option<String>> {
+        if text.is_empty() {
+            Some(None)
+        } else {
+            self.text(field, text).map(Some)
+        }
     }
 
     /// A plan year.

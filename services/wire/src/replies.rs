@@ -95,6 +95,7 @@ pub(crate) fn key_name(region: &Region, key: &Key) -> String {
         Key::Calendar(year) => names::child(region, "calendars", year),
         Key::Year(year) => names::child(region, "planYears", year),
         Key::Account(year, source) => names::account(region, *year, source),
+        Key::TopUp(id) => names::child(region, "topUps", id),
         Key::Credential(id) => names::child(region, "credentials", id),
         Key::Person(id) => names::child(region, "people", id),
         Key::Institution(id) => names::child(region, "institutions", id),
@@ -145,6 +146,12 @@ fn state_after(event: &Event) -> &'static str {
         Event::AttendanceRecorded(_) | Event::LateEntryApproved(_) => "running",
         Event::Assessed(e) if e.seat.is_some() => "completed",
         Event::CatalogueEntryApproved(_) => "good",
+        Event::CatalogueEntryStruckOff(_) => "struck_off",
+        Event::CatalogueEntrySuspended(e) if e.suspended => "suspended",
+        Event::CatalogueEntrySuspended(_) => "good",
+        Event::TopUpRequested(_) => "requested",
+        Event::FundsAllocatedOut(e) if e.top_up.is_some() => "granted",
+        Event::TopUpRefused(_) => "refused",
         Event::InstitutionStruckOff(_) => "struck_off",
         Event::InstitutionSuspended(e) => {
             if e.suspended {
@@ -176,9 +183,10 @@ plain! {
     RecordAssessmentResponse ConfirmCertificateResponse
     StrikeOutResponse ReturnClaimResponse RefuseClaimResponse ReopenClaimResponse DecideObjectionResponse
     RecordPayoutResponse ReturnPayoutResponse ConfirmClawBackResponse ReceiveClawBackResponse
-    AppropriateFundsResponse AllocateFundsResponse OpenPlanYearResponse SetTargetsResponse
+    AppropriateFundsResponse AllocateFundsResponse OpenPlanYearResponse SetTargetsResponse RequestTopUpResponse DecideTopUpResponse
     RegisterPersonResponse RecordCheckAnswersResponse EraseSubjectResponse
-    RegisterInstitutionResponse ChangeInstitutionResponse ConfirmAccountResponse FileCatalogueEntryResponse ApproveCatalogueEntryResponse
+    RegisterInstitutionResponse ChangeInstitutionResponse ConfirmAccountResponse ApproveCatalogueEntryResponse
+    RefuseCatalogueEntryResponse SuspendCatalogueEntryResponse StrikeOffCatalogueEntryResponse
     SuspendInstitutionResponse StrikeOffInstitutionResponse
     OpenRegionResponse AdoptCalendarResponse GrantCallerResponse RevokeCallerResponse AppointDeputyResponse
 }
@@ -200,6 +208,10 @@ macro_rules! with {
 with! {
     IssueResponse: |outcome, e: Issued| { cap_fen: e.token.cap.0 }
     RegisterAccountResponse: |outcome, e: AccountRegistered| { proposal: e.pending().digest().0.to_vec() }
+    FileCatalogueEntryResponse: |outcome, e: CatalogueEntryFiled| {
+        proposal: e.details.as_ref().map(|details| details.digest(&e.by).0.to_vec()).unwrap_or_default(),
+    }
+    ChangeCatalogueEntryResponse: |outcome, e: CatalogueEntryChanged| { proposal: e.details.digest(&e.by).0.to_vec() }
     ProposeOverrideResponse: |outcome, e: OverrideProposed| { proposal: e.proposal.digest().0.to_vec() }
     ProposeClawBackResponse: |outcome, e: ClawBackProposed| { proposal: e.claw_back.digest().0.to_vec() }
     RequestLateEntryResponse: |outcome, e: LateEntryRequested| { proposal: e.request().digest().0.to_vec() }

@@ -58,7 +58,14 @@ pub const CATALOGUE_ENTRY: &[&str] = &[
     standing(Standing::Good),
     standing(Standing::Suspended),
     standing(Standing::StruckOff),
+    standing(Standing::Refused),
 ];
+
+/// A top-up request's.
+pub const TOP_UP: &[&str] = &["requested", "granted", "refused"];
+
+/// Those in which a voucher's time can run out.
+pub const EXPIRING: &[&str] = &["applied", "issued", "enrolled", "completed", "claimed"];
 
 /// A class's or a session's code.
 pub(crate) const fn class(state: ClassState) -> &'static str {
@@ -80,5 +87,6 @@ pub(crate) const fn standing(standing: Standing) -> &'static str {
         Standing::Good => "good",
         Standing::Suspended => "suspended",
         Standing::StruckOff => "struck_off",
+        Standing::Refused => "refused",
     }
 }

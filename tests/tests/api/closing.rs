@@ -4,9 +4,12 @@ use std::sync::atomic::Ordering;
 
 use hefu_domain::Instant;
 use hefu_domain::calendar::Calendar;
+use hefu_engine::Clock;
 use hefu_scenario::made_up::draw;
-use hefu_scenario::{credential, key};
+use hefu_scenario::{Client, credential, key};
+use hefu_server::{RegionTree, Running, Setup, serve};
 use hefu_tests::canaries;
+use hefu_tests::engines::{Engine, Folder, Place};
 use hefu_tests::office::{must, policy_json};
 use hefu_wire::v1;
 use prost::Message;
@@ -44,12 +47,12 @@ impl Api {
         must(&self.client, key, method, message).await
     }
 
-    fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         self.office.fresh("closing")
     }
 
     /// Rules of another plan year, and the year opened.
-    async fn open_year(&self, year: u16) {
+    pub(crate) async fn open_year(&self, year: u16) {
         let operator = &self.running.operator_key;
         let request = v1::AdoptPolicyRequest {
             parent: self.office.parent(),
@@ -70,7 +73,7 @@ impl Api {
             .await;
     }
 
-    async fn close_year(&self, year: u16) -> v1::ClosePlanYearResponse {
+    pub(crate) async fn close_year(&self, year: u16) -> v1::ClosePlanYearResponse {
         let request = v1::ClosePlanYearRequest {
             name: format!("{}/planYears/{year}", self.office.parent()),
             request_id: format!("closing-{year}"),
@@ -80,7 +83,7 @@ impl Api {
             .await
     }
 
-    async fn grant(&self, who: &str, roles: &[v1::Role], institution: String) -> String {
+    pub(crate) async fn grant(&self, who: &str, roles: &[v1::Role], institution: String) -> String {
         let own = key(1, who);
         let request = v1::GrantCallerRequest {
             parent: self.office.parent(),
@@ -376,4 +379,112 @@ async fn a_claim_that_is_still_owed_is_carried_from_year_to_year() {
         assert_eq!(closed.carried, std::slice::from_ref(&sheet), "{year}");
     }
     api.running.stop().await;
+}
+
+on_both! {
+    a_closing_that_is_stopped_goes_on_where_it_was
+}
+
+/// Whoever runs it goes away, and the server with it, as soon as something new stands in the log; again and again, until it is done.
+async fn a_closing_that_is_stopped_goes_on_where_it_was(engine: Engine) {
+    let api = Api::start_on(engine).await;
+    api.adopt_calendar().await;
+    let class = Class::open(&api).await;
+    for number in 2..6 {
+        let person = api.office.person(&api.client, number).await;
+        let voucher = api.office.applied(&api.client, &person).await;
+        if number % 2 == 0 {
+            let issue = api.office.issue(&voucher, api.id());
+            let reviewer = &api.office.reviewer;
+            let _: v1::IssueResponse = api.must(reviewer, "IssuanceService/Issue", issue).await;
+        }
+    }
+    let token = class.token().await;
+    class.enrol(&token).await;
+    class.teach().await;
+    let sheet = class.claim(&token).await;
+    api.open_year(2024).await;
+    let name = format!("{}/planYears/2023", api.office.parent());
+    let Api {
+        mut running,
+        office,
+        state,
+        place,
+        ..
+    } = api;
+    let operator = running.operator_key.clone();
+    let closes = Instant::start_of("2024-04-01".parse().unwrap());
+    let request = v1::ClosePlanYearRequest {
+        name: name.clone(),
+        request_id: "closing-2023".to_owned(),
+    };
+    let mut stops = 0;
+    let closed = loop {
+        running.stop().await;
+        running = again_at(&place, &state, closes).await;
+        let client = Client::connect(&running.url()).await.unwrap();
+        let size = size_of(&running).await;
+        let (key, asked) = (operator.clone(), request.clone());
+        let mut closing = tokio::spawn(async move {
+            let method = "FundsService/ClosePlanYear";
+            let closed: v1::ClosePlanYearResponse = must(&client, &key, method, asked).await;
+            closed
+        });
+        tokio::select! {
+            closed = &mut closing => break closed.unwrap(),
+            () = grown(&running, size) => {
+                closing.abort();
+                stops += 1;
+            }
+        }
+    };
+    assert!(stops > 0, "it was never stopped");
+    assert_eq!(closed.carried, std::slice::from_ref(&sheet));
+    let client = Client::connect(&running.url()).await.unwrap();
+    let method = "FundsService/GetPlanYear";
+    let read: v1::PlanYear =
+        must(&client, &operator, method, v1::GetPlanYearRequest { name }).await;
+    assert_eq!(read.phase, "closed");
+    let account = |year: u16| v1::GetAccountRequest {
+        name: format!("{}/planYears/{year}/accounts/city", office.parent()),
+    };
+    let money = |request| must(&client, &operator, "FundsService/GetAccount", request);
+    let (old, new): (v1::Account, v1::Account) =
+        (money(account(2023)).await, money(account(2024)).await);
+    assert_eq!((old.allocated_fen, old.paid_fen), (0, 0));
+    assert_eq!(
+        (new.allocated_fen, new.payable_fen, new.reserved_fen),
+        (10_000_000, 10_000, 0)
+    );
+    running.stop().await;
+}
+
+/// Serves what stands on the disk, at that instant.
+pub(crate) async fn again_at(place: &Place, folder: &Folder, now: Instant) -> Running {
+    let setup = Setup {
+        database: place.url(),
+        state: folder.path().join("state"),
+        listen: ([127, 0, 0, 1], 0).into(),
+        deployment: crate::ISSUER.to_owned(),
+        tree: RegionTree::read(None).unwrap(),
+        clock: Clock::simulated(now).0,
+        source: hefu_engine::Source::Seeded([7; 32]),
+        writers: 2,
+        witnesses: hefu_server::Witnesses::none(),
+        limits: hefu_server::Limits::default(),
+    };
+    serve(setup).await.unwrap()
+}
+
+async fn size_of(running: &Running) -> u64 {
+    let heads = running.engine.store().all_heads().await.unwrap();
+    let own = heads.iter().find(|head| head.region == crate::REGION);
+    own.unwrap().size
+}
+
+/// Waits until the region's log is larger than that.
+async fn grown(running: &Running, size: u64) {
+    while size_of(running).await <= size {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
 }

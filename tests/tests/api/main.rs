@@ -32,6 +32,7 @@ mod history;
 mod log_files;
 mod parts;
 mod personal;
+mod plan;
 mod printed;
 mod proposals;
 mod public;
@@ -49,7 +50,7 @@ use std::sync::atomic::AtomicI64;
 use hefu_domain::Instant;
 use hefu_engine::{Clock, Source};
 use hefu_scenario::Client;
-use hefu_server::{RegionTree, Running, Setup, serve};
+use hefu_server::{RegionTree, Registers, Running, Setup, serve, serve_asking};
 use hefu_tests::canaries;
 use hefu_tests::engines::{Engine, Folder, Place};
 use hefu_tests::office::{Office, must};
@@ -98,9 +99,19 @@ impl Api {
 
     /// A server over what may be in the folder `state` already.
     async fn start_in(engine: Engine, clock: Clock, state: Folder) -> Api {
+        Api::start_asking(engine, clock, state, Registers::none()).await
+    }
+
+    /// The same, connected to these registers.
+    async fn start_asking(
+        engine: Engine,
+        clock: Clock,
+        state: Folder,
+        registers: Registers,
+    ) -> Api {
         let now = clock.now();
         let place = Place::new(engine).await;
-        let running = serve(Setup {
+        let setup = Setup {
             database: place.url(),
             state: state.path().join("state"),
             listen: ([127, 0, 0, 1], 0).into(),
@@ -111,9 +122,8 @@ impl Api {
             writers: 2,
             witnesses: hefu_server::Witnesses::none(),
             limits: hefu_server::Limits::default(),
-        })
-        .await
-        .unwrap();
+        };
+        let running = serve_asking(setup, registers).await.unwrap();
         let client = Client::connect(&format!("http://{}", running.address))
             .await
             .unwrap();

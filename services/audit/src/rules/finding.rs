@@ -121,8 +121,8 @@ pub(super) fn kind_of(code: Code) -> Kind {
         | SlotRecorded
         | PayoutWrittenOff => Kind::DoublePayment,
         SamePerson => Kind::SeparationOfDuties,
-        BadAmount | FundsExhausted | NothingEarned | ClawBackTooMuch | PayoutMismatch
-        | BatchMismatch | PayeeOwes | TooManyDays => Kind::Amount,
+        BadAmount | TopUpTooMuch | FundsExhausted | NothingEarned | ClawBackTooMuch
+        | PayoutMismatch | BatchMismatch | PayeeOwes | TooManyDays => Kind::Amount,
         BadDates
         | PlanYearClosed
         | PlanYearNotOpen
@@ -146,7 +146,9 @@ pub(super) fn kind_of(code: Code) -> Kind {
         | EmploymentHeld => Kind::Deadline,
         BadTimetable | BadSeat | BadCapacity | TrainerMissing | BadPolicy | DuplicateEntry
         | TooMany | TokenMalformed | LevelNeeded | OccupationNeeded | ReasonUnknown
-        | SameRegion | SealInvalid | NotBelow | CheckpointNotNewer | RolesMixed => Kind::Rule,
+        | SameRegion | SealInvalid | BadDetails | NotBelow | CheckpointNotNewer | RolesMixed => {
+            Kind::Rule
+        }
         RegionNotFound
         | VoucherNotFound
         | ClassNotFound
@@ -155,6 +157,7 @@ pub(super) fn kind_of(code: Code) -> Kind {
         | PersonNotFound
         | InstitutionNotFound
         | CatalogueEntryNotFound
+        | TopUpNotFound
         | AccountNotFound
         | ObjectionNotFound
         | CredentialNotFound
@@ -163,6 +166,16 @@ pub(super) fn kind_of(code: Code) -> Kind {
         | CalendarNotFound => Kind::Rule,
         CallerUnknown | CallerRevoked | RoleMissing | NotYours => Kind::Rule,
         RegionAlreadyOpen
+        | NoParentRegion
+        | TopUpExists
+        | TopUpDecided
+        | SourceNotOfProgramme
+        | CatalogueEntryNotInForce
+        | DetailsSealed
+        | SiteNotListed
+        | SeatsAboveSite
+        | LevelNotListed
+        | TrainerNotListed
         | CredentialExists
         | PersonErased
         | PersonHasOpenVoucher

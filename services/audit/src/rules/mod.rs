@@ -234,6 +234,7 @@ impl Rules {
             let world = replay.world();
             let decided = match &rest[0].event {
                 Event::FundsAllocatedOut(e) => funds::decide_out(world, command, at, e),
+                Event::TopUpRefused(e) => funds::decide_refusal(world, command, at, e),
                 _ => decide(world, command, at),
             };
             match decided {
@@ -322,19 +323,20 @@ fn nullifier(
     (FREE, None)
 }
 
-/// A county's half of an allocation, which is not asked for there.
+/// A county's half of an allocation or of a decided request, which is not asked for there.
 fn received(county: &World, rest: &[Entry]) -> Verdict {
     let first = &rest[0];
-    let Event::FundsAllocatedIn(e) = &first.event else {
+    let events = rest.iter().map(|entry| &entry.event);
+    let Some(half) = funds::county_half(events) else {
         return Verdict::Nothing("no command makes this event by itself");
     };
-    if first.caller != format!("region/{}", e.from) {
-        return Verdict::Nothing("money from another region is that region's move");
+    if first.caller != format!("region/{}", half.from) {
+        return Verdict::Nothing("what another region decides is that region's move");
     }
-    let Some(command) = funds::allocation_in(county.region(), &first.request, e) else {
+    let Some(command) = half.command(county.region(), &first.request) else {
         return Verdict::Nothing("the request id is none");
     };
-    match funds::decide_in(county, &command, first.at, e) {
+    match half.decide(county, &command, first.at) {
         Ok(events) => compare(&events, rest),
         Err(Stop::Refused(refusals)) => Verdict::Refused(refusals),
         Err(Stop::Missing(_)) => Verdict::Nothing("it asks for what no log has"),

@@ -109,6 +109,15 @@ pub(super) fn strike_off_institution(e: &event::InstitutionStruckOff) -> Act {
 pub(super) fn file_catalogue_entry(e: &event::CatalogueEntryFiled) -> Act {
     FileCatalogueEntry {
         entry: e.entry.clone(),
+        details: e.details.clone(),
+    }
+    .into()
+}
+
+pub(super) fn change_catalogue_entry(e: &event::CatalogueEntryChanged) -> Act {
+    ChangeCatalogueEntry {
+        entry: e.entry.clone(),
+        details: e.details.clone(),
     }
     .into()
 }
@@ -116,6 +125,32 @@ pub(super) fn file_catalogue_entry(e: &event::CatalogueEntryFiled) -> Act {
 pub(super) fn approve_catalogue_entry(e: &event::CatalogueEntryApproved) -> Act {
     ApproveCatalogueEntry {
         entry: e.entry.clone(),
+        proposal: e.proposal,
+    }
+    .into()
+}
+
+pub(super) fn refuse_catalogue_entry(e: &event::CatalogueEntryRefused) -> Act {
+    RefuseCatalogueEntry {
+        entry: e.entry.clone(),
+        reason: e.reason.clone(),
+    }
+    .into()
+}
+
+pub(super) fn suspend_catalogue_entry(e: &event::CatalogueEntrySuspended) -> Act {
+    SuspendCatalogueEntry {
+        entry: e.entry.clone(),
+        suspended: e.suspended,
+        reason: e.reason.clone(),
+    }
+    .into()
+}
+
+pub(super) fn strike_off_catalogue_entry(e: &event::CatalogueEntryStruckOff) -> Act {
+    StrikeOffCatalogueEntry {
+        entry: e.entry.clone(),
+        reason: e.reason.clone(),
     }
     .into()
 }

@@ -171,6 +171,7 @@ table! {
         reads {
             GetSession Granted [OUTSIDE => Institution, STAFF => Region] "";
             ListSessions Granted [OUTSIDE => Institution, STAFF => Region] "";
+            AskCertificate Granted [&[Clerk, Operator] => Region] "the register is asked, its answer put on record";
         }
     }
     AuditService {
@@ -192,6 +193,8 @@ table! {
             AllocateFunds Granted [&[Finance] => Region] "";
             OpenPlanYear Granted [&[Finance, Operator] => Region] "";
             SetTargets Granted [&[Operator] => Region] "";
+            RequestTopUp Granted [&[Finance] => Region] "";
+            DecideTopUp Granted [&[Finance] => Region] "in the region above, of which it is a move as well";
             ClosePlanYear Granted [&[Finance, Operator] => Region] "";
         }
         reads {
@@ -199,6 +202,7 @@ table! {
             ListPlanYears Granted [STAFF => Region] "";
             GetAccount Granted [STAFF => Region] "";
             ListAccounts Granted [STAFF => Region] "";
+            ListTopUps Granted [STAFF => Region] "a city's: those of its counties too";
         }
     }
     IssuanceService {
@@ -211,7 +215,9 @@ table! {
             ProposeOverride Granted [&[Clerk, Reviewer] => Region] "";
             ConfirmOverride Granted [&[Reviewer] => Region] "";
         }
-        reads {}
+        reads {
+            ListExpiring Granted [OUTSIDE => Institution, STAFF => Region] "";
+        }
     }
     PeopleService {
         moves {
@@ -223,6 +229,7 @@ table! {
         }
         reads {
             GetPerson Granted [&[Holder] => Own, STAFF => Region] "masked; nobody by the portal";
+            CheckPerson Granted [&[Holder] => Own, &[Institution] => Institution, &[Clerk, Operator] => Region] "the registers are asked, their answers put on record; institution: without the answers";
             FindPerson Granted [&[Holder] => Own, &[Clerk, Reviewer, Supervisor] => Region] "masked; the portal: whose number it shows";
         }
     }
@@ -266,15 +273,19 @@ table! {
             RegisterAccount Granted [OUTSIDE => Institution, &[Clerk] => Region] "";
             ConfirmAccount Granted [&[Reviewer, Finance] => Region] "";
             FileCatalogueEntry Granted [OUTSIDE => Institution, &[Clerk] => Region] "";
+            ChangeCatalogueEntry Granted [OUTSIDE => Institution, &[Clerk] => Region] "";
             ApproveCatalogueEntry Granted [&[Reviewer] => Region] "";
+            RefuseCatalogueEntry Granted [&[Reviewer] => Region] "";
+            SuspendCatalogueEntry Granted [&[Supervisor] => Region] "";
+            StrikeOffCatalogueEntry Granted [&[Supervisor] => Region] "";
             SuspendInstitution Granted [&[Supervisor] => Region] "";
             StrikeOffInstitution Granted [&[Supervisor] => Region] "";
         }
         reads {
             GetInstitution Granted [&[Holder] => Public, OUTSIDE => Institution, STAFF => Region] "of others' what is public: no account, no debt, no classified unit";
             ListInstitutions Granted [&[Holder] => Public, OUTSIDE => Institution, STAFF => Region] "of others' what is public: no account, no debt, no classified unit";
-            GetCatalogueEntry Open [OUTSIDE => Institution, STAFF => Region] "a classified unit's: itself and the bureau";
-            ListCatalogueEntries Open [OUTSIDE => Institution, STAFF => Region] "a classified unit's: itself and the bureau";
+            GetCatalogueEntry Open [OUTSIDE => Institution, STAFF => Region] "public: what was approved once; a classified unit's: itself and the bureau";
+            ListCatalogueEntries Open [OUTSIDE => Institution, STAFF => Region] "public: what was approved once; a classified unit's: itself and the bureau";
         }
     }
     SettlementService {

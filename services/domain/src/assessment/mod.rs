@@ -95,6 +95,7 @@ fn filed_body(ask: &Ask, filing: &SessionFiling) -> Result<(), Stop> {
         filing.year,
     )?;
     checks.require(listed, Code::NotInCatalogue);
+    checks.take(registry::assesses_level(ask, filing))?;
     checks.done()
 }
 

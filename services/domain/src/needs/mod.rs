@@ -51,8 +51,12 @@ impl Gather<'_> {
             | Act::StrikeOffInstitution(StrikeOffInstitution { institution, .. }) => {
                 self.fact(Key::Institution(institution.clone()))
             }
-            Act::FileCatalogueEntry(FileCatalogueEntry { entry })
-            | Act::ApproveCatalogueEntry(ApproveCatalogueEntry { entry }) => {
+            Act::FileCatalogueEntry(FileCatalogueEntry { entry, .. })
+            | Act::ChangeCatalogueEntry(ChangeCatalogueEntry { entry, .. })
+            | Act::ApproveCatalogueEntry(ApproveCatalogueEntry { entry, .. })
+            | Act::RefuseCatalogueEntry(RefuseCatalogueEntry { entry, .. })
+            | Act::SuspendCatalogueEntry(SuspendCatalogueEntry { entry, .. })
+            | Act::StrikeOffCatalogueEntry(StrikeOffCatalogueEntry { entry, .. }) => {
                 self.fact(Key::Institution(entry.institution.clone()));
                 self.fact(Key::CatalogueEntry(entry.clone()));
                 self.fact(Key::Year(entry.year));
@@ -62,6 +66,12 @@ impl Gather<'_> {
                 self.fact(Key::Account(*year, source.clone()));
                 self.year(*year);
             }
+            Act::RequestTopUp(act) => {
+                self.fact(Key::TopUp(act.top_up));
+                self.year(act.year);
+            }
+            // In the region that decides as in the one that asked, each as far as it has them.
+            Act::DecideTopUp(act) => self.decide_top_up(act.top_up),
             Act::OpenPlanYear(OpenPlanYear { year }) | Act::SetTargets(SetTargets { year, .. }) => {
                 self.year(*year)
             }

@@ -263,6 +263,15 @@ impl Gather<'_> {
         }
     }
 
+    /// What was asked for shows the account and the year.
+    pub(super) fn decide_top_up(&mut self, id: TopUpId) {
+        self.fact(Key::TopUp(id));
+        if let Ok(asked) = self.world.top_up(&id) {
+            self.fact(Key::Account(asked.year, asked.source.clone()));
+            self.year(asked.year);
+        }
+    }
+
     pub(super) fn close_plan_year(&mut self, act: &ClosePlanYear) {
         self.year(act.year);
         match &act.step {

@@ -35,6 +35,8 @@ pub enum Key {
     Year(PlanYear),
     /// A fund account.
     Account(PlanYear, Source),
+    /// A request for more money.
+    TopUp(TopUpId),
     /// A caller's credential.
     Credential(CredentialId),
     /// A person.
@@ -89,6 +91,8 @@ pub enum Fact {
     Year(YearState),
     /// See [`Account`].
     Account(Account),
+    /// See [`TopUp`].
+    TopUp(TopUp),
     /// See [`Credential`].
     Credential(Credential),
     /// See [`Person`].
@@ -125,6 +129,7 @@ impl Fact {
             Key::Calendar(_) => Fact::Calendar(read(json)?),
             Key::Year(_) => Fact::Year(read(json)?),
             Key::Account(..) => Fact::Account(read(json)?),
+            Key::TopUp(_) => Fact::TopUp(read(json)?),
             Key::Credential(_) => Fact::Credential(read(json)?),
             Key::Person(_) => Fact::Person(read(json)?),
             Key::Institution(_) => Fact::Institution(read(json)?),

@@ -101,6 +101,63 @@ pub struct Account {
     pub paid: Fen,
 }
 
+/// What a county asks more money for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TopUpPurpose {
+    /// Order and project training is short of money ("向市级申请").
+    Shortfall,
+    /// A sector applies for earmarked money ("专项申请").
+    Earmarked,
+}
+
+/// A request for more money, of the region above.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopUp {
+    /// The account's plan year.
+    pub year: PlanYear,
+    /// The account's source.
+    pub source: Source,
+    /// How much.
+    pub amount: Fen,
+    /// What for.
+    pub purpose: TopUpPurpose,
+    /// Why.
+    pub reason: Reason,
+    /// Hash of the papers.
+    pub papers: Digest,
+    /// Who asked.
+    pub by: StaffId,
+    /// When.
+    pub at: Instant,
+    /// What was decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<TopUpDecision>,
+}
+
+impl TopUp {
+    /// Its state's code: `requested`, `granted` or `refused`.
+    pub fn code(&self) -> &'static str {
+        match &self.decision {
+            None => "requested",
+            Some(decision) if decision.granted > Fen::ZERO => "granted",
+            Some(_) => "refused",
+        }
+    }
+}
+
+/// What was decided about a request for more money.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopUpDecision {
+    /// By whom.
+    pub by: StaffId,
+    /// How much of it is granted; nothing, where it was refused.
+    pub granted: Fen,
+    /// Why not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+}
+
 /// What a caller may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -53,6 +53,18 @@ pub enum Standing {
     Suspended,
     /// Struck off (淘汰).
     StruckOff,
+    /// Refused at filing (catalogue lines only); it may be filed again.
+    Refused,
+}
+
+impl Standing {
+    /// Whether a catalogue line with it is public: what was approved once stays so, whatever became of it.
+    pub fn is_published(self) -> bool {
+        match self {
+            Standing::Good | Standing::Suspended | Standing::StruckOff => true,
+            Standing::Filed | Standing::Refused => false,
+        }
+    }
 }
 
 /// An institution registered in the region.
@@ -117,8 +129,99 @@ pub struct PendingAccount {
 pub struct CatalogueEntry {
     /// Whether it is in force.
     pub standing: Standing,
-    /// Who filed it.
+    /// Who filed it, or what stands in it now.
     pub filed_by: StaffId,
+    /// What it says of itself; nothing in lines of earlier days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Box<CatalogueDetails>>,
+    /// A change that waits for a reviewer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Box<CatalogueChange>>,
+    /// Why it is refused, suspended or struck off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+}
+
+impl CatalogueEntry {
+    /// Hash of what waits for a reviewer: of the change, or of the line as it was filed; none where it says nothing of itself.
+    pub fn proposal(&self) -> Option<Digest> {
+        match (&self.change, &self.details, self.standing) {
+            (Some(change), ..) => Some(change.digest()),
+            (None, Some(details), Standing::Filed) => Some(details.digest(&self.filed_by)),
+            (None, Some(_) | None, _) => None,
+        }
+    }
+}
+
+/// A change of a catalogue line, filed and not yet approved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CatalogueChange {
+    /// What the line is to say.
+    pub details: CatalogueDetails,
+    /// Who filed it.
+    pub by: StaffId,
+}
+
+/// What a catalogue line says of itself. Nobody's name stands in it: trainers are commitments, or codes of the region's.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct CatalogueDetails {
+    /// The project's name, where the line is for one (项目名称).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// The levels that it covers; all, if it says none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub levels: Option<LevelRange>,
+    /// The sites, by the codes that classes name; any, if it names none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sites: BTreeMap<Resource, Site>,
+    /// How many people it can take in the year (年培训能力).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub yearly_seats: Option<u32>,
+    /// The trainers or examiners whom classes may name; any, if it names none.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub trainers: BTreeSet<Resource>,
+    /// The licence that it rests on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub licence: Option<LicenceScope>,
+}
+
+impl CatalogueDetails {
+    /// Whether a level is among those that it covers.
+    pub fn covers(&self, level: SkillLevel) -> bool {
+        self.levels
+            .is_none_or(|range| range.lowest <= level && level <= range.highest)
+    }
+}
+
+/// Skill levels from one to another, both of them in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LevelRange {
+    /// The lowest.
+    pub lowest: SkillLevel,
+    /// The highest.
+    pub highest: SkillLevel,
+}
+
+/// A site where a line is taught or assessed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Site {
+    /// Its address.
+    pub address: String,
+    /// How many it seats at once.
+    pub seats: u16,
+}
+
+/// The licence behind a line (办学许可).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LicenceScope {
+    /// Its number.
+    pub number: Reference,
+    /// What it covers, in the authority's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// Its last day, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<Date>,
 }
 
 /// Where a trainer or room is taken.

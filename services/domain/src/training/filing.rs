@@ -156,6 +156,9 @@ pub(super) fn parties(ask: &Ask, rules: &ProgrammeRules, filing: &ClassFiling) -
         unlicensed || deliverer.licence.contains(&filing.occupation),
         Code::NotLicensed,
     );
+    if !exempt(rules, filing, deliverer) {
+        checks.take(registry::within_line(ask, filing))?;
+    }
     // Where policy lets an override lift the catalogue, each voucher is asked for it when it is enrolled.
     checks.require(
         rules.override_catalogue || may_teach(ask, rules, filing)?,

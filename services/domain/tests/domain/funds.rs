@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use hefu_domain::command::{Act, AllocateFunds};
+use hefu_domain::command::AllocateFunds;
 use hefu_domain::state::{ClassState, End, Once, SheetState, VoucherState};
 use hefu_domain::*;
 use proptest::prelude::*;
@@ -12,7 +12,7 @@ use crate::support::{Reply, Town, check_on, fen, region, said, year};
 
 /// What one step tries, in one county or the other.
 #[derive(Debug, Clone)]
-enum Step {
+pub(crate) enum Step {
     /// Whatever comes next in a voucher's life.
     Onward {
         there: bool,
@@ -83,7 +83,7 @@ fn line() -> impl Strategy<Value = String> {
     ]
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let there = || prop::bool::weighted(0.25);
     let step = prop_oneof![
         24 => (there(), voucher(), 0u8..4, class()).prop_map(|(there, voucher, person, class)| Step::Onward { there, voucher, person, class }),
@@ -144,7 +144,7 @@ fn onward(town: &mut Town, name: &str, person: u8, class: &str) -> String {
     }
 }
 
-fn sheet_name(town: &Town, id: SheetId) -> String {
+pub(crate) fn sheet_name(town: &Town, id: SheetId) -> String {
     let occasions = ["c0", "c1", "c2", "c3", "s0"];
     let names = occasions
         .iter()
@@ -193,7 +193,7 @@ fn claim_onward(town: &mut Town, id: SheetId) -> String {
 }
 
 /// The two counties at the start: little money, three short classes, one session, four people known to both.
-fn counties() -> (Town, Town) {
+pub(crate) fn counties() -> (Town, Town) {
     let mut here = region("140725", Some("140700"));
     let mut there = region("140727", Some("140700"));
     there.nullifiers = here.nullifiers.clone();
@@ -355,7 +355,7 @@ fn tell(town: &Town, heard: &mut usize, ledger: &mut Ledger) {
 }
 
 /// A few seconds' worth, unless PROPTEST_CASES says otherwise.
-fn cases() -> u32 {
+pub(crate) fn cases() -> u32 {
     std::env::var("PROPTEST_CASES")
         .ok()
         .and_then(|text| text.parse().ok())
@@ -370,20 +370,7 @@ proptest! {
         let (mut here, mut there) = counties();
         let (mut heard, mut ledgers) = ([0, 0], [Ledger::default(), Ledger::default()]);
         for step in steps {
-            match step {
-                Step::Days(days) => {
-                    for town in [&mut here, &mut there] {
-                        town.now = town.now.plus_hours(24 * u32::from(days));
-                    }
-                }
-                Step::Move { there: false, line } => drop(run(&mut here, &line)),
-                Step::Move { there: true, line } => drop(run(&mut there, &line)),
-                Step::Onward { there: elsewhere, voucher, person, class } => {
-                    let town = if elsewhere { &mut there } else { &mut here };
-                    let line = onward(town, &voucher, person, &class);
-                    drop(run(town, &line));
-                }
-            }
+            take_step(&mut here, &mut there, &step);
             tell(&here, &mut heard[0], &mut ledgers[0]);
             tell(&there, &mut heard[1], &mut ledgers[1]);
         }
@@ -393,8 +380,31 @@ proptest! {
     }
 }
 
+/// Tries a step in one county or the other.
+pub(crate) fn take_step(here: &mut Town, there: &mut Town, step: &Step) {
+    match step {
+        Step::Days(days) => {
+            for town in [here, there] {
+                town.now = town.now.plus_hours(24 * u32::from(*days));
+            }
+        }
+        Step::Move { there: false, line } => drop(run(here, line)),
+        Step::Move { there: true, line } => drop(run(there, line)),
+        Step::Onward {
+            there: elsewhere,
+            voucher,
+            person,
+            class,
+        } => {
+            let town = if *elsewhere { there } else { here };
+            let line = onward(town, voucher, *person, class);
+            drop(run(town, &line));
+        }
+    }
+}
+
 /// A line of which not everything that it names need exist.
-fn run(town: &mut Town, line: &str) -> Option<Reply> {
+pub(crate) fn run(town: &mut Town, line: &str) -> Option<Reply> {
     let class = line.strip_prefix("teach ");
     if class.is_some_and(|class| {
         town.class(class)
@@ -463,7 +473,6 @@ fn a_citys_money_moves_to_its_county_in_both_logs_or_in_none() {
     shouyang.replay();
 }
 
-/// Allocates as the engine does: both worlds are read, both logs are written.
 fn allocate(from: &mut Town, to: &mut Town, amount: &str) -> String {
     let act = AllocateFunds {
         to: to.region.clone(),
@@ -472,34 +481,7 @@ fn allocate(from: &mut Town, to: &mut Town, amount: &str) -> String {
         amount: fen(amount),
         reference: "T-1".parse().unwrap(),
     };
-    let command = from.command("finance", Act::AllocateFunds(act));
-    let (mut giving, mut taking) = (
-        World::new(from.region.clone()),
-        World::new(to.region.clone()),
-    );
-    for (key, fact) in &from.facts {
-        giving.bring(key.clone(), Some(fact.clone()));
-    }
-    for (key, fact) in &to.facts {
-        taking.bring(key.clone(), Some(fact.clone()));
-    }
-    loop {
-        match decide_allocation(&giving, &taking, &command, from.now) {
-            Ok((out, into)) => {
-                let request = command.request.as_str();
-                let mut events = from.commit(giving, out, ("finance", request));
-                let city = format!("region/{}", from.region);
-                events.extend(to.commit(taking, into, (&city, request)));
-                return said(&Ok(events));
-            }
-            Err(Stop::Refused(refusals)) => return said(&Err(refusals)),
-            // Neither world says whose fact is missing: it is brought to both, where it is not there.
-            Err(Stop::Missing(need)) => {
-                from.bring(&mut giving, need.clone());
-                to.bring(&mut taking, need);
-            }
-        }
-    }
+    said(&from.submit_with(to, "finance", act.into()))
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod funds;
 mod hostile;
 mod issuance;
 mod matrix;
+mod plan_year;
 mod redemption;
 mod settlement;
 mod support;

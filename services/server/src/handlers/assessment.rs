@@ -21,6 +21,7 @@ service! {
         batch_confirm_certificate(BatchConfirmCertificateRequest) -> BatchConfirmCertificateResponse,
     }
     others {
+        ask_certificate(AskCertificateRequest) -> AskCertificateResponse,
         get_session(GetSessionRequest) -> AssessmentSession,
         list_sessions(ListSessionsRequest) -> ListSessionsResponse,
     }

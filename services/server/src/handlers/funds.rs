@@ -8,6 +8,8 @@ service! {
         appropriate_funds(AppropriateFundsRequest) -> AppropriateFundsResponse,
         allocate_funds(AllocateFundsRequest) -> AllocateFundsResponse,
         open_plan_year(OpenPlanYearRequest) -> OpenPlanYearResponse,
+        request_top_up(RequestTopUpRequest) -> RequestTopUpResponse,
+        decide_top_up(DecideTopUpRequest) -> DecideTopUpResponse,
         set_targets(SetTargetsRequest) -> SetTargetsResponse,
     }
     batches {
@@ -18,5 +20,6 @@ service! {
         list_plan_years(ListPlanYearsRequest) -> ListPlanYearsResponse,
         get_account(GetAccountRequest) -> Account,
         list_accounts(ListAccountsRequest) -> ListAccountsResponse,
+        list_top_ups(ListTopUpsRequest) -> ListTopUpsResponse,
     }
 }

@@ -21,5 +21,6 @@ service! {
         batch_reissue_token(BatchReissueTokenRequest) -> BatchReissueTokenResponse,
     }
     others {
+        list_expiring(ListExpiringRequest) -> ListExpiringResponse,
     }
 }

@@ -15,6 +15,7 @@ service! {
         batch_record_check_answers(BatchRecordCheckAnswersRequest) -> BatchRecordCheckAnswersResponse,
     }
     others {
+        check_person(CheckPersonRequest) -> CheckPersonResponse,
         get_person(GetPersonRequest) -> Person,
         find_person(FindPersonRequest) -> Person,
     }

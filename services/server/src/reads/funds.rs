@@ -3,11 +3,11 @@
 use hefu_domain::state::Fact;
 use hefu_domain::{Code, Key, PlanYear, Rpc};
 use hefu_engine::rows;
-use hefu_store::Table;
-use hefu_wire::{names, show, v1};
+use hefu_store::{Scope as Cover, Table};
+use hefu_wire::{names, show, states, v1};
 use tonic::{Request, Status};
 
-use super::{List, Page, corrupt, region};
+use super::{List, Page, corrupt, region, text};
 use crate::api::Api;
 use crate::{caller, errors};
 
@@ -62,6 +62,46 @@ impl Api {
         }
         Ok(v1::ListPlanYearsResponse {
             plan_years,
+            next_page_token,
+        })
+    }
+
+    /// A region's own requests, and where it is a city those of its counties, whose requests are made to it.
+    pub(crate) async fn list_top_ups(
+        &self,
+        request: Request<v1::ListTopUpsRequest>,
+    ) -> Result<v1::ListTopUpsResponse, Status> {
+        let message = request.get_ref();
+        let (region, columns) = self
+            .asked(Rpc::ListTopUps, &request, |r| {
+                r.parent("parent", &message.parent);
+                let state = r.state("state", &message.state, states::TOP_UP);
+                let year = r.optional_plan_year("plan_year", message.plan_year);
+                Some(vec![("state", state?.to_owned()), ("year", text(year?))])
+            })
+            .await?;
+        self.admit(Rpc::ListTopUps, &request, &region).await?;
+        let mut list = List::of(Table::TopUp, &region, columns);
+        if let Some(below) = region.as_str().strip_suffix("00") {
+            list.cover = Cover::Under(vec![below.trim_end_matches("00").to_owned()]);
+        }
+        let page = Page {
+            size: message.page_size,
+            token: &message.page_token,
+        };
+        let (rows, next_page_token) = self.page(list, page).await?;
+        let mut top_ups = Vec::with_capacity(rows.len());
+        for row in rows {
+            let of = row
+                .region
+                .parse()
+                .map_err(|_| errors::store(corrupt(&row)))?;
+            if let Fact::TopUp(asked) = rows::fact(&row).map_err(errors::store)? {
+                top_ups.push(show::top_up(&of, &row.id, &asked));
+            }
+        }
+        Ok(v1::ListTopUpsResponse {
+            top_ups,
             next_page_token,
         })
     }

@@ -6,6 +6,7 @@ mod application;
 mod assessment;
 mod audit;
 mod funds;
+mod issuance;
 mod people;
 mod policy;
 mod redemption;
@@ -39,6 +40,8 @@ struct List {
     /// Index columns and what they must equal; empty values do not filter.
     equals: Vec<(&'static str, String)>,
     shown: Shown,
+    /// Of vouchers: due before that instant.
+    due_before: Option<String>,
 }
 
 impl List {
@@ -49,6 +52,7 @@ impl List {
             cover: Cover::Region(region.to_string()),
             equals: equals.into_iter().filter(|(_, v)| !v.is_empty()).collect(),
             shown: Shown::All,
+            due_before: None,
         }
     }
 
@@ -117,7 +121,7 @@ impl Api {
     }
 
     /// The answer to a question over a region's facts as they stand.
-    async fn look<T>(
+    pub(crate) async fn look<T>(
         &self,
         region: &Region,
         ask: impl Fn(&World, Instant) -> Result<T, Stop>,
@@ -159,7 +163,7 @@ impl Api {
             table: list.table,
             scope: list.cover,
             equals: list.equals,
-            due_before: None,
+            due_before: list.due_before,
             shown: list.shown,
             after: self.after(&place, page.token)?,
             limit: size,
@@ -247,18 +251,23 @@ pub(crate) struct Sight {
 }
 
 impl Sight {
-    fn of(world: &World, rpc: Rpc, by: &CredentialId, at: Instant) -> Result<Sight, Stop> {
+    pub(crate) fn of(
+        world: &World,
+        rpc: Rpc,
+        by: &CredentialId,
+        at: Instant,
+    ) -> Result<Sight, Stop> {
         let (caller, scope) = admitted(world, rpc, by, at)?;
         Ok(Sight { caller, scope })
     }
 
     /// Whether they see their whole region.
-    fn whole(&self) -> bool {
+    pub(crate) fn whole(&self) -> bool {
         self.scope == Scope::Region
     }
 
     /// The institution whose things they see.
-    fn institution(&self) -> Option<&InstitutionId> {
+    pub(crate) fn institution(&self) -> Option<&InstitutionId> {
         let institution = self.caller.institution.as_ref();
         institution.filter(|_| self.scope == Scope::Institution)
     }
@@ -286,12 +295,12 @@ impl Sight {
     }
 
     /// Whether they are that person.
-    fn is(&self, person: &PersonId) -> bool {
+    pub(crate) fn is(&self, person: &PersonId) -> bool {
         self.holder().as_ref() == Some(person)
     }
 
     /// The bureau's portal, which speaks for the people whom it has authenticated.
-    fn is_portal(&self) -> bool {
+    pub(crate) fn is_portal(&self) -> bool {
         self.scope == Scope::Own
             && self.caller.roles.contains(&Role::Holder)
             && self.caller.holder.is_none()

@@ -63,6 +63,7 @@ impl Api {
             cover: Cover::Under(vec![String::new()]),
             equals: Vec::new(),
             shown: Shown::All,
+            due_before: None,
         };
         let page = Page {
             size: asked.page_size,

@@ -2,7 +2,7 @@
 
 use hefu_domain::policy::Capacity;
 use hefu_domain::state::{CatalogueEntryId, Fact};
-use hefu_domain::{Code, InstitutionId, Occupation, Region, Rpc, SEALED};
+use hefu_domain::{Code, Instant, InstitutionId, Key, Occupation, Region, Rpc, SEALED};
 use hefu_engine::rows;
 use hefu_store::{Row, Shown, Table};
 use hefu_wire::show::Eyes;
@@ -12,6 +12,9 @@ use tonic::{Request, Status};
 use super::{List, Page, Sight, asked, corrupt, region, text};
 use crate::api::Api;
 use crate::{caller, errors};
+
+/// The most events of one line that are shown: it is filed, changed and suspended a few times in its year.
+const MOST_HISTORY: u32 = 500;
 
 impl Api {
     /// How far whoever reads something public reaches beyond that, where they show a key that has a grant.
@@ -86,16 +89,49 @@ impl Api {
         let (region, id) = asked(|r| r.catalogue_entry_name("name", name))?;
         let rpc = Rpc::GetCatalogueEntry;
         let sight = self.sight_if_any(rpc, &request, &region).await;
+        let eyes = eyes_of_any(sight.as_ref(), &id.institution);
         if !sees(sight.as_ref(), &id.institution) {
             return Err(errors::stop(Code::CatalogueEntryNotFound.into()));
         }
         let entry = self
             .look(&region, |world, _| {
                 world.state_of_region()?;
-                world.catalogue_entry(&id).cloned()
+                let entry = world.catalogue_entry(&id)?;
+                match eyes <= Eyes::Own || entry.standing.is_published() {
+                    true => Ok(entry.clone()),
+                    false => Err(Code::CatalogueEntryNotFound.into()),
+                }
             })
             .await?;
-        Ok(show::catalogue_entry(&region, &id, &entry))
+        let mut shown = show::catalogue_entry(&region, &id, &entry, eyes);
+        shown.history = self.catalogue_history(&region, &id, eyes).await?;
+        Ok(shown)
+    }
+
+    /// What happened to a line, out of the log.
+    async fn catalogue_history(
+        &self,
+        region: &Region,
+        id: &CatalogueEntryId,
+        eyes: Eyes,
+    ) -> Result<Vec<v1::CatalogueEvent>, Status> {
+        let stream = rows::stream(&Key::CatalogueEntry(id.clone()));
+        let rows =
+            self.engine
+                .store()
+                .events_of_stream(region.as_str(), &stream, None, MOST_HISTORY);
+        let mut history = Vec::new();
+        for row in rows.await.map_err(errors::store)? {
+            let event = hefu_engine::decode(&row).map_err(errors::status)?;
+            let place = (row.epoch, row.idx);
+            history.extend(show::catalogue_event(
+                Instant(row.at_ms),
+                place,
+                &event,
+                eyes,
+            ));
+        }
+        Ok(history)
     }
 
     pub(crate) async fn list_catalogue_entries(
@@ -103,7 +139,7 @@ impl Api {
         request: Request<v1::ListCatalogueEntriesRequest>,
     ) -> Result<v1::ListCatalogueEntriesResponse, Status> {
         let message = request.get_ref();
-        let (region, columns) = asked(|r| {
+        let (region, (institution, mut columns)) = asked(|r| {
             r.parent("parent", &message.parent);
             let institution = r.optional_name::<InstitutionId>(
                 "institution",
@@ -112,15 +148,23 @@ impl Api {
             );
             let occupation = r.optional_code::<Occupation>("occupation", &message.occupation);
             let standing = r.state("standing", &message.standing, states::CATALOGUE_ENTRY);
-            Some(vec![
-                ("institution", text(institution?)),
+            let capacity = r.optional_catalogue("capacity", message.capacity);
+            let year = r.optional_plan_year("plan_year", message.plan_year);
+            let columns = vec![
+                ("institution", text(institution.clone()?)),
                 ("occupation", text(occupation?)),
                 ("state", standing?.to_owned()),
-            ])
+                ("capacity", capacity?.map_or("", catalogue).to_owned()),
+                ("year", text(year?)),
+            ];
+            Some((institution?, columns))
         })?;
         self.open(&region).await?;
         let rpc = Rpc::ListCatalogueEntries;
         let sight = self.sight_if_any(rpc, &request, &region).await;
+        let whose = institution.map(|whose| eyes_of_any(sight.as_ref(), &whose));
+        let whole = sight.as_ref().is_some_and(Sight::whole) || whose == Some(Eyes::Own);
+        columns.extend((!whole).then(|| ("published", "yes".to_owned())));
         let page = Page {
             size: message.page_size,
             token: &message.page_token,
@@ -133,7 +177,8 @@ impl Api {
             if let Fact::CatalogueEntry(entry) = rows::fact(&row).map_err(errors::store)?
                 && sees(sight.as_ref(), &id.institution)
             {
-                catalogue_entries.push(show::catalogue_entry(&region, &id, &entry));
+                let eyes = eyes_of_any(sight.as_ref(), &id.institution);
+                catalogue_entries.push(show::catalogue_entry(&region, &id, &entry, eyes));
             }
         }
         Ok(v1::ListCatalogueEntriesResponse {
@@ -157,6 +202,19 @@ fn clear(sight: Option<&Sight>) -> Shown {
     Shown::Clear {
         hidden: SEALED.to_owned(),
         own: text(sight.and_then(Sight::institution)),
+    }
+}
+
+/// How anybody sees an institution's lines, with a grant or without.
+fn eyes_of_any(sight: Option<&Sight>, institution: &InstitutionId) -> Eyes {
+    sight.map_or(Eyes::Others, |sight| eyes_on(sight, institution))
+}
+
+/// Which of the two catalogues, as rows name it.
+fn catalogue(capacity: Capacity) -> &'static str {
+    match capacity {
+        Capacity::AssessmentBody => "assessment_body",
+        Capacity::TrainingBody | Capacity::Enterprise | Capacity::School => "training_body",
     }
 }
 

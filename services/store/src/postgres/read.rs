@@ -3,7 +3,9 @@
 use super::failure;
 use super::several::Texts;
 use crate::error::{Result, StoreError};
-use crate::reads::{EventPage, NullifierPage, PeoplePage, RegionPage, StreamPage, TablePage};
+use crate::reads::{
+    DuePage, EventPage, NullifierPage, PeoplePage, RegionPage, StreamPage, TablePage,
+};
 use crate::rows::{
     CommittedSecret, EventRow, FactKey, Head, LeafRow, Nullifier, PersonKey, PersonSecret,
     RequestKey, Row, Tag, big,
@@ -276,6 +278,28 @@ pub(crate) async fn rows(conn: &mut PgConnection, page: &TablePage) -> Result<Ve
         .fetch_all(conn)
         .await;
     decode(rows, |r| linked(r, page.table))
+}
+
+pub(crate) async fn due(conn: &mut PgConnection, page: &DuePage) -> Result<Vec<String>> {
+    let rows = sqlx::query(AssertSqlSafe(sql::due('$')))
+        .bind(&page.region)
+        .bind(&page.before)
+        .bind(i64::from(page.limit))
+        .fetch_all(conn)
+        .await;
+    decode(rows, |r| get(r, 0, "voucher", "id", || page.region.clone()))
+}
+
+pub(crate) async fn next_due(
+    conn: &mut PgConnection,
+    (region, from): &(String, String),
+) -> Result<Option<String>> {
+    let next = sqlx::query_scalar(AssertSqlSafe(sql::next_due('$')))
+        .bind(region)
+        .bind(from)
+        .fetch_one(conn)
+        .await;
+    next.map_err(failure)
 }
 
 pub(crate) async fn status_entries(

@@ -2,7 +2,9 @@
 
 use super::failure;
 use crate::error::{Result, StoreError};
-use crate::reads::{EventPage, NullifierPage, PeoplePage, RegionPage, StreamPage, TablePage};
+use crate::reads::{
+    DuePage, EventPage, NullifierPage, PeoplePage, RegionPage, StreamPage, TablePage,
+};
 use crate::rows::{
     CommittedSecret, EventRow, FactKey, Head, LeafRow, Nullifier, PersonKey, PersonSecret,
     RequestKey, Row, Tag, big,
@@ -215,6 +217,26 @@ pub(crate) fn rows(conn: &Connection, page: &TablePage) -> Result<Vec<Row>> {
         linked(r, page.table)
     })?;
     Ok(rows)
+}
+
+pub(crate) fn due(conn: &Connection, page: &DuePage) -> Result<Vec<String>> {
+    let mut ids = Vec::new();
+    let bound = params![page.region, page.before, page.limit];
+    select(conn, &sql::due('?'), bound, &mut ids, |r| {
+        get(r, 0, "voucher", "id", || page.region.clone())
+    })?;
+    Ok(ids)
+}
+
+pub(crate) fn next_due(
+    conn: &Connection,
+    (region, from): &(String, String),
+) -> Result<Option<String>> {
+    let mut found: Vec<Option<String>> = Vec::new();
+    select(conn, &sql::next_due('?'), (region, from), &mut found, |r| {
+        get(r, 0, "voucher", "due", || region.clone())
+    })?;
+    Ok(found.pop().flatten())
 }
 
 pub(crate) fn status_entries(

@@ -1,6 +1,8 @@
 //! Funds: requests read into moves.
 
-use hefu_domain::command::{self as act, Act};
+use hefu_domain::TopUpId;
+use hefu_domain::command::{self as act, Act, TopUpRuling};
+use hefu_domain::state::TopUpPurpose;
 
 use super::{Move, request};
 use crate::read::Reader;
@@ -54,6 +56,73 @@ impl Move for v1::OpenPlanYearRequest {
     fn read(&self, r: &mut Reader) -> Option<Act> {
         let year = r.plan_year_name("name", &self.name);
         Some(act::OpenPlanYear { year: year? }.into())
+    }
+}
+
+impl Move for v1::RequestTopUpRequest {
+    request!("RequestTopUp");
+
+    fn read(&self, r: &mut Reader) -> Option<Act> {
+        let account = r.account_name("name", &self.name);
+        let amount = r.fen("amount_fen", self.amount_fen);
+        let purpose = match v1::TopUpPurpose::try_from(self.purpose) {
+            Ok(v1::TopUpPurpose::Shortfall) => Some(TopUpPurpose::Shortfall),
+            Ok(v1::TopUpPurpose::Earmarked) => Some(TopUpPurpose::Earmarked),
+            Ok(v1::TopUpPurpose::Unspecified) | Err(_) => None,
+        };
+        let purpose = r.said("purpose", purpose);
+        let reason = r.code("reason", &self.reason);
+        let papers = r.digest("papers", &self.papers);
+        let (year, source) = account?;
+        Some(
+            act::RequestTopUp {
+                top_up: TopUpId((r.edge.draw)("top_up")),
+                year,
+                source,
+                amount: amount?,
+                purpose: purpose?,
+                reason: reason?,
+                papers: papers?,
+            }
+            .into(),
+        )
+    }
+}
+
+impl Move for v1::DecideTopUpRequest {
+    request!("DecideTopUp");
+
+    fn read(&self, r: &mut Reader) -> Option<Act> {
+        r.parent("parent", &self.parent);
+        let asked = r.other_name("top_up", &self.top_up, "topUps");
+        let decision = match self.amount_fen {
+            0 => {
+                if !self.reference.is_empty() {
+                    r.wrong("reference", "of a grant only, which has an amount");
+                }
+                r.code("reason", &self.reason)
+                    .map(|reason| TopUpRuling::Refuse { reason })
+            }
+            fen => {
+                if !self.reason.is_empty() {
+                    r.wrong("reason", "of a refusal only, which has no amount");
+                }
+                let amount = r.fen("amount_fen", fen);
+                let reference = r.code("reference", &self.reference);
+                amount
+                    .zip(reference)
+                    .map(|(amount, reference)| TopUpRuling::Grant { amount, reference })
+            }
+        };
+        let (county, top_up) = asked?;
+        Some(
+            act::DecideTopUp {
+                county,
+                top_up,
+                decision: decision?,
+            }
+            .into(),
+        )
     }
 }
 

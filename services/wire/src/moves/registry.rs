@@ -2,7 +2,7 @@
 
 use hefu_domain::command::{self as act, Act};
 use hefu_domain::policy::Capacity;
-use hefu_domain::state::CatalogueEntryId;
+use hefu_domain::state::{CatalogueDetails, CatalogueEntryId, LevelRange, LicenceScope, Site};
 use hefu_domain::{InstitutionId, Occupation};
 
 use super::{Move, request};
@@ -137,7 +137,17 @@ impl Move for v1::FileCatalogueEntryRequest {
         let entry = r
             .required("entry", self.entry.as_ref())
             .and_then(|given| r.within("entry", |r| entry(r, given)));
-        Some(act::FileCatalogueEntry { entry: entry? }.into())
+        let details = match &self.details {
+            Some(given) => r.within("details", |r| details(r, given)).map(Some),
+            None => Some(None),
+        };
+        Some(
+            act::FileCatalogueEntry {
+                entry: entry?,
+                details: details?,
+            }
+            .into(),
+        )
     }
 }
 
@@ -149,7 +159,84 @@ impl Move for v1::ApproveCatalogueEntryRequest {
         let entry = r
             .required("entry", self.entry.as_ref())
             .and_then(|given| r.within("entry", |r| entry(r, given)));
-        Some(act::ApproveCatalogueEntry { entry: entry? }.into())
+        let proposal = match self.proposal.is_empty() {
+            true => Some(None),
+            false => r.digest("proposal", &self.proposal).map(Some),
+        };
+        Some(
+            act::ApproveCatalogueEntry {
+                entry: entry?,
+                proposal: proposal?,
+            }
+            .into(),
+        )
+    }
+}
+
+impl Move for v1::ChangeCatalogueEntryRequest {
+    request!("ChangeCatalogueEntry");
+
+    fn read(&self, r: &mut Reader) -> Option<Act> {
+        let entry = r.catalogue_entry_name("name", &self.name);
+        let details = r
+            .required("details", self.details.as_ref())
+            .and_then(|given| r.within("details", |r| details(r, given)));
+        Some(
+            act::ChangeCatalogueEntry {
+                entry: entry?,
+                details: details?,
+            }
+            .into(),
+        )
+    }
+}
+
+impl Move for v1::RefuseCatalogueEntryRequest {
+    request!("RefuseCatalogueEntry");
+
+    fn read(&self, r: &mut Reader) -> Option<Act> {
+        let entry = r.catalogue_entry_name("name", &self.name);
+        let reason = r.code("reason", &self.reason);
+        Some(
+            act::RefuseCatalogueEntry {
+                entry: entry?,
+                reason: reason?,
+            }
+            .into(),
+        )
+    }
+}
+
+impl Move for v1::SuspendCatalogueEntryRequest {
+    request!("SuspendCatalogueEntry");
+
+    fn read(&self, r: &mut Reader) -> Option<Act> {
+        let entry = r.catalogue_entry_name("name", &self.name);
+        let reason = r.code("reason", &self.reason);
+        Some(
+            act::SuspendCatalogueEntry {
+                entry: entry?,
+                suspended: self.suspended,
+                reason: reason?,
+            }
+            .into(),
+        )
+    }
+}
+
+impl Move for v1::StrikeOffCatalogueEntryRequest {
+    request!("StrikeOffCatalogueEntry");
+
+    fn read(&self, r: &mut Reader) -> Option<Act> {
+        let entry = r.catalogue_entry_name("name", &self.name);
+        let reason = r.code("reason", &self.reason);
+        Some(
+            act::StrikeOffCatalogueEntry {
+                entry: entry?,
+                reason: reason?,
+            }
+            .into(),
+        )
     }
 }
 
@@ -195,6 +282,64 @@ fn capacity(r: &mut Reader, field: &str, given: i32) -> Option<Capacity> {
         Ok(v1::Capacity::Unspecified) | Err(_) => None,
     };
     r.said(field, capacity)
+}
+
+/// What a line says of itself; what is not said is left out.
+fn details(r: &mut Reader, given: &v1::CatalogueDetails) -> Option<CatalogueDetails> {
+    let project = r.optional_text("project", &given.project);
+    let levels = match (given.lowest_level, given.highest_level) {
+        (0, 0) => Some(None),
+        (lowest, highest) => {
+            let lowest = r.level("lowest_level", lowest);
+            let highest = r.level("highest_level", highest);
+            lowest
+                .zip(highest)
+                .map(|(lowest, highest)| Some(LevelRange { lowest, highest }))
+        }
+    };
+    let sites = r.list("sites", &given.sites, 50, |r, site| {
+        let code = r.code("code", &site.code);
+        let address = r.text("address", &site.address);
+        let seats = r.small("seats", site.seats);
+        let site = Site {
+            address: address?,
+            seats: seats?,
+        };
+        Some((code?, site))
+    });
+    let count = sites.as_ref().map(Vec::len);
+    let sites: Option<std::collections::BTreeMap<_, _>> =
+        sites.map(|sites| sites.into_iter().collect());
+    if sites.as_ref().map(std::collections::BTreeMap::len) != count {
+        r.wrong("sites", "each site once");
+    }
+    let trainers = r.list("trainers", &given.trainers, 300, |r, code| r.code("", code));
+    let licence = match &given.licence {
+        None => Some(None),
+        Some(given) => r.within("licence", |r| licence(r, given)).map(Some),
+    };
+    Some(CatalogueDetails {
+        project: project?,
+        levels: levels?,
+        sites: sites?,
+        yearly_seats: Some(given.yearly_seats).filter(|seats| *seats > 0),
+        trainers: trainers?.into_iter().collect(),
+        licence: licence?,
+    })
+}
+
+fn licence(r: &mut Reader, given: &v1::catalogue_details::Licence) -> Option<LicenceScope> {
+    let number = r.code("number", &given.number);
+    let scope = r.optional_text("scope", &given.scope);
+    let valid_until = match given.valid_until.as_str() {
+        "" => Some(None),
+        day => r.date("valid_until", day).map(Some),
+    };
+    Some(LicenceScope {
+        number: number?,
+        scope: scope?,
+        valid_until: valid_until?,
+    })
 }
 
 fn entry(r: &mut Reader, given: &v1::CatalogueLine) -> Option<CatalogueEntryId> {

@@ -1,6 +1,9 @@
 //! Facts shown to callers.
 
+mod funds;
+mod issuance;
 mod redemption;
+mod registry;
 mod training;
 
 use hefu_domain::calendar::Calendar;
@@ -11,7 +14,10 @@ use hefu_domain::{Digest, Instant, PlanYear, Programme, Region, Source, StaffId}
 
 use crate::{names, states, v1};
 
+pub use funds::top_up;
+pub use issuance::expiring;
 pub use redemption::{notice, sheet};
+pub use registry::{catalogue_entry, catalogue_event};
 pub use training::{attendance, class, employment, session};
 
 /// An instant as a timestamp.
@@ -292,6 +298,38 @@ pub fn answers(region: &Region, person: &Person) -> Vec<v1::CheckAnswer> {
     person.answers.iter().map(show).collect()
 }
 
+/// An answer as it was just put on record; whoever is outside learns that it is there.
+pub fn recorded_answer(
+    region: &Region,
+    at: Instant,
+    by: &StaffId,
+    given: &hefu_domain::command::CheckAnswer,
+    outside: bool,
+) -> v1::CheckAnswer {
+    let inside = |text: String| if outside { String::new() } else { text };
+    v1::CheckAnswer {
+        check: given.check.to_string(),
+        answer: inside(given.answer.to_string()),
+        valid_until: given.valid_until.to_string(),
+        at: Some(timestamp(at)),
+        reference: inside(
+            given
+                .reference
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+        ),
+        by: by.to_string(),
+        employer: inside(
+            given
+                .employer
+                .as_ref()
+                .map(|employer| names::child(region, "institutions", employer))
+                .unwrap_or_default(),
+        ),
+    }
+}
+
 /// An institution; its debts are its own and the bureau's to know.
 pub fn institution(
     region: &Region,
@@ -333,24 +371,6 @@ fn classified(ground: &Classified) -> v1::Classified {
     v1::Classified {
         document: ground.document.0.to_vec(),
         display_name_commitment: ground.name.0.to_vec(),
-    }
-}
-
-/// A line of a catalogue.
-pub fn catalogue_entry(
-    region: &Region,
-    id: &CatalogueEntryId,
-    entry: &CatalogueEntry,
-) -> v1::CatalogueEntry {
-    v1::CatalogueEntry {
-        name: names::catalogue_entry(region, id),
-        entry: Some(v1::CatalogueLine {
-            institution: names::child(region, "institutions", &id.institution),
-            capacity: capacity(id.capacity).into(),
-            occupation: id.occupation.to_string(),
-            plan_year: u32::from(id.year.number()),
-        }),
-        standing: states::standing(entry.standing).to_owned(),
     }
 }
 

@@ -146,10 +146,14 @@ impl Scene {
             "GetHead" | "GetCheckpoint" => format!("regions/{REGION}"),
             "GetPolicy" => in_region("policies/2023"),
             "GetCalendar" => in_region("calendars/2023"),
-            "AppropriateFunds" | "AllocateFunds" | "GetAccount" => {
+            "AppropriateFunds" | "AllocateFunds" | "GetAccount" | "RequestTopUp" => {
                 in_region("planYears/2023/accounts/city")
             }
-            "GetCatalogueEntry" => format!(
+            "GetCatalogueEntry"
+            | "ChangeCatalogueEntry"
+            | "RefuseCatalogueEntry"
+            | "SuspendCatalogueEntry"
+            | "StrikeOffCatalogueEntry" => format!(
                 "{}/catalogueEntries/training-{}-2023",
                 self.school.name,
                 crate::school::OCCUPATION

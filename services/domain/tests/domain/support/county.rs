@@ -271,11 +271,15 @@ fn equip(
                 "clerk",
                 Act::FileCatalogueEntry(FileCatalogueEntry {
                     entry: entry.clone(),
+                    details: None,
                 }),
             )?;
             town.submit(
                 "reviewer",
-                Act::ApproveCatalogueEntry(ApproveCatalogueEntry { entry }),
+                Act::ApproveCatalogueEntry(ApproveCatalogueEntry {
+                    entry,
+                    proposal: None,
+                }),
             )?;
         }
     }

@@ -151,6 +151,43 @@ impl Town {
         Ok(events)
     }
 
+    /// Makes a move over two regions, as the engine does: both worlds are read, both logs are written. What the other region's log says
+    /// comes after what this one's says.
+    pub(crate) fn submit_with(&mut self, other: &mut Town, by: &str, act: Act) -> Reply {
+        self.requests += 1;
+        self.now = Instant(self.now.0.max(other.now.0) + 60_000);
+        other.now = self.now;
+        let command = self.command(by, act);
+        let (mut own, mut theirs) = (
+            World::new(self.region.clone()),
+            World::new(other.region.clone()),
+        );
+        let (out, into) = loop {
+            match decide_between(&own, &theirs, &command, self.now) {
+                Ok(decided) => break decided,
+                Err(Stop::Refused(refusals)) => return Err(refusals),
+                // Neither world says whose fact is missing: it is brought to both, as far as it is not there.
+                Err(Stop::Missing(need)) => {
+                    assert!(
+                        !own.knows(&need) || !theirs.knows(&need),
+                        "asked twice for {need:?}"
+                    );
+                    self.bring(&mut own, need.clone());
+                    other.bring(&mut theirs, need);
+                }
+            }
+        };
+        let caller = match subject(&own, &command.by) {
+            Ok(caller) => caller,
+            Err(stop) => panic!("nobody called: {stop:?}"),
+        };
+        let request = command.request.as_str();
+        let mut events = self.commit(own, out, (&caller, request));
+        let city = format!("region/{}", self.region);
+        events.extend(other.commit(theirs, into, (&city, request)));
+        Ok(events)
+    }
+
     /// What the engine does with decided events: signs the tokens, applies, stores under their caller and request id.
     pub(crate) fn commit(
         &mut self,

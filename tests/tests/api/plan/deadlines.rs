@@ -1,0 +1,249 @@
+//! What is due ends by itself, at the instant, also what fell due while no server ran; and whoever works with it sees it come.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use hefu_domain::Instant;
+use hefu_tests::engines::Engine;
+use hefu_tests::office::{GENERAL_MAX_FEN, must};
+use hefu_wire::v1;
+
+use super::holds;
+use crate::closing::again_at;
+use crate::school::School;
+use crate::{Api, REGION, no_role};
+
+/// The instant at which what is issued in 2023 is over: the year's last day may still be used.
+fn over() -> Instant {
+    Instant::after("2023-12-31".parse().unwrap())
+}
+
+on_both! {
+    what_is_due_expires_at_the_instant_and_its_reserve_is_free
+    what_fell_due_while_no_server_ran_expires_at_the_start
+    a_claim_expires_with_its_open_sheet_and_not_once_it_is_submitted
+    whoever_has_a_part_in_it_sees_what_runs_out
+}
+
+impl Api {
+    async fn money(&self) -> v1::Account {
+        let request = v1::GetAccountRequest {
+            name: format!("{}/planYears/2023/accounts/city", self.office.parent()),
+        };
+        let finance = &self.office.finance;
+        must(&self.client, finance, "FundsService/GetAccount", request).await
+    }
+
+    async fn state(&self, voucher: &str) -> String {
+        let request = v1::GetVoucherRequest {
+            name: voucher.to_owned(),
+        };
+        let method = "ApplicationService/GetVoucher";
+        let voucher: v1::Voucher = must(&self.client, self.clerk(), method, request).await;
+        voucher.state
+    }
+
+    async fn issued(&self, number: u64) -> String {
+        let person = self.office.person(&self.client, number).await;
+        let voucher = self.office.applied(&self.client, &person).await;
+        let issue = self.office.issue(&voucher, self.office.fresh("issue"));
+        let reviewer = &self.office.reviewer;
+        let _: v1::IssueResponse =
+            must(&self.client, reviewer, "IssuanceService/Issue", issue).await;
+        voucher
+    }
+
+    fn set_clock(&self, at: Instant) {
+        self.hand.store(at.0, Ordering::SeqCst);
+    }
+
+    /// How many vouchers expired by the clock alone.
+    async fn expire_due(&self) -> u64 {
+        self.running.deadlines.expire_due().await.unwrap().expired
+    }
+}
+
+async fn what_is_due_expires_at_the_instant_and_its_reserve_is_free(engine: Engine) {
+    let api = Api::start_on(engine).await;
+    let issued = api.issued(1).await;
+    let frozen = api.issued(2).await;
+    let person = api.office.person(&api.client, 3).await;
+    let applied = api.office.applied(&api.client, &person).await;
+    let supervisor = api
+        .grant("supervisor", &[v1::Role::Supervisor], String::new())
+        .await;
+    let freeze = v1::FreezeRequest {
+        name: frozen.clone(),
+        reason: "UNDER_INVESTIGATION".to_owned(),
+        request_id: api.office.fresh("freeze"),
+        validate_only: false,
+    };
+    let _: v1::FreezeResponse = must(
+        &api.client,
+        &supervisor,
+        "SupervisionService/Freeze",
+        freeze,
+    )
+    .await;
+
+    api.set_clock(Instant(over().0 - 1));
+    let round = api.running.deadlines.expire_due().await.unwrap();
+    assert_eq!((round.expired, round.next), (0, Some(over())));
+    assert_eq!(api.money().await.reserved_fen, 2 * GENERAL_MAX_FEN);
+
+    api.set_clock(over());
+    let head = api.head().await.size;
+    let round = api.running.deadlines.expire_due().await.unwrap();
+    assert_eq!((round.expired, round.next), (3, None));
+    for voucher in [&issued, &frozen, &applied] {
+        assert_eq!(api.state(voucher).await, "expired");
+    }
+    let money = api.money().await;
+    assert_eq!(
+        (money.reserved_fen, money.available_fen),
+        (0, money.allocated_fen)
+    );
+    assert_eq!(api.head().await.size, head + 3);
+    // There is nothing left to do, and nothing is written for it.
+    assert_eq!(api.expire_due().await, 0);
+    assert_eq!(api.head().await.size, head + 3);
+    holds(&api.running).await;
+    api.running.stop().await;
+}
+
+async fn what_fell_due_while_no_server_ran_expires_at_the_start(engine: Engine) {
+    let api = Api::start_on(engine).await;
+    for number in 1..=5 {
+        api.issued(number).await;
+    }
+    let Api {
+        running,
+        state,
+        place,
+        ..
+    } = api;
+    running.stop().await;
+    let mut running = again_at(&place, &state, over()).await;
+    // Nobody is left who asks for anything; the next look would be an hour later.
+    running.expire_due_every(Duration::from_secs(3_600));
+    let store = running.engine.store().clone();
+    let open = || async { store.next_due(REGION, "").await.unwrap() };
+    while open().await.is_some() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    running.stop().await;
+}
+
+async fn a_claim_expires_with_its_open_sheet_and_not_once_it_is_submitted(engine: Engine) {
+    let api = Api::start_on(engine).await;
+    let mut school = School::open(&api).await;
+    school.enrol(&api, 2).await;
+    school.train(&api).await;
+    let sheet = school.claim(&api).await;
+    let (first, second) = (school.seats[0].1.clone(), school.seats[1].1.clone());
+    let strike = v1::StrikeOutRequest {
+        name: sheet.clone(),
+        voucher: second.clone(),
+        reason: "PAPERS_MISSING".to_owned(),
+        refuse: false,
+        request_id: api.office.fresh("strike"),
+        validate_only: false,
+    };
+    let _: v1::StrikeOutResponse = must(
+        &api.client,
+        &school.approver,
+        "RedemptionService/StrikeOut",
+        strike,
+    )
+    .await;
+    api.set_clock(Instant::after("2024-03-10".parse().unwrap()));
+    // The submitted sheet is the bureau's to decide on, whatever day it is; the voucher that left it is over.
+    assert_eq!(api.expire_due().await, 1);
+    assert_eq!(api.state(&first).await, "claimed");
+    assert_eq!(api.state(&second).await, "expired");
+    let back = v1::ReturnClaimRequest {
+        name: sheet.clone(),
+        reason: "FORM_WRONG".to_owned(),
+        request_id: api.office.fresh("return"),
+        validate_only: false,
+    };
+    let _: v1::ReturnClaimResponse = must(
+        &api.client,
+        &school.approver,
+        "RedemptionService/ReturnClaim",
+        back,
+    )
+    .await;
+    assert_eq!(api.expire_due().await, 1);
+    assert_eq!(api.state(&first).await, "expired");
+    let get = v1::GetSheetRequest { name: sheet };
+    let sheet: v1::Sheet = must(&api.client, api.clerk(), "RedemptionService/GetSheet", get).await;
+    assert_eq!(sheet.state, "closed");
+    holds(&api.running).await;
+    api.running.stop().await;
+}
+
+async fn whoever_has_a_part_in_it_sees_what_runs_out(engine: Engine) {
+    let api = Api::start_on(engine).await;
+    let mut school = School::open(&api).await;
+    school.enrol(&api, 2).await;
+    let elsewhere = api.issued(11).await;
+    let ask =
+        |before: Option<Instant>, state: &str, size: u32, token: &str| v1::ListExpiringRequest {
+            parent: api.office.parent(),
+            before: before.map(hefu_wire::show::timestamp),
+            state: state.to_owned(),
+            page_size: size,
+            page_token: token.to_owned(),
+        };
+    let list = |key: &str, request: v1::ListExpiringRequest| {
+        let (client, key) = (api.client.clone(), key.to_owned());
+        async move {
+            let page: v1::ListExpiringResponse =
+                must(&client, &key, "IssuanceService/ListExpiring", request).await;
+            page
+        }
+    };
+    let late = Some(Instant::after("2024-03-10".parse().unwrap()).plus_hours(1));
+    // Thirty days from the middle of May nothing is over.
+    let soon = list(api.clerk(), ask(None, "", 0, "")).await;
+    assert!(soon.expiring.is_empty(), "{soon:?}");
+    let all = list(api.clerk(), ask(late, "", 0, "")).await;
+    assert_eq!(all.expiring.len(), 3);
+    let enrolled = list(api.clerk(), ask(late, "enrolled", 0, "")).await;
+    assert_eq!(enrolled.expiring.len(), 2);
+    for entry in &enrolled.expiring {
+        assert_eq!(
+            (&entry.occasion, entry.reserved_fen > 0),
+            (&school.class, true)
+        );
+    }
+    // Page by page it is the same list.
+    let first = list(api.clerk(), ask(late, "", 2, "")).await;
+    let rest = list(api.clerk(), ask(late, "", 2, &first.next_page_token)).await;
+    let pages: Vec<_> = first
+        .expiring
+        .iter()
+        .chain(&rest.expiring)
+        .cloned()
+        .collect();
+    assert_eq!(pages, all.expiring);
+    // A school sees its classes' people and nobody else.
+    let own = list(&school.key, ask(late, "", 0, "")).await;
+    let names: Vec<&str> = own
+        .expiring
+        .iter()
+        .map(|entry| entry.voucher.as_str())
+        .collect();
+    assert_eq!(names.len(), 2);
+    assert!(!names.contains(&elsewhere.as_str()));
+    assert!(
+        list(&school.stranger, ask(late, "", 0, ""))
+            .await
+            .expiring
+            .is_empty()
+    );
+    let method = "IssuanceService/ListExpiring";
+    no_role(&api, &api.office.portal, method, ask(late, "", 0, "")).await;
+    api.running.stop().await;
+}
