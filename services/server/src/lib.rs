@@ -16,6 +16,7 @@ mod port;
 mod reads;
 pub mod regions;
 mod services;
+mod sheets;
 pub mod signer;
 mod stages;
 pub mod start;

@@ -10,6 +10,7 @@ pub enum Table {
     PlanYear,
     Account,
     Person,
+    Import,
     Credential,
     Institution,
     CatalogueEntry,
@@ -61,13 +62,14 @@ impl Spec {
 
 impl Table {
     /// Every table, in declaration order.
-    pub const ALL: [Table; 16] = [
+    pub const ALL: [Table; 17] = [
         Table::RegionState,
         Table::Policy,
         Table::Calendar,
         Table::PlanYear,
         Table::Account,
         Table::Person,
+        Table::Import,
         Table::Credential,
         Table::Institution,
         Table::CatalogueEntry,
@@ -88,6 +90,7 @@ impl Table {
             Table::PlanYear => &const { Spec::plain("plan_year", &[]) },
             Table::Account => &const { Spec::plain("account", &["year", "source"]) },
             Table::Person => &const { Spec::plain("person", &[]) },
+            Table::Import => &const { Spec::plain("import", &[]) },
             Table::Credential => {
                 &const { Spec::plain("credential", &["person", "role", "institution"]) }
             }

@@ -10,6 +10,7 @@ mod people;
 mod policy;
 mod redemption;
 mod registry;
+mod spreadsheet;
 mod training;
 
 use hefu_domain::state::Role;
@@ -117,7 +118,7 @@ impl Api {
     }
 
     /// The answer to a question over a region's facts as they stand.
-    async fn look<T>(
+    pub(crate) async fn look<T>(
         &self,
         region: &Region,
         ask: impl Fn(&World, Instant) -> Result<T, Stop>,
