@@ -291,3 +291,6 @@ pub fn exported(
     }
     payouts(&ask, &event.sheets)
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,8 @@ mod marked;
 mod read;
 mod template;
 mod write;
+#[cfg(test)]
+mod tests;
 
 pub use bounds::Limits;
 pub use check::Value;
