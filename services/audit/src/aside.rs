@@ -8,7 +8,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use foldhash::HashMap;
-use hefu_domain::{Aside, ClassId, Fact, Key, Lost, PersonId, SessionId, SheetId, VoucherId};
+use hefu_domain::{Aside, ClassId, Fact, ImportId, Key, Lost, PersonId, SessionId, SheetId, VoucherId};
 use hefu_log::Hash;
 use uuid::Uuid;
 
@@ -191,6 +191,7 @@ fn id(key: &Key) -> Option<Id> {
         Key::Session(id) => (4, id.0),
         Key::Sheet(id) => (5, id.0),
         Key::Voucher(id) => (6, id.0),
+        Key::Import(id) => (10, id.0),
         Key::Region
         | Key::Policy(_)
         | Key::Calendar(_)
@@ -211,6 +212,7 @@ fn key([kind, uuid @ ..]: &Id) -> Key {
     let id = Uuid::from_bytes(*uuid);
     match kind {
         0 => Key::Person(PersonId(id)),
+        10 => Key::Import(ImportId(id)),
         1 => Key::Class(ClassId(id)),
         2 => Key::Attendance(ClassId(id)),
         3 => Key::Employment(ClassId(id)),

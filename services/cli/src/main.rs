@@ -12,6 +12,7 @@ mod log;
 mod made_up_clock;
 mod policy;
 mod serve;
+mod sheets;
 mod signed;
 mod voucher;
 mod witness;
@@ -72,6 +73,13 @@ enum Command {
     /// Go on from a log that is in doubt.
     #[command(subcommand)]
     Log(log::LogCommand),
+    /// Make an empty sheet to fill in: roster, attendance, certificates, targets or payout-answers.
+    Template(sheets::MakeTemplate),
+    /// Import a filled-in sheet. Where a row is wrong nothing is written, and a copy says what is wrong beside each cell.
+    Import(sheets::ImportSheet),
+    /// Take a sheet out: a class's roster, a claim sheet, the payouts under way.
+    #[command(subcommand)]
+    Export(sheets::ExportCommand),
     /// Show a voucher to its holder.
     #[command(subcommand)]
     Voucher(voucher::VoucherCommand),
@@ -138,6 +146,9 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Audit(command) => audit::run(command).await,
         Command::Keys(command) => keys::run(command).await.map(|()| ExitCode::SUCCESS),
         Command::Log(command) => log::run(command).await.map(|()| ExitCode::SUCCESS),
+        Command::Template(make) => sheets::template(make).await,
+        Command::Import(import) => sheets::import(import).await,
+        Command::Export(command) => sheets::export(command).await,
         Command::Voucher(command) => voucher::run(command).await.map(|()| ExitCode::SUCCESS),
         Command::Witness(command) => witness::run(command).await,
     }

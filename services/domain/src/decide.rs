@@ -11,8 +11,8 @@ use crate::time::Instant;
 use crate::voucher;
 use crate::world::{Need, Subject, World};
 use crate::{
-    access, application, assessment, audit, funds, issuance, people, policies, redemption,
-    registry, settlement, status, supervision, training,
+    access, application, assessment, audit, funds, issuance, people, policies, records,
+    redemption, registry, settlement, status, supervision, training,
 };
 
 /// A command's caller, as the region's grants say.
@@ -162,6 +162,9 @@ fn route(ask: &Ask, act: &Act) -> Result<Vec<Event>, Stop> {
         Act::RecordCheckAnswers(act) => people::record_check_answers(ask, act),
         Act::EraseSubject(act) => people::erase_subject(ask, act),
         Act::RevealPerson(act) => people::reveal_person(ask, act),
+        Act::ImportRoster(act) => records::import_roster(ask, act),
+        Act::ImportCertificates(act) => records::import_certificates(ask, act),
+        Act::ExportPayouts(act) => records::export_payouts(ask, act),
         Act::RegisterInstitution(act) => registry::register_institution(ask, act),
         Act::ChangeInstitution(act) => registry::change_institution(ask, act),
         Act::RegisterClassified(act) => registry::register_classified(ask, act),
@@ -299,6 +302,10 @@ pub(crate) fn apply(world: &mut World, event: &Event, at: Instant) -> Result<(),
         Event::SubjectErased(e) => people::apply_subject_erased(world, e),
         // Nothing changes but the record that it was shown.
         Event::PersonRevealed(e) => world.edit_person(&e.person).map(|_| ()),
+        Event::RosterImported(e) => records::apply_roster_imported(world, e),
+        Event::CertificatesImported(e) => records::apply_certificates_imported(world, e),
+        // Nothing changes but the record that they were shown.
+        Event::PayoutFileExported(_) => audit::apply_noted(world),
         Event::InstitutionRegistered(e) => registry::apply_institution_registered(world, e),
         Event::InstitutionChanged(e) => registry::apply_institution_changed(world, e),
         Event::ClassifiedRegistered(e) => registry::apply_classified_registered(world, e),

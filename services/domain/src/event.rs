@@ -171,6 +171,43 @@ pub struct PersonRevealed {
     pub reason: Reason,
 }
 
+/// Body of the event `RosterImported`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct RosterImported {
+    pub import: ImportId,
+    pub by: StaffId,
+    #[serde(flatten)]
+    pub part: ListPart,
+    pub department: Department,
+    /// By day the nullifiers that it takes.
+    pub takes: BTreeMap<Date, Vec<Tag>>,
+    /// By day those that somebody held already, a voucher or another roster: they stay theirs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub held: BTreeMap<Date, Vec<Tag>>,
+}
+
+/// Body of the event `CertificatesImported`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct CertificatesImported {
+    pub import: ImportId,
+    pub by: StaffId,
+    #[serde(flatten)]
+    pub part: ListPart,
+    pub certificates: Vec<ListedCertificate>,
+}
+
+/// Body of the event `PayoutFileExported`: who took which payees' accounts out of the vault, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct PayoutFileExported {
+    pub by: StaffId,
+    pub reason: Reason,
+    pub sheets: Vec<SheetId>,
+    pub total: Fen,
+}
+
 /// Body of the event `InstitutionRegistered`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
@@ -999,6 +1036,9 @@ events! {
     CheckAnswersRecorded => CheckAnswersRecorded, |e| Key::Person(e.person);
     SubjectErased => SubjectErased, |e| Key::Person(e.person);
     PersonRevealed => PersonRevealed, |e| Key::Person(e.person);
+    RosterImported => RosterImported, |e| Key::Import(e.import);
+    CertificatesImported => CertificatesImported, |e| Key::Import(e.import);
+    PayoutFileExported => PayoutFileExported, |e| Key::Region;
     InstitutionRegistered => InstitutionRegistered, |e| Key::Institution(e.institution.clone());
     InstitutionChanged => InstitutionChanged, |e| Key::Institution(e.institution.clone());
     ClassifiedRegistered => ClassifiedRegistered, |e| Key::Institution(e.institution.clone());

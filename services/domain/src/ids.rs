@@ -51,6 +51,25 @@ uuid_ids! {
     ObjectionId,
     /// A request for more money (追加、专项申请).
     TopUpId,
+    /// A part of a list that was imported: it follows from the list, see [`ImportId::of`].
+    ImportId,
+}
+
+impl ImportId {
+    /// The id of a part of a list in a region: the same part of the same list has the same id whoever imports it, and how often.
+    pub fn of(region: &Region, kind: &str, list: &Reference, part: u16) -> ImportId {
+        use sha2::Digest as _;
+        let text = format!("hefu import\n{region}\n{kind}\n{list}\n{part}\n");
+        let hash: [u8; 32] = sha2::Sha256::digest(text).into();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash[..16]);
+        ImportId(uuid::Builder::from_random_bytes(bytes).into_uuid())
+    }
+
+    /// The id as that of a nullifier's holder, which is a voucher's or an imported list's.
+    pub fn as_holder(self) -> VoucherId {
+        VoucherId(self.0)
+    }
 }
 
 macro_rules! text_codes {
@@ -117,6 +136,8 @@ text_codes! {
     StaffId: |t| holds(slug(within_institution(t)) && names_nobody(t), "a person is named by a code of 1 to 64 characters a-z, 0-9, - and _, never by a name or an identity number"),
     /// A caller's request id.
     RequestId: |t| holds((8..=64).contains(&t.len()) && names_nobody(t) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)), "a request id is 8 to 64 characters A-Z, a-z, 0-9, -, _ and ., and no identity number"),
+    /// A department outside the bureau that trains people of its own (`agriculture`, `veterans`, …).
+    Department: |t| holds(slug(t), "a department is a code, a-z, 0-9, - and _"),
     /// A worker's category (人员类别), defined by the policy.
     Category: |t| holds(slug(t), "a category is a code of the policy, a-z, 0-9, - and _"),
     /// A source of money (资金来源): `city`, `county`, or an earmarked sector's.

@@ -32,6 +32,7 @@ mod issuance;
 mod people;
 mod policies;
 mod proposal;
+mod records;
 mod redemption;
 mod registry;
 #[cfg(test)]
@@ -50,7 +51,9 @@ pub use issuance::handed_out;
 pub use money::{Days, Fen};
 pub use people::revealed;
 pub use policy::{Policy, Programme, VoucherKind};
+pub use records::{MOST_CERTIFICATES, MOST_PAYOUTS, Payout, RosterDays, exported, furthest_day};
 pub use redemption::quote;
+pub use settlement::batch_digest;
 pub use refusal::{Checks, Class, Code, Refusal, Refusals, Stop};
 pub use state::{Fact, Key, Role};
 pub use status::{LIST_PLACES, Place, TokenStatus, token_status};

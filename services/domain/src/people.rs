@@ -95,7 +95,8 @@ pub(crate) fn erase_subject(ask: &Ask, act: &EraseSubject) -> Result<Vec<Event>,
     let person = ask.world.person(&act.person)?;
     let mut checks = Checks::new();
     checks.require(!person.erased, Code::PersonErased);
-    let mut certificates = BTreeSet::new();
+    let own = person.certificates.iter().map(|own| own.certificate);
+    let mut certificates: BTreeSet<_> = own.collect();
     for id in &person.vouchers {
         let voucher = ask.world.voucher(id)?;
         if voucher.person != act.person {

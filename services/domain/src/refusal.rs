@@ -105,6 +105,7 @@ codes! {
         RegionAlreadyOpen "REGION_ALREADY_OPEN" "The region's log exists already.";
         CheckpointNotNewer "CHECKPOINT_NOT_NEWER" "The checkpoint on record covers as much of that log, or more.";
         CredentialExists "CREDENTIAL_EXISTS" "The credential was granted already.";
+        ImportedBefore "IMPORTED_BEFORE" "This part of the list was imported already.";
         PersonErased "PERSON_ERASED" "The person's data were erased.";
         PersonHasOpenVoucher "PERSON_HAS_OPEN_VOUCHER" "A voucher of the person is not over, or money of it is still owed.";
         ArchiveKept "ARCHIVE_KEPT" "The archive of a subsidy paid for the person must be kept longer.";

@@ -17,7 +17,7 @@ use crate::state::*;
 use crate::status::Place;
 use crate::time::{Date, Instant};
 use crate::voucher;
-use crate::world::{Need, World};
+use crate::world::{Need, Subject, World};
 
 pub(crate) const OCCUPATION: &str = "6-31-01-03";
 pub(crate) const SCHOOL: u8 = 1;
@@ -263,8 +263,7 @@ impl County {
         });
         let person = Person {
             answers: answers.collect(),
-            vouchers: Default::default(),
-            erased: false,
+            ..Person::default()
         };
         let id = person_id(n.into());
         self.world
@@ -301,7 +300,10 @@ impl County {
                 Need::Identity(tag) => self.world.bring_identity(tag, None),
                 Need::Nullifier(subject, once) => {
                     let hash = Sha256::digest(format!("{subject:?} {once:?}"));
-                    let tag = Tag(hash[..16].try_into().unwrap());
+                    let tag = match &subject {
+                        Subject::Tag(tag) => *tag,
+                        Subject::Person(_) => Tag(hash[..16].try_into().unwrap()),
+                    };
                     self.world.bring_nullifier(subject, once, tag, None);
                 }
             }

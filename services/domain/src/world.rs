@@ -37,7 +37,7 @@ pub enum Need {
 pub struct Holder {
     /// In which region.
     pub region: Region,
-    /// Which voucher.
+    /// Which voucher, or which part of an imported list ([`ImportId::as_holder`]).
     pub voucher: VoucherId,
 }
 
@@ -309,6 +309,7 @@ impl World {
             | Key::Calendar(_)
             | Key::Credential(_)
             | Key::Person(_)
+            | Key::Import(_)
             | Key::Institution(_)
             | Key::Booking(_) => return Ok(None),
         };
@@ -604,7 +605,7 @@ impl World {
             .ok_or(Stop::Missing(Need::Identity(*tag)))
     }
 
-    /// A voucher takes a nullifier that was free.
+    /// A voucher, or an imported list, takes a nullifier that was free.
     pub(crate) fn take_nullifier(&mut self, tag: Tag, voucher: VoucherId) {
         let holder = Holder {
             region: self.region.clone(),

@@ -21,6 +21,7 @@ pub fn place(key: &Key) -> (Table, String) {
         Key::TopUp(id) => (Table::TopUp, id.to_string()),
         Key::Credential(id) => (Table::Credential, id.to_string()),
         Key::Person(id) => (Table::Person, id.to_string()),
+        Key::Import(id) => (Table::Import, id.to_string()),
         Key::Institution(id) => (Table::Institution, id.to_string()),
         Key::CatalogueEntry(id) => (Table::CatalogueEntry, catalogue_id(id)),
         Key::Booking(resource) => (Table::Booking, resource.to_string()),
@@ -53,6 +54,7 @@ pub fn key(table: Table, id: &str) -> Option<Key> {
         Table::Credential => Key::Credential(parse(id)?),
         Table::TopUp => Key::TopUp(parse(id)?),
         Table::Person => Key::Person(parse(id)?),
+        Table::Import => Key::Import(parse(id)?),
         Table::Institution => Key::Institution(parse(id)?),
         Table::CatalogueEntry => {
             let mut parts = id.splitn(4, '/');
@@ -206,6 +208,7 @@ fn columns(key: &Key, fact: &Fact) -> Vec<Option<String>> {
             | Fact::Year(_)
             | Fact::Account(_)
             | Fact::Person(_)
+            | Fact::Import(_)
             | Fact::CatalogueEntry(_)
             | Fact::Booking(_)
             | Fact::Attendance(_)

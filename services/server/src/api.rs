@@ -8,12 +8,13 @@ use std::task::Poll;
 
 use futures_util::future::join_all;
 use hefu_domain::command::{Act, PresentedToken};
+use hefu_domain::state::Once;
 use hefu_domain::{
-    Code, Command, CredentialId, Door, Event, InstitutionId, Region, RequestId, Rpc, Tag,
-    VoucherId, World, admitted,
+    Code, Command, CredentialId, Date, Door, Event, InstitutionId, Refusals, Region, RequestId, Rpc,
+    Tag,    VoucherId, World, admitted,
 };
 use hefu_engine::stages::Mark;
-use hefu_engine::{Answer, Committed, Engine, NewSecret, Recorded, Source};
+use hefu_engine::{Answer, Committed, Engine, EngineError, NewSecret, Recorded, Source};
 use hefu_token::token_hash;
 use hefu_vault::{Identity, PersonName, PersonRecord, PhoneNumber, Salt, Sealed, Secrets};
 use hefu_wire::{
@@ -64,6 +65,14 @@ impl From<Status> for Wrong {
             status,
         }
     }
+}
+
+/// Why none of several moves was made.
+pub(crate) enum NotMade {
+    /// One of them was refused.
+    Item(usize, Refusals),
+    /// Something else.
+    Other(Status),
 }
 
 /// How a command is submitted.
@@ -160,6 +169,58 @@ impl Api {
         let told = self.submit(by, vec![prepared], manner, decoding).await?;
         let reply = told.replies().pop().ok_or_else(errors::internal)?;
         Ok((reply, told.replying))
+    }
+
+    /// Makes a move on a caller's behalf, such as a sheet's row asks for; it came with a call that was let in as a whole.
+    pub(crate) async fn made<M: Move, R: Reply>(
+        &self,
+        by: &CredentialId,
+        region: &Region,
+        message: &M,
+    ) -> Result<R, Status> {
+        let made = self.one(by, Some(region), message, Decoding::default());
+        made.await.map(|(reply, _)| reply)
+    }
+
+    /// Makes several moves of one kind, all or none, under one request id.
+    pub(crate) async fn made_together<M: Move>(
+        &self,
+        by: &CredentialId,
+        region: &Region,
+        request_id: &str,
+        messages: &[M],
+    ) -> Result<(), NotMade> {
+        let mut request = hefu_engine::Request {
+            commands: Vec::with_capacity(messages.len()),
+            dry: false,
+            secrets: Vec::new(),
+            bytes: 0,
+            let_in: true,
+        };
+        let mut digests = Vec::new();
+        for (number, message) in messages.iter().enumerate() {
+            let prepared = self
+                .prepare(by, message, request_id, number)
+                .and_then(|prepared| within(region, prepared))
+                .map_err(|wrong| NotMade::Other(wrong.status))?;
+            request.bytes += prepared.bytes;
+            digests.extend(prepared.command.digest.0);
+            request.commands.push(prepared.command);
+            request.secrets.extend(prepared.secrets);
+        }
+        let secrets = self.engine.people().secrets();
+        let digest = secrets.request_digest("atomic", &digests);
+        for command in &mut request.commands {
+            command.digest = digest;
+        }
+        let turn = self.gate.turn(&self.engine, by, region).await;
+        let turn = turn.map_err(NotMade::Other)?;
+        match submitted(turn, self.engine.submit(request)).await {
+            Ok(_) => Ok(()),
+            Err(EngineError::Refused(refusals)) => Err(NotMade::Item(0, refusals)),
+            Err(EngineError::GroupRefused { item, refusals }) => Err(NotMade::Item(item, refusals)),
+            Err(error) => Err(NotMade::Other(errors::of_move(M::NAME, error))),
+        }
     }
 
     /// Serves a batch: each item on its own, or all or none.
@@ -391,6 +452,9 @@ impl Api {
                     phone: phone.map_or("", PhoneNumber::expose).to_owned(),
                 }))
             }
+            Event::PayoutFileExported(event) => {
+                Some(Shown::File(self.payout_file(region, by, event).await?))
+            }
             _ => None,
         })
     }
@@ -441,6 +505,13 @@ impl Api {
                 .map_err(|bad: hefu_vault::BadPersonal| bad.to_string())?;
             Ok(secrets.lookup_tag(region, &identity))
         };
+        let day = |text: &str, date: Date| -> Result<Tag, String> {
+            let identity: Identity = text
+                .parse()
+                .map_err(|bad: hefu_vault::BadPersonal| bad.to_string())?;
+            let (rule, scope) = Once::Day { date }.rule_and_scope();
+            Ok(secrets.nullifier(&identity, rule, &scope))
+        };
         // What the move's event will only commit to.
         let values = RefCell::new(Vec::new());
         let keep = |text: &str, salt: Salt, key: [u8; 32], nonces: [u8; 32]| {
@@ -451,7 +522,13 @@ impl Api {
         };
         let commit = |rule: &str, text: String| {
             let tag = secrets.nullifier_of_text(&text, rule, "");
-            (tag, keep(&text, salt(rule), salt("key"), salt("nonce")))
+            // A list has many, each under a salt and a key of its own.
+            let of = |purpose: &str| match values.borrow().len() {
+                0 => salt(purpose),
+                before => salt(&format!("{purpose}/{before}")),
+            };
+            let (own_salt, key, nonces) = (of(rule), of("key"), of("nonce"));
+            (tag, keep(&text, own_salt, key, nonces))
         };
         let seal = |region: &Region, unit: &str, what: &str, value: &str| {
             let sealed = Sealed { unit, what, value };
@@ -475,6 +552,7 @@ impl Api {
         let edge = Edge {
             draw: &draw,
             identity: &identity,
+            day: &day,
             certificate: &certificate,
             account: &account,
             seal: &seal,
@@ -533,7 +611,7 @@ impl Api {
 }
 
 /// Waits for a batch's answers. Once asked for them all of its moves are submitted, and it is the next one's turn.
-async fn submitted<F: Future>(turn: Turn<'_>, answers: F) -> F::Output {
+pub(crate) async fn submitted<F: Future>(turn: Turn<'_>, answers: F) -> F::Output {
     let mut answers = pin!(answers);
     match futures_util::poll!(answers.as_mut()) {
         Poll::Ready(answers) => answers,

@@ -19,6 +19,7 @@ mod reads;
 pub mod regions;
 pub mod registers;
 mod services;
+mod sheets;
 pub mod signer;
 mod stages;
 pub mod start;

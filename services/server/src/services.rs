@@ -18,7 +18,7 @@ pub enum Service {
 }
 
 /// The gRPC services, by full name.
-const GRPC: [&str; 13] = [
+const GRPC: [&str; 15] = [
     v1::access_service_server::SERVICE_NAME,
     v1::application_service_server::SERVICE_NAME,
     v1::assessment_service_server::SERVICE_NAME,
@@ -27,9 +27,11 @@ const GRPC: [&str; 13] = [
     v1::issuance_service_server::SERVICE_NAME,
     v1::people_service_server::SERVICE_NAME,
     v1::policy_service_server::SERVICE_NAME,
+    v1::records_service_server::SERVICE_NAME,
     v1::redemption_service_server::SERVICE_NAME,
     v1::registry_service_server::SERVICE_NAME,
     v1::settlement_service_server::SERVICE_NAME,
+    v1::spreadsheet_service_server::SERVICE_NAME,
     v1::supervision_service_server::SERVICE_NAME,
     v1::training_service_server::SERVICE_NAME,
 ];

@@ -11,6 +11,7 @@ pub enum Table {
     Account,
     TopUp,
     Person,
+    Import,
     Credential,
     Institution,
     CatalogueEntry,
@@ -70,6 +71,7 @@ impl Table {
         Table::Account,
         Table::TopUp,
         Table::Person,
+        Table::Import,
         Table::Credential,
         Table::Institution,
         Table::CatalogueEntry,
@@ -91,6 +93,7 @@ impl Table {
             Table::Account => &const { Spec::plain("account", &["year", "source"]) },
             Table::TopUp => &const { Spec::plain("top_up", &["state", "year"]) },
             Table::Person => &const { Spec::plain("person", &[]) },
+            Table::Import => &const { Spec::plain("import", &[]) },
             Table::Credential => {
                 &const { Spec::plain("credential", &["person", "role", "institution"]) }
             }

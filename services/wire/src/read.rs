@@ -46,6 +46,8 @@ pub struct Edge<'a> {
     pub draw: &'a dyn Fn(&str) -> Uuid,
     /// The lookup tag of a presented identity number, or the rule that it breaks.
     pub identity: &'a dyn Fn(&Region, &str) -> Result<Tag, String>,
+    /// The nullifier of a presented identity number's day, or the rule that the number breaks.
+    pub day: &'a dyn Fn(&str, Date) -> Result<Tag, String>,
     /// A certificate number's nullifier and commitment.
     pub certificate: &'a dyn Fn(&Region, &str) -> (Tag, Digest),
     /// A corporate account's keyed tag and commitment, from name and number.
@@ -62,6 +64,7 @@ impl Edge<'_> {
     pub const READING: Edge<'static> = Edge {
         draw: &|_| Uuid::nil(),
         identity: &|_, _| Err("is not read here".to_owned()),
+        day: &|_, _| Err("is not read here".to_owned()),
         certificate: &|_, _| (Tag([0; 16]), Digest([0; 32])),
         account: &|_, _, _| (Tag([0; 16]), Digest([0; 32])),
         seal: &|_, _, _, _| Digest([0; 32]),
@@ -567,6 +570,26 @@ impl<'a> Reader<'a> {
     pub fn identity(&mut self, field: &str, number: &str) -> Option<Tag> {
         let region = self.region.clone()?;
         self.keep(field, (self.edge.identity)(&region, number))
+    }
+
+    /// The nullifier of a presented identity number's day. The number itself goes no further.
+    pub fn day(&mut self, field: &str, number: &str, date: Date) -> Option<Tag> {
+        self.keep(field, (self.edge.day)(number, date))
+    }
+
+    /// A certificate's number, as a nullifier and a commitment; it goes no further. One certificate has one spelling, or it would pass
+    /// for two.
+    pub fn certificate(&mut self, field: &str, number: &str) -> Option<(Tag, Digest)> {
+        let spelt = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
+        if !(4..=40).contains(&number.len()) || !number.bytes().all(spelt) {
+            self.wrong(
+                field,
+                "4 to 40 capital letters and digits, as printed, without spaces",
+            );
+            return None;
+        }
+        let region = self.region.clone()?;
+        Some((self.edge.certificate)(&region, number))
     }
 
     /// A presented token.

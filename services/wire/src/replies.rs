@@ -1,6 +1,8 @@
 //! Replies, made from a command's own events only: a repeated request gets the same answer again.
 
-use hefu_domain::{Event, Instant, Key, Region};
+use std::collections::BTreeMap;
+
+use hefu_domain::{Date, Event, Instant, Key, Region, Tag};
 
 use crate::show::{timestamp, trail};
 use crate::{names, v1};
@@ -26,6 +28,8 @@ pub enum Shown {
     Token(String),
     /// A person's record, unmasked.
     Person(Unmasked),
+    /// A workbook.
+    File(Vec<u8>),
 }
 
 /// A person's record, unmasked. Never shown by `Debug`.
@@ -98,6 +102,7 @@ pub(crate) fn key_name(region: &Region, key: &Key) -> String {
         Key::TopUp(id) => names::child(region, "topUps", id),
         Key::Credential(id) => names::child(region, "credentials", id),
         Key::Person(id) => names::child(region, "people", id),
+        Key::Import(id) => names::child(region, "imports", id),
         Key::Institution(id) => names::child(region, "institutions", id),
         Key::CatalogueEntry(id) => names::catalogue_entry(region, id),
         Key::Booking(resource) => names::child(region, "bookings", resource),
@@ -185,6 +190,7 @@ plain! {
     RecordPayoutResponse ReturnPayoutResponse ConfirmClawBackResponse ReceiveClawBackResponse
     AppropriateFundsResponse AllocateFundsResponse OpenPlanYearResponse SetTargetsResponse RequestTopUpResponse DecideTopUpResponse
     RegisterPersonResponse RecordCheckAnswersResponse EraseSubjectResponse
+    ImportCertificatesResponse
     RegisterInstitutionResponse ChangeInstitutionResponse ConfirmAccountResponse ApproveCatalogueEntryResponse
     RefuseCatalogueEntryResponse SuspendCatalogueEntryResponse StrikeOffCatalogueEntryResponse
     SuspendInstitutionResponse StrikeOffInstitutionResponse
@@ -216,6 +222,7 @@ with! {
     ProposeClawBackResponse: |outcome, e: ClawBackProposed| { proposal: e.claw_back.digest().0.to_vec() }
     RequestLateEntryResponse: |outcome, e: LateEntryRequested| { proposal: e.request().digest().0.to_vec() }
     SealAttendanceResponse: |outcome, e: AttendanceSealed| { proposal: e.sealed.digest().0.to_vec() }
+    ImportRosterResponse: |outcome, e: RosterImported| { days: people_days(&e.takes), held: people_days(&e.held) }
     RegisterClassifiedResponse: |outcome, e: ClassifiedRegistered| {
         sealed_occupations: e.licence.iter().map(ToString::to_string).collect(),
     }
@@ -239,13 +246,19 @@ with! {
     AdoptPolicyResponse: |outcome, e: PolicyAdopted| { version: e.version }
 }
 
+/// How many days of people these are.
+fn people_days(days: &BTreeMap<Date, Vec<Tag>>) -> u32 {
+    let days: usize = days.values().map(Vec::len).sum();
+    u32::try_from(days).unwrap_or(u32::MAX)
+}
+
 macro_rules! token {
     ($($response:ident)+) => {$(
         impl Reply for v1::$response {
             fn of(outcome: &Outcome) -> Self {
                 let token = match outcome.shown {
                     Some(Shown::Token(token)) => token.clone(),
-                    Some(Shown::Person(_)) | None => String::new(),
+                    Some(Shown::Person(_) | Shown::File(_)) | None => String::new(),
                 };
                 Self { receipt: Some(outcome.receipt()), token }
             }
@@ -265,10 +278,23 @@ impl Reply for v1::RevealPersonResponse {
                 display_name: person.display_name.clone(),
                 phone: person.phone.clone(),
             },
-            Some(Shown::Token(_)) | None => Self {
+            Some(Shown::Token(_) | Shown::File(_)) | None => Self {
                 receipt,
                 ..Self::default()
             },
+        }
+    }
+}
+
+impl Reply for v1::ExportPayoutsResponse {
+    fn of(outcome: &Outcome) -> Self {
+        let xlsx = match outcome.shown {
+            Some(Shown::File(xlsx)) => xlsx.clone(),
+            Some(Shown::Token(_) | Shown::Person(_)) | None => Vec::new(),
+        };
+        Self {
+            receipt: Some(outcome.receipt()),
+            xlsx,
         }
     }
 }

@@ -24,6 +24,10 @@ fn read<M: Move>(request: &M) -> Result<Act, BadFields> {
                 Err("18 characters".to_owned())
             }
         },
+        day: &|number, _| match number.len() {
+            18 => Ok(Tag([6; 16])),
+            _ => Err("18 characters".to_owned()),
+        },
         certificate: &|_, _| (Tag([2; 16]), Digest([2; 32])),
         account: &|_, _, _| (Tag([3; 16]), Digest([3; 32])),
         seal: &|_, _, _, _| Digest([5; 32]),
@@ -562,7 +566,7 @@ macro_rules! throw_at {
 
 throw_at! {
     OpenRegionRequest AdoptPolicyRequest AdoptCalendarRequest GrantCallerRequest RevokeCallerRequest AppointDeputyRequest
-    RegisterPersonRequest RecordCheckAnswersRequest EraseSubjectRequest RevealPersonRequest RegisterInstitutionRequest RegisterClassifiedRequest ChangeInstitutionRequest RegisterAccountRequest ConfirmAccountRequest
+    RegisterPersonRequest RecordCheckAnswersRequest EraseSubjectRequest RevealPersonRequest ImportRosterRequest ImportCertificatesRequest ExportPayoutsRequest RegisterInstitutionRequest RegisterClassifiedRequest ChangeInstitutionRequest RegisterAccountRequest ConfirmAccountRequest
     FileCatalogueEntryRequest ApproveCatalogueEntryRequest SuspendInstitutionRequest StrikeOffInstitutionRequest
     AppropriateFundsRequest AllocateFundsRequest OpenPlanYearRequest SetTargetsRequest
     ApplyRequest ConfirmApplicationRequest WithdrawRequest RejectApplicationRequest ReopenApplicationRequest ProposeCorrectionRequest ConfirmCorrectionRequest

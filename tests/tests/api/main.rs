@@ -41,6 +41,7 @@ mod receipts;
 mod requests;
 mod rotation;
 mod school;
+mod sheets;
 mod status;
 mod suites;
 

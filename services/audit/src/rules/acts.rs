@@ -3,7 +3,7 @@
 use hefu_domain::{Act, Event, World};
 
 use super::{
-    access, application, assessment, funds, issuance, redemption, registry, settlement,
+    access, application, assessment, funds, issuance, records, redemption, registry, settlement,
     supervision, training,
 };
 
@@ -48,6 +48,9 @@ pub(super) fn asked<'a>(world: &World, events: impl Iterator<Item = &'a Event> +
         Event::CheckAnswersRecorded(e) => registry::record_check_answers(e).into(),
         Event::SubjectErased(e) => registry::erase_subject(e).into(),
         Event::PersonRevealed(e) => registry::reveal_person(e).into(),
+        Event::RosterImported(e) => records::import_roster(e).into(),
+        Event::CertificatesImported(e) => records::import_certificates(e).into(),
+        Event::PayoutFileExported(e) => records::export_payouts(e).into(),
         Event::InstitutionRegistered(e) => registry::register_institution(e).into(),
         Event::InstitutionChanged(e) => registry::change_institution(e).into(),
         Event::ClassifiedRegistered(e) => registry::register_classified(e).into(),

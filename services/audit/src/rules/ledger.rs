@@ -93,6 +93,15 @@ impl Ledger {
                 code: taken_code(&held.once),
             });
         }
+        for (tag, code) in super::records::takes(&entry.event) {
+            self.open.insert(tag, self.spans.len());
+            self.spans.push(Span {
+                tag,
+                taken: place,
+                freed: None,
+                code,
+            });
+        }
         match &entry.event {
             Event::FundsAllocatedOut(e) => self.sent.push((self.sending(e, entry), place)),
             Event::FundsAllocatedIn(e) => self.received.push((self.receiving(e, entry), place)),

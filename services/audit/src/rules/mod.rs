@@ -13,6 +13,7 @@ mod finding;
 mod funds;
 mod issuance;
 mod ledger;
+mod records;
 mod redemption;
 mod registry;
 mod settlement;
@@ -230,6 +231,7 @@ impl Rules {
         command: &Command,
     ) -> Result<Vec<Event>, Stop> {
         let at = rest[0].at;
+        records::bring_days(replay, &command.act, &rest[0].event);
         for _ in 0..MOST_ASKS {
             let world = replay.world();
             let decided = match &rest[0].event {

@@ -245,6 +245,13 @@ table! {
             ListRegions Open [] "";
         }
     }
+    RecordsService {
+        moves {
+            ImportRoster Granted [&[Clerk, Operator] => Region] "";
+            ImportCertificates Granted [&[Clerk, Operator] => Region] "";
+        }
+        reads {}
+    }
     RedemptionService {
         moves {
             Redeem Granted [OUTSIDE => Institution] "";
@@ -299,6 +306,16 @@ table! {
             ReceiveClawBack Granted [&[Finance] => Region] "";
         }
         reads {}
+    }
+    SpreadsheetService {
+        moves {
+            ExportPayouts Granted [&[Finance] => Region] "each time on record, with the reason";
+        }
+        reads {
+            GetTemplate Granted [OUTSIDE => Institution, STAFF => Region] "a class's: as GetAttendance";
+            ExportSheet Granted [OUTSIDE => Institution, STAFF => Region] "masked; as GetClass and GetSheet";
+            ImportSheet Granted [&[Institution] => Institution, &[Clerk, Finance, Operator] => Region] "decided as the moves that its rows ask for";
+        }
     }
     SupervisionService {
         moves {

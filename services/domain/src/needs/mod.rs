@@ -3,6 +3,7 @@
 
 mod facts;
 mod moves;
+mod records;
 
 use crate::command::*;
 use crate::state::*;
@@ -42,6 +43,9 @@ impl Gather<'_> {
             Act::RecordCheckAnswers(RecordCheckAnswers { person, .. })
             | Act::RevealPerson(RevealPerson { person, .. }) => self.fact(Key::Person(*person)),
             Act::EraseSubject(act) => self.erase(act.person),
+            Act::ImportRoster(act) => self.import_roster(act),
+            Act::ImportCertificates(act) => self.import_certificates(act),
+            Act::ExportPayouts(act) => self.export_payouts(act),
             Act::RegisterInstitution(RegisterInstitution { institution, .. })
             | Act::ChangeInstitution(ChangeInstitution { institution, .. })
             | Act::RegisterClassified(RegisterClassified { institution, .. })

@@ -3,6 +3,7 @@
 //! Everything here can be rebuilt from the region's log alone, and is stored row by row as its canonical JSON.
 
 mod assessment;
+mod records;
 mod redemption;
 mod region;
 mod registry;
@@ -16,6 +17,7 @@ use crate::ids::*;
 use crate::policy::Capacity;
 
 pub use assessment::*;
+pub use records::*;
 pub use redemption::*;
 pub use region::*;
 pub use registry::*;
@@ -41,6 +43,8 @@ pub enum Key {
     Credential(CredentialId),
     /// A person.
     Person(PersonId),
+    /// A part of a list that was imported.
+    Import(ImportId),
     /// An institution.
     Institution(InstitutionId),
     /// A line of a catalogue.
@@ -97,6 +101,8 @@ pub enum Fact {
     Credential(Credential),
     /// See [`Person`].
     Person(Person),
+    /// See [`Import`].
+    Import(Import),
     /// See [`Institution`].
     Institution(Institution),
     /// See [`CatalogueEntry`].
@@ -132,6 +138,7 @@ impl Fact {
             Key::TopUp(_) => Fact::TopUp(read(json)?),
             Key::Credential(_) => Fact::Credential(read(json)?),
             Key::Person(_) => Fact::Person(read(json)?),
+            Key::Import(_) => Fact::Import(read(json)?),
             Key::Institution(_) => Fact::Institution(read(json)?),
             Key::CatalogueEntry(_) => Fact::CatalogueEntry(read(json)?),
             Key::Booking(_) => Fact::Booking(read(json)?),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::*;
 use crate::money::Fen;
 use crate::policy::Capacity;
+use crate::state::OwnCertificate;
 use crate::time::{Date, Instant};
 
 /// A person as the rules know them: register answers only, no name, number or birth date.
@@ -17,6 +18,9 @@ pub struct Person {
     /// Every voucher that was ever theirs, whatever became of it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub vouchers: BTreeSet<VoucherId>,
+    /// Their certificates without a voucher, in the order of their recording.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<OwnCertificate>,
     /// Whether their data were erased.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub erased: bool,

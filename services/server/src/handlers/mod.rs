@@ -9,9 +9,11 @@ mod funds;
 mod issuance;
 mod people;
 mod policy;
+mod records;
 mod redemption;
 mod registry;
 mod settlement;
+mod spreadsheet;
 mod supervision;
 mod training;
 
@@ -76,9 +78,11 @@ pub(crate) fn routes(api: &Api, services: &Services) -> Routes {
         issuance_service_server::IssuanceServiceServer,
         people_service_server::PeopleServiceServer,
         policy_service_server::PolicyServiceServer,
+        records_service_server::RecordsServiceServer,
         redemption_service_server::RedemptionServiceServer,
         registry_service_server::RegistryServiceServer,
         settlement_service_server::SettlementServiceServer,
+        spreadsheet_service_server::SpreadsheetServiceServer,
         supervision_service_server::SupervisionServiceServer,
         training_service_server::TrainingServiceServer,
     }

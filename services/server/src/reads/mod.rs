@@ -11,6 +11,7 @@ mod people;
 mod policy;
 mod redemption;
 mod registry;
+mod spreadsheet;
 mod training;
 
 use hefu_domain::state::Role;

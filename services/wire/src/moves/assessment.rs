@@ -124,18 +124,9 @@ impl Move for v1::ConfirmCertificateRequest {
     }
 }
 
-/// A pass's certificate: its number becomes a nullifier and a commitment here and goes no further. One certificate has one spelling, or
-/// it would pass for two.
+/// A pass's certificate.
 fn certificate(r: &mut Reader, number: &str) -> Option<act::Outcome> {
-    let spelt = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
-    if !(4..=40).contains(&number.len()) || !number.bytes().all(spelt) {
-        r.wrong(
-            "certificate_number",
-            "4 to 40 capital letters and digits, as printed, without spaces",
-        );
-        return None;
-    }
-    let (number, certificate) = (r.edge.certificate)(r.region()?, number);
+    let (number, certificate) = r.certificate("certificate_number", number)?;
     Some(act::Outcome::Pass {
         number,
         certificate,

@@ -7,9 +7,11 @@ mod funds;
 mod issuance;
 mod people;
 mod policy;
+mod records;
 mod redemption;
 mod registry;
 mod settlement;
+mod spreadsheet;
 mod supervision;
 mod training;
 

@@ -1,0 +1,313 @@
+//! `hefu template`, `hefu import` and `hefu export`: spreadsheets that offices fill in and take away.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail, ensure};
+use clap::{Args, Subcommand};
+use hefu_spreadsheet::{Prefilled, Template};
+use hefu_wire::v1;
+use tonic::transport::Channel;
+use v1::import_sheet_response::Part;
+use v1::redemption_service_client::RedemptionServiceClient;
+use v1::spreadsheet_service_client::SpreadsheetServiceClient;
+
+use crate::connect::{Remote, explain};
+
+/// A sheet with errors ends with this code.
+const WRONG: u8 = 3;
+/// The bytes of one message of a file.
+const CHUNK: usize = 256 << 10;
+/// The largest answer that is taken.
+const MOST_ANSWER: usize = 64 << 20;
+/// Errors that are printed; the marked copy has more.
+const MOST_PRINTED: usize = 20;
+
+/// Make an empty sheet to fill in.
+#[derive(Args)]
+pub(crate) struct MakeTemplate {
+    #[command(flatten)]
+    remote: Remote,
+    /// roster, attendance, certificates, targets or payout-answers.
+    name: String,
+    /// Where to; without it, a file of the template's title here.
+    file: Option<PathBuf>,
+    /// For attendance, the class whose seats stand in it: regions/…/classes/{uuid}.
+    #[arg(long, value_name = "CLASS")]
+    class: Option<String>,
+}
+
+/// Import a filled-in sheet. Where a row is wrong nothing is written, and a copy says what is wrong beside each cell.
+#[derive(Args)]
+pub(crate) struct ImportSheet {
+    #[command(flatten)]
+    remote: Remote,
+    /// roster, attendance, certificates, targets or payout-answers.
+    name: String,
+    /// The sheet.
+    file: PathBuf,
+    /// The region's code.
+    #[arg(long, env = "HEFU_REGION")]
+    region: String,
+    /// Check only; nothing is written.
+    #[arg(long)]
+    dry_run: bool,
+    /// Where the copy with the errors goes; without it, beside the sheet.
+    #[arg(long, value_name = "FILE")]
+    errors: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ExportCommand {
+    /// A class's roster, masked.
+    Class {
+        #[command(flatten)]
+        remote: Remote,
+        /// regions/…/classes/{uuid}.
+        class: String,
+        /// Where to; without it, a file here.
+        file: Option<PathBuf>,
+    },
+    /// A claim sheet, masked.
+    Claim {
+        #[command(flatten)]
+        remote: Remote,
+        /// regions/…/sheets/{uuid}.
+        sheet: String,
+        /// Where to; without it, a file here.
+        file: Option<PathBuf>,
+    },
+    /// The payouts under way: masked, or as the bank's file with --unmasked, which is on record with its reason.
+    Payouts {
+        #[command(flatten)]
+        remote: Remote,
+        /// The region's code.
+        #[arg(long, env = "HEFU_REGION")]
+        region: String,
+        /// With account names and numbers in clear; for finance only.
+        #[arg(long, requires = "reason")]
+        unmasked: bool,
+        /// Why, a code such as BANK_TRANSFER.
+        #[arg(long, value_name = "CODE", requires = "unmasked")]
+        reason: Option<String>,
+        /// Where to; without it, a file here.
+        file: Option<PathBuf>,
+    },
+}
+
+fn named(name: &str) -> anyhow::Result<Template> {
+    let known: Vec<&str> = Template::ALL.iter().map(|one| one.name()).collect();
+    Template::named(name)
+        .with_context(|| format!("no template {name:?}; there are {}", known.join(", ")))
+}
+
+async fn client(remote: &Remote) -> anyhow::Result<SpreadsheetServiceClient<Channel>> {
+    let client = SpreadsheetServiceClient::new(remote.channel().await?);
+    Ok(client.max_decoding_message_size(MOST_ANSWER))
+}
+
+/// Makes a template: of a class by the server that knows its seats, the others here.
+pub(crate) async fn template(make: MakeTemplate) -> anyhow::Result<ExitCode> {
+    let template = named(&make.name)?;
+    let xlsx = match (template, &make.class) {
+        (Template::Attendance, Some(class)) => {
+            let request = v1::GetTemplateRequest {
+                name: class.clone(),
+                template: make.name.clone(),
+            };
+            let request = make.remote.request(request)?;
+            let made = client(&make.remote).await?.get_template(request).await;
+            made.map_err(explain)?.into_inner().xlsx
+        }
+        (Template::Attendance, None) => {
+            bail!("an attendance sheet is a class's: name it with --class regions/…/classes/{{uuid}}")
+        }
+        (_, Some(_)) => bail!("--class goes with attendance only"),
+        (template, None) => template.workbook(&Prefilled::default())?,
+    };
+    let file = make.file.unwrap_or_else(|| format!("{}.xlsx", template.title()).into());
+    write(&file, &xlsx, false)?;
+    println!("{}", file.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Imports a sheet and says what came of it.
+pub(crate) async fn import(import: ImportSheet) -> anyhow::Result<ExitCode> {
+    let template = named(&import.name)?;
+    let file = std::fs::read(&import.file)
+        .with_context(|| format!("cannot read {}", import.file.display()))?;
+    let mut messages: Vec<v1::ImportSheetRequest> = file
+        .chunks(CHUNK)
+        .map(|chunk| v1::ImportSheetRequest {
+            chunk: chunk.to_vec(),
+            ..v1::ImportSheetRequest::default()
+        })
+        .collect();
+    let Some(first) = messages.first_mut() else {
+        bail!("{} is empty", import.file.display());
+    };
+    first.parent = format!("regions/{}", import.region);
+    first.template = template.name().to_owned();
+    first.validate_only = import.dry_run;
+    let request = import.remote.request(tokio_stream::iter(messages))?;
+    let answer = client(&import.remote).await?.import_sheet(request).await;
+    let mut answer = answer.map_err(explain)?.into_inner();
+    let (mut outcome, mut marked) = (None, Vec::new());
+    while let Some(message) = answer.message().await.map_err(explain)? {
+        match message.part {
+            Some(Part::Outcome(told)) => outcome = Some(told),
+            Some(Part::Marked(chunk)) => marked.extend(chunk),
+            None => {}
+        }
+    }
+    let outcome = outcome.context("the server said nothing of the sheet")?;
+    told(&import, &outcome);
+    if !marked.is_empty() {
+        let copy = import.errors.unwrap_or_else(|| beside(&import.file));
+        write(&copy, &marked, true)?;
+        println!("错误已标注 / the errors stand beside their cells in {}", copy.display());
+    }
+    Ok(match outcome.errors.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(WRONG),
+    })
+}
+
+/// Prints the outcome, in the clerk's language and in English.
+fn told(import: &ImportSheet, outcome: &v1::SheetOutcome) {
+    let rows = outcome.rows;
+    for error in outcome.errors.iter().take(MOST_PRINTED) {
+        let place = match (error.row, error.column.as_str()) {
+            (0, _) => String::new(),
+            (row, "") => format!("第 {row} 行: "),
+            (row, column) => format!("{column}{row} {}: ", error.heading),
+        };
+        println!("{place}{} / {}", error.zh, error.en);
+    }
+    if outcome.errors.len() > MOST_PRINTED {
+        println!("…… 另有 {} 处 / and more", outcome.errors.len() - MOST_PRINTED);
+    }
+    if !outcome.errors.is_empty() {
+        println!(
+            "共 {rows} 行,{} 行有误,未写入任何数据 / {rows} rows, {} of them wrong: nothing was written",
+            outcome.wrong_rows, outcome.wrong_rows
+        );
+        return;
+    }
+    if import.dry_run {
+        println!("共 {rows} 行,检查通过,未写入 / {rows} rows, all good; nothing was written");
+    } else if outcome.new_parts == 0 {
+        println!("共 {rows} 行,此前已导入,无变化 / {rows} rows, imported before: nothing changed");
+    } else {
+        println!("共 {rows} 行,已导入 / {rows} rows imported");
+    }
+    if outcome.registered > 0 {
+        let registered = outcome.registered;
+        println!("新登记 {registered} 人 / {registered} people are new here");
+    }
+    if outcome.held_days > 0 {
+        let (days, some) = (outcome.held_days, outcome.held_rows.len());
+        println!("{days} 人天已被占用,保持不变,涉及 {some} 行 / {days} days were held already and stay so, on {some} rows:");
+        let listed: Vec<String> = outcome.held_rows.iter().take(50).map(u32::to_string).collect();
+        println!("  {}", listed.join(" "));
+    }
+}
+
+/// `名单.xlsx` is marked in `名单-错误.xlsx`.
+fn beside(file: &Path) -> PathBuf {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    file.with_file_name(format!("{stem}-错误.xlsx"))
+}
+
+/// Writes a file; what is personal nobody else may read.
+fn write(file: &Path, bytes: &[u8], is_private: bool) -> anyhow::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    if is_private {
+        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+        options.mode(0o600);
+        if file.exists() {
+            std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600))?;
+        }
+    }
+    let cannot = || format!("cannot write {}", file.display());
+    let mut out = options.open(file).with_context(cannot)?;
+    out.write_all(bytes).with_context(cannot)
+}
+
+/// Takes a sheet out.
+pub(crate) async fn export(command: ExportCommand) -> anyhow::Result<ExitCode> {
+    let (remote, name, file) = match command {
+        ExportCommand::Class { remote, class, file } => (remote, class, file),
+        ExportCommand::Claim { remote, sheet, file } => (remote, sheet, file),
+        ExportCommand::Payouts {
+            remote,
+            region,
+            reason: Some(reason),
+            file,
+            ..
+        } => return bank_file(&remote, &format!("regions/{region}"), reason, file).await,
+        ExportCommand::Payouts {
+            remote,
+            region,
+            file,
+            ..
+        } => (remote, format!("regions/{region}"), file),
+    };
+    let request = remote.request(v1::ExportSheetRequest { name })?;
+    let made = client(&remote).await?.export_sheet(request).await;
+    let made = made.map_err(explain)?.into_inner();
+    let file = file.unwrap_or_else(|| made.file_name.into());
+    write(&file, &made.xlsx, true)?;
+    println!("{}", file.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The bank's file of all payouts under way.
+async fn bank_file(
+    remote: &Remote,
+    region: &str,
+    reason: String,
+    file: Option<PathBuf>,
+) -> anyhow::Result<ExitCode> {
+    let sheets = under_way(remote, region).await?;
+    ensure!(!sheets.is_empty(), "no payout of {region} is under way");
+    let mut random = [0u8; 16];
+    getrandom::fill(&mut random)?;
+    let request = v1::ExportPayoutsRequest {
+        parent: region.to_owned(),
+        sheets,
+        reason,
+        request_id: format!("export-{:032x}", u128::from_be_bytes(random)),
+        validate_only: false,
+    };
+    let made = client(remote).await?.export_payouts(remote.request(request)?).await;
+    let made = made.map_err(explain)?.into_inner();
+    let file = file.unwrap_or_else(|| "补贴资金发放文件.xlsx".into());
+    write(&file, &made.xlsx, true)?;
+    println!("{}", file.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn under_way(remote: &Remote, region: &str) -> anyhow::Result<Vec<String>> {
+    let mut client = RedemptionServiceClient::new(remote.channel().await?);
+    let (mut sheets, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let request = v1::ListSheetsRequest {
+            parent: region.to_owned(),
+            state: "paying".to_owned(),
+            page_size: 500,
+            page_token,
+            ..v1::ListSheetsRequest::default()
+        };
+        let page = client.list_sheets(remote.request(request)?).await;
+        let page = page.map_err(explain)?.into_inner();
+        sheets.extend(page.sheets.into_iter().map(|sheet| sheet.name));
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            return Ok(sheets);
+        }
+    }
+}
