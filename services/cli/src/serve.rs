@@ -118,6 +118,10 @@ pub(crate) async fn serve(command: Serve) -> anyhow::Result<ExitCode> {
         let every = std::time::Duration::from_secs(60 * config.city_log_minutes);
         running.record_checkpoints_every(every);
     }
+    if config.watch_seconds > 0 {
+        let every = std::time::Duration::from_secs(config.watch_seconds);
+        running.watch_logs_every(every);
+    }
     let engine = running.engine.clone();
     tokio::select! {
         () = interrupted() => println!("stopping"),

@@ -49,6 +49,14 @@ uuid_ids! {
     PersonId,
     /// An objection raised during a public notice (公示).
     ObjectionId,
+    /// A planned sample (抽查).
+    SampleId,
+    /// An unannounced inspection of a class (检查).
+    InspectionId,
+    /// What an inspection or a check found.
+    FindingId,
+    /// What a fraud rule saw; made from what it saw, so that it is the same wherever the rule runs.
+    FlagId,
 }
 
 macro_rules! text_codes {

@@ -4,6 +4,8 @@ mod classified;
 
 pub(crate) use classified::*;
 
+use std::collections::BTreeSet;
+
 use crate::command::*;
 use crate::decide::Ask;
 use crate::event::{self, Event};
@@ -43,6 +45,9 @@ pub(crate) fn register_institution(
         pending_account: None,
         owes: crate::Fen::ZERO,
         classified: None,
+        credit: None,
+        findings: BTreeSet::new(),
+        holds: None,
     };
     Ok(vec![Event::InstitutionRegistered(
         event::InstitutionRegistered {

@@ -321,17 +321,17 @@ impl<'a, 'c> Attempt<'a, 'c> {
             digest: &command.digest,
         };
         let (epoch, first_index) = cell.append(&events, &asked, at, ordinal)?;
-        if let (Act::AllocateFunds(act), Some(other)) = (&command.act, other) {
-            self.apply(&act.to, &other, at).await?;
-            let city = format!("region/{}", command.region);
+        if let (Some(region), Some(other)) = (command.act.other_region(), other) {
+            self.apply(region, &other, at).await?;
+            let own = format!("region/{}", command.region);
             let asked = Asked {
-                caller: &city,
+                caller: &own,
                 numbered: false,
                 request: command.request.as_str(),
                 digest: &command.digest,
             };
             self.cells
-                .get_mut(&act.to)
+                .get_mut(region)
                 .ok_or(EngineError::Endless)?
                 .append(&other, &asked, at, 0)?;
         }
@@ -367,17 +367,17 @@ impl<'a, 'c> Attempt<'a, 'c> {
                     .get_mut(&command.region)
                     .ok_or(EngineError::Endless)?;
                 cell.world.set_blind(job.dry);
-                let decided = match &command.act {
-                    Act::AllocateFunds(act) => {
-                        let (from, to) =
-                            match (self.cells.get(&command.region), self.cells.get(&act.to)) {
-                                (Some(from), Some(to)) => (&from.world, &to.world),
+                let decided = match command.act.other_region() {
+                    Some(other) => {
+                        let (own, other) =
+                            match (self.cells.get(&command.region), self.cells.get(other)) {
+                                (Some(own), Some(other)) => (&own.world, &other.world),
                                 _ => return Err(EngineError::Endless),
                             };
-                        hefu_domain::decide_allocation(from, to, command, at)
-                            .map(|(out, into)| (out, Some(into)))
+                        hefu_domain::decide_both(own, other, command, at)
+                            .map(|(events, others)| (events, Some(others)))
                     }
-                    _ => hefu_domain::decide(&self.cells[&command.region].world, command, at)
+                    None => hefu_domain::decide(&self.cells[&command.region].world, command, at)
                         .map(|events| (events, None)),
                 };
                 if let Some(cell) = self.cells.get_mut(&command.region) {
@@ -397,14 +397,14 @@ impl<'a, 'c> Attempt<'a, 'c> {
 
     /// In which of a command's regions a need is still unmet.
     fn misses(&self, command: &Command, need: &Need) -> Region {
-        match &command.act {
-            Act::AllocateFunds(act)
+        match command.act.other_region() {
+            Some(other)
                 if self
                     .cells
                     .get(&command.region)
                     .is_some_and(|cell| cell.world.knows(need)) =>
             {
-                act.to.clone()
+                other.clone()
             }
             _ => command.region.clone(),
         }

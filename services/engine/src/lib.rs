@@ -25,7 +25,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::OnceLock;
 
-use hefu_domain::command::Act;
 use hefu_domain::event::PersonRevealed;
 use hefu_domain::{Command, CredentialId, Event, Instant, Region, Stop, World};
 use hefu_store::{Store, StoreError};
@@ -124,10 +123,7 @@ impl Job {
     /// The regions that it touches: one, or two for an allocation.
     pub(crate) fn regions(&self) -> impl Iterator<Item = &Region> {
         self.commands.iter().take(1).flat_map(|command| {
-            let other = match &command.act {
-                Act::AllocateFunds(act) => Some(&act.to),
-                _ => None,
-            };
+            let other = command.act.other_region();
             std::iter::once(&command.region).chain(other)
         })
     }

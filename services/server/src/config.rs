@@ -39,6 +39,8 @@ pub struct Config {
     pub writers: usize,
     /// How often the counties' checkpoints are put on record in their city's log, in minutes; 0 for never.
     pub city_log_minutes: u64,
+    /// How often the fraud rules look at what was written since the last time, in seconds; 0 for never.
+    pub watch_seconds: u64,
     /// What one caller, one connection or one flood may take.
     pub limits: Limits,
     /// Traces and metrics.
@@ -72,6 +74,7 @@ impl Default for Config {
             log: "info".to_owned(),
             writers: 2,
             city_log_minutes: 10,
+            watch_seconds: 5,
             limits: Limits::default(),
             telemetry: Telemetry::default(),
             witness: Vec::new(),

@@ -15,6 +15,7 @@ pub mod outbound;
 mod port;
 mod reads;
 pub mod regions;
+mod sampling;
 mod services;
 pub mod signer;
 mod stages;
@@ -23,6 +24,7 @@ mod status_lists;
 pub mod strays;
 pub mod telemetry;
 mod tls;
+mod watching;
 pub mod witness;
 mod witnesses;
 

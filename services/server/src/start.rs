@@ -33,6 +33,7 @@ use crate::services::Services;
 use crate::signer::{CityLogs, Signer, SignerError, Signing};
 use crate::stages::Entered;
 use crate::tls::TlsError;
+use crate::watching::{Watching, keep_watching};
 use crate::witnesses::Witnesses;
 use crate::{caller, errors, handlers, telemetry};
 
@@ -186,6 +187,8 @@ pub struct Running {
     /// What records counties' checkpoints in their city's log.
     pub city_logs: CityLogs,
     recorder: Option<JoinHandle<()>>,
+    watching: Watching,
+    watcher: Option<JoinHandle<()>>,
     _presence: Presence,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<()>,
@@ -213,6 +216,9 @@ impl Running {
         if let Some(recorder) = self.recorder.take() {
             recorder.abort();
         }
+        if let Some(watcher) = self.watcher.take() {
+            watcher.abort();
+        }
         self.signing.stop().await;
         self.engine.store().close().await;
     }
@@ -231,6 +237,20 @@ impl Running {
     pub fn record_checkpoints_every(&mut self, every: Duration) {
         let recording = keep_recording(self.city_logs.clone(), every);
         self.recorder = Some(tokio::spawn(recording));
+    }
+
+    /// Lets the fraud rules see what was written since the last time; how many flags they put on record.
+    ///
+    /// # Errors
+    /// The engine's; it can be asked for again.
+    pub async fn watch_logs(&self) -> Result<usize, StartError> {
+        Ok(self.watching.round().await?)
+    }
+
+    /// Lets them see it again and again, as long as the server runs.
+    pub fn watch_logs_every(&mut self, every: Duration) {
+        let watching = keep_watching(self.watching.clone(), every);
+        self.watcher = Some(tokio::spawn(watching));
     }
 
     /// Waits until the server ends by itself.
@@ -302,6 +322,7 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
     let address = port.local_addr().map_err(unheard)?;
     let secure = port.is_secure();
     let city_logs = CityLogs::new(engine.clone(), operator.clone());
+    let watching = Watching::new(engine.clone(), operator.clone());
     let (stop, stopped) = oneshot::channel();
     let api = Api {
         engine: engine.clone(),
@@ -325,6 +346,8 @@ pub async fn serve(setup: Setup) -> Result<Running, StartError> {
         signing,
         city_logs,
         recorder: None,
+        watching,
+        watcher: None,
         _presence: presence,
         stop: Some(stop),
         served,

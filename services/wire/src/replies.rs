@@ -2,7 +2,7 @@
 
 use hefu_domain::{Event, Instant, Key, Region};
 
-use crate::show::{timestamp, trail};
+use crate::show::{self, timestamp, trail};
 use crate::{names, v1};
 
 /// What a command came to.
@@ -106,6 +106,11 @@ pub(crate) fn key_name(region: &Region, key: &Key) -> String {
         Key::Session(id) => names::child(region, "sessions", id),
         Key::Sheet(id) => names::child(region, "sheets", id),
         Key::Voucher(id) => names::child(region, "vouchers", id),
+        Key::Sample(id) => names::child(region, "samples", id),
+        Key::Inspection(id) => names::child(region, "inspections", id),
+        Key::Finding(id) => names::child(region, "findings", id),
+        Key::Flag(id) => names::child(region, "flags", id),
+        Key::Credit(id) => names::child(region, "institutions", id),
     }
 }
 
@@ -145,6 +150,16 @@ fn state_after(event: &Event) -> &'static str {
         Event::AttendanceRecorded(_) | Event::LateEntryApproved(_) => "running",
         Event::Assessed(e) if e.seat.is_some() => "completed",
         Event::CatalogueEntryApproved(_) => "good",
+        Event::SamplePlanned(_) => "planned",
+        Event::SampleDrawn(_) => "drawn",
+        Event::Inspected(_) => "entered",
+        Event::InspectionConfirmed(_) => "confirmed",
+        Event::FindingRecorded(_) | Event::FlagRaised(_) => "open",
+        Event::FindingRectified(_) => "rectified",
+        Event::FindingRechecked(e) if e.due.is_none() => "closed",
+        Event::FindingRechecked(_) => "open",
+        Event::FlagClearanceProposed(_) => "proposed",
+        Event::FlagCleared(_) => "cleared",
         Event::InstitutionStruckOff(_) => "struck_off",
         Event::InstitutionSuspended(e) => {
             if e.suspended {
@@ -170,6 +185,7 @@ macro_rules! plain {
 plain! {
     ApplyResponse ConfirmApplicationResponse WithdrawResponse RejectApplicationResponse ReopenApplicationResponse ProposeCorrectionResponse ConfirmCorrectionResponse
     RefuseCorrectionResponse RevokeResponse ExpireResponse FreezeResponse UnfreezeResponse
+    RecordFindingResponse RectifyResponse RecheckResponse ConfirmClearFlagResponse
     FileClassResponse ChangeClassResponse ApproveClassResponse RejectClassResponse FinishClassResponse CancelClassResponse
     RecordAttendanceResponse ApproveLateEntryResponse ApproveSealedAttendanceResponse DropResponse RecordEmploymentResponse
     FileSessionResponse ApproveSessionResponse RejectSessionResponse FinishSessionResponse CancelSessionResponse
@@ -199,6 +215,18 @@ macro_rules! with {
 
 with! {
     IssueResponse: |outcome, e: Issued| { cap_fen: e.token.cap.0 }
+    PlanSampleResponse: |outcome, e: SamplePlanned| { strata: show::strata(outcome.region, &e.plan) }
+    DrawSampleResponse: |outcome, e: SampleDrawn| { draw: Some(show::draw(outcome.region, &e.draw)) }
+    InspectResponse: |outcome, e: Inspected| { proposal: e.record.digest().0.to_vec() }
+    CreditPointsResponse: |outcome, e: CreditPointed| {
+        points: e.points,
+        score: e.score,
+        credit_class: e.class.as_str().to_owned(),
+    }
+    RestoreCreditResponse: |outcome, e: CreditRestored| {
+        score: e.score,
+        credit_class: e.class.as_str().to_owned(),
+    }
     RegisterAccountResponse: |outcome, e: AccountRegistered| { proposal: e.pending().digest().0.to_vec() }
     ProposeOverrideResponse: |outcome, e: OverrideProposed| { proposal: e.proposal.digest().0.to_vec() }
     ProposeClawBackResponse: |outcome, e: ClawBackProposed| { proposal: e.claw_back.digest().0.to_vec() }
@@ -225,6 +253,42 @@ with! {
     SendPayoutResponse: |outcome, e: PayoutSent| { batch: e.batch.0.to_vec(), total_fen: e.total.0 }
     WriteOffResponse: |outcome, e: WrittenOff| { amount_fen: e.amount.0 }
     AdoptPolicyResponse: |outcome, e: PolicyAdopted| { version: e.version }
+}
+
+impl Reply for v1::ClearFlagResponse {
+    fn of(outcome: &Outcome) -> Self {
+        let proposal = match outcome.events.first() {
+            Some(Event::FlagClearanceProposed(e)) => e.digest().0.to_vec(),
+            _ => Vec::new(),
+        };
+        Self {
+            receipt: Some(outcome.receipt()),
+            proposal,
+        }
+    }
+}
+
+impl Reply for v1::ConfirmInspectionResponse {
+    fn of(outcome: &Outcome) -> Self {
+        let mut response = Self {
+            receipt: Some(outcome.receipt()),
+            ..Self::default()
+        };
+        for event in outcome.events {
+            match event {
+                Event::InspectionConfirmed(e) => {
+                    response.absent = e.absent.iter().copied().map(u32::from).collect();
+                    response.missing = e.missing.into();
+                    response.of = e.of.into();
+                }
+                Event::FindingRecorded(e) => {
+                    response.finding = names::child(outcome.region, "findings", e.finding);
+                }
+                _ => {}
+            }
+        }
+        response
+    }
 }
 
 macro_rules! token {

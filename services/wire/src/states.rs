@@ -60,6 +60,15 @@ pub const CATALOGUE_ENTRY: &[&str] = &[
     standing(Standing::StruckOff),
 ];
 
+/// A finding's.
+pub const FINDING: &[&str] = &["open", "rectified", "closed", "reported"];
+
+/// A flag's.
+pub const FLAG: &[&str] = &["open", "proposed", "cleared"];
+
+/// A credit class.
+pub const CREDIT: &[&str] = &["A", "B", "C", "D"];
+
 /// A class's or a session's code.
 pub(crate) const fn class(state: ClassState) -> &'static str {
     match state {

@@ -5,8 +5,7 @@ use hefu_domain::command::*;
 use hefu_domain::event::{self, FundsAllocatedIn, FundsAllocatedOut};
 use hefu_domain::state::{Account, Credential, RegionState, YearPhase, YearState};
 use hefu_domain::{
-    Act, CredentialId, Digest, Event, Fact, Instant, Key, Region, Role, Stop, World,
-    decide_allocation,
+    Act, CredentialId, Digest, Event, Fact, Instant, Key, Region, Role, Stop, World, decide_both,
 };
 
 use super::issuance::expired_by_closing;
@@ -91,7 +90,7 @@ pub(super) fn decide_out(
     let mut county = World::complete(e.to.clone());
     county.bring(Key::Region, Some(opened(Some(city.region().clone()))));
     county.bring(Key::Year(e.year), Some(open_year()));
-    decide_allocation(city, &county, command, at).map(|(out, _)| out)
+    decide_both(city, &county, command, at).map(|(out, _)| out)
 }
 
 /// Decides a county's half: of the city it is known only that its finance had the money.
@@ -112,7 +111,7 @@ pub(super) fn decide_in(
     let key = Key::Account(e.year, e.source.clone());
     city.bring(key, Some(Fact::Account(account)));
     city.bring(Key::Credential(command.by.clone()), finance());
-    decide_allocation(&city, county, command, at).map(|(_, into)| into)
+    decide_both(&city, county, command, at).map(|(_, into)| into)
 }
 
 /// The command whose second half stands in a county's log.
@@ -155,7 +154,7 @@ fn finance() -> Option<Fact> {
     }))
 }
 
-fn opened(parent: Option<Region>) -> Fact {
+pub(super) fn opened(parent: Option<Region>) -> Fact {
     Fact::Region(RegionState {
         parent,
         name: String::new(),

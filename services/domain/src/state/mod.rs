@@ -6,6 +6,7 @@ mod assessment;
 mod redemption;
 mod region;
 mod registry;
+mod supervision;
 mod training;
 mod voucher;
 
@@ -19,6 +20,7 @@ pub use assessment::*;
 pub use redemption::*;
 pub use region::*;
 pub use registry::*;
+pub use supervision::*;
 pub use training::*;
 pub use voucher::*;
 
@@ -57,6 +59,16 @@ pub enum Key {
     Sheet(SheetId),
     /// A voucher.
     Voucher(VoucherId),
+    /// A sample.
+    Sample(SampleId),
+    /// An inspection.
+    Inspection(InspectionId),
+    /// A finding.
+    Finding(FindingId),
+    /// A flag.
+    Flag(FlagId),
+    /// An institution's credit.
+    Credit(InstitutionId),
 }
 
 /// A catalogue line: institution, capacity, occupation (or project), plan year.
@@ -111,6 +123,16 @@ pub enum Fact {
     Sheet(Sheet),
     /// See [`Voucher`].
     Voucher(Voucher),
+    /// See [`Sample`].
+    Sample(Sample),
+    /// See [`Inspection`].
+    Inspection(Inspection),
+    /// See [`Finding`].
+    Finding(Finding),
+    /// See [`Flag`].
+    Flag(Flag),
+    /// See [`Credit`].
+    Credit(Credit),
 }
 
 impl Fact {
@@ -136,6 +158,11 @@ impl Fact {
             Key::Session(_) => Fact::Session(read(json)?),
             Key::Sheet(_) => Fact::Sheet(read(json)?),
             Key::Voucher(_) => Fact::Voucher(read(json)?),
+            Key::Sample(_) => Fact::Sample(read(json)?),
+            Key::Inspection(_) => Fact::Inspection(read(json)?),
+            Key::Finding(_) => Fact::Finding(read(json)?),
+            Key::Flag(_) => Fact::Flag(read(json)?),
+            Key::Credit(_) => Fact::Credit(read(json)?),
         })
     }
 }

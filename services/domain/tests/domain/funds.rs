@@ -484,7 +484,7 @@ fn allocate(from: &mut Town, to: &mut Town, amount: &str) -> String {
         taking.bring(key.clone(), Some(fact.clone()));
     }
     loop {
-        match decide_allocation(&giving, &taking, &command, from.now) {
+        match decide_both(&giving, &taking, &command, from.now) {
             Ok((out, into)) => {
                 let request = command.request.as_str();
                 let mut events = from.commit(giving, out, ("finance", request));
