@@ -8,7 +8,10 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use foldhash::HashMap;
-use hefu_domain::{Aside, ClassId, Fact, ImportId, Key, Lost, PersonId, SessionId, SheetId, VoucherId};
+use hefu_domain::{
+    Aside, ClassId, Fact, FindingId, FlagId, ImportId, InspectionId, Key, Lost, PersonId, SampleId,
+    SessionId, SheetId, VoucherId,
+};
 use hefu_log::Hash;
 use uuid::Uuid;
 
@@ -191,7 +194,11 @@ fn id(key: &Key) -> Option<Id> {
         Key::Session(id) => (4, id.0),
         Key::Sheet(id) => (5, id.0),
         Key::Voucher(id) => (6, id.0),
-        Key::Import(id) => (10, id.0),
+        Key::Import(id) => (11, id.0),
+        Key::Sample(id) => (7, id.0),
+        Key::Inspection(id) => (8, id.0),
+        Key::Finding(id) => (9, id.0),
+        Key::Flag(id) => (10, id.0),
         Key::Region
         | Key::Policy(_)
         | Key::Calendar(_)
@@ -201,7 +208,8 @@ fn id(key: &Key) -> Option<Id> {
         | Key::Credential(_)
         | Key::Institution(_)
         | Key::CatalogueEntry(_)
-        | Key::Booking(_) => return None,
+        | Key::Booking(_)
+        | Key::Credit(_) => return None,
     };
     let mut bytes = [kind; 17];
     bytes[1..].copy_from_slice(uuid.as_bytes());
@@ -218,7 +226,11 @@ fn key([kind, uuid @ ..]: &Id) -> Key {
         3 => Key::Employment(ClassId(id)),
         4 => Key::Session(SessionId(id)),
         5 => Key::Sheet(SheetId(id)),
-        _ => Key::Voucher(VoucherId(id)),
+        6 => Key::Voucher(VoucherId(id)),
+        7 => Key::Sample(SampleId(id)),
+        8 => Key::Inspection(InspectionId(id)),
+        9 => Key::Finding(FindingId(id)),
+        _ => Key::Flag(FlagId(id)),
     }
 }
 

@@ -4,7 +4,7 @@ use hefu_domain::Region;
 use hefu_log::Hash;
 
 use crate::replay::{Check, Entry, Failure, Replay, Replayed};
-use crate::rules::{Finding, Ledger, Rules};
+use crate::rules::{Finding, Flagged, Ledger, Rules};
 
 /// A region's audit under way.
 pub struct Auditor {
@@ -21,6 +21,8 @@ pub struct Audited {
     pub findings: Vec<Finding>,
     /// What other regions' logs are held against; absent where the rules were not asked.
     pub ledger: Option<Ledger>,
+    /// What the fraud rules make of it, in order; nothing where the rules were not asked.
+    pub flags: Vec<Flagged>,
 }
 
 impl Auditor {
@@ -94,10 +96,11 @@ impl Auditor {
     pub fn end(mut self) -> Audited {
         self.settle();
         let lost = self.replay.lost();
-        let (mut findings, ledger) = self.rules.map_or((Vec::new(), None), |rules| {
-            let (findings, ledger) = rules.end();
-            (findings, Some(ledger))
-        });
+        let (mut findings, ledger, flags) =
+            self.rules.map_or((Vec::new(), None, Vec::new()), |rules| {
+                let (findings, ledger, flags) = rules.end();
+                (findings, Some(ledger), flags)
+            });
         if lost.is_some() {
             // They may come from what could not be read.
             findings.clear();
@@ -110,6 +113,7 @@ impl Auditor {
             log,
             findings,
             ledger,
+            flags,
         }
     }
 }

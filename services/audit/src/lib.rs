@@ -17,5 +17,5 @@ pub use auditor::{Audited, Auditor};
 pub use files::{Dir, Files, MAX_FILE};
 pub use history::{Historian, History, SaidBy, Step, Tree};
 pub use replay::{Check, Failure, Replay, Replayed, StreamHead};
-pub use rules::{Finding, Kind, Ledger, across};
+pub use rules::{Finding, Flagged, Kind, Ledger, across};
 pub use walk::{MOST_EPOCHS, Stretch, audit_region, audit_regions, stretches};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use hefu_audit::{Finding, Replayed};
+use hefu_audit::{Finding, Flagged, Replayed};
 use hefu_domain::state::Account;
 use hefu_domain::{Fact, Region, VoucherKind};
 use hefu_engine::audit;
@@ -20,6 +20,8 @@ pub(crate) struct Checked {
     pub(crate) failed: Vec<String>,
     /// What the rules have against the moves, where they were asked.
     pub(crate) findings: Vec<Finding>,
+    /// What the fraud rules make of the logs, where the rules were asked.
+    pub(crate) flags: Vec<Flagged>,
     /// By region.
     pub(crate) regions: Vec<Figures>,
 }
@@ -130,6 +132,7 @@ pub(crate) async fn check(store: &Store, rules: bool, closed: bool) -> anyhow::R
     checked.replay_equal = verified.replay_equal;
     checked.failed.extend(verified.failed);
     checked.findings = verified.findings;
+    checked.flags = verified.flags;
     Ok(checked)
 }
 

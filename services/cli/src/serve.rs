@@ -124,6 +124,10 @@ pub(crate) async fn serve(command: Serve) -> anyhow::Result<ExitCode> {
     if config.deadline_seconds > 0 {
         running.expire_due_every(std::time::Duration::from_secs(config.deadline_seconds));
     }
+    if config.watch_seconds > 0 {
+        let every = std::time::Duration::from_secs(config.watch_seconds);
+        running.watch_logs_every(every);
+    }
     let engine = running.engine.clone();
     tokio::select! {
         () = interrupted() => println!("stopping"),

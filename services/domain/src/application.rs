@@ -198,6 +198,7 @@ pub(crate) fn apply_applied(world: &mut World, e: &event::Applied) -> Result<(),
         lifted: Lifted::default(),
         correction: None,
         claw_back: None,
+        holds: None,
     };
     voucher::count_new(world, &new)?;
     world.edit_person(&e.person)?.vouchers.insert(e.voucher);

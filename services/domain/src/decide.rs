@@ -150,8 +150,20 @@ fn route(ask: &Ask, act: &Act) -> Result<Vec<Event>, Stop> {
     match act {
         Act::OpenRegion(_) => Err(Code::RegionAlreadyOpen.into()),
         Act::RaiseObjection(act) => redemption::raise_objection(ask.world, act, ask.at),
-        // Money that moves between two regions is decided by `decide_between`, which sees both.
+        // Money that moves between two regions is decided by `decide_both`, which sees them.
         Act::AllocateFunds(_) | Act::DecideTopUp(_) => Err(Code::SameRegion.into()),
+        Act::PlanSample(act) => supervision::plan_sample(ask, act),
+        Act::DrawSample(act) => supervision::draw_sample(ask, act),
+        Act::Inspect(act) => supervision::inspect(ask, act),
+        Act::ConfirmInspection(act) => supervision::confirm_inspection(ask, act),
+        Act::RecordFinding(act) => supervision::record_finding(ask, act),
+        Act::Rectify(act) => supervision::rectify(ask, act),
+        Act::Recheck(act) => supervision::recheck(ask, act),
+        Act::RaiseFlag(act) => supervision::raise_flag(ask, act),
+        Act::ClearFlag(act) => supervision::clear_flag(ask, act),
+        Act::ConfirmClearFlag(act) => supervision::confirm_clear_flag(ask, act),
+        Act::CreditPoints(act) => supervision::credit_points(ask, act),
+        Act::RestoreCredit(act) => supervision::restore_credit(ask, act),
         Act::AdoptPolicy(act) => policies::adopt_policy(ask, act),
         Act::AdoptCalendar(act) => policies::adopt_calendar(ask, act),
         Act::RecordCheckpoints(act) => audit::record_checkpoints(ask, act),
@@ -240,22 +252,26 @@ fn route(ask: &Ask, act: &Act) -> Result<Vec<Event>, Stop> {
     }
 }
 
-/// Decides a move of a city's that is one of its county's too, an allocation or a top-up: the city's events, then the county's.
-pub fn decide_between(
-    from: &World,
-    to: &World,
+/// Decides a move over two regions ([`Act::other_region`]): the events of the region in which it is asked for, then the other one's.
+pub fn decide_both(
+    own: &World,
+    other: &World,
     command: &Command,
     at: Instant,
 ) -> Result<(Vec<Event>, Vec<Event>), Stop> {
-    let (caller, _) = access::admitted(from, Rpc::of(&command.act), &command.by, at)?;
+    let (caller, _) = access::admitted(own, Rpc::of(&command.act), &command.by, at)?;
     let ask = Ask {
-        world: from,
+        world: own,
         caller,
         at,
     };
     match &command.act {
-        Act::AllocateFunds(act) => funds::allocate(&ask, to, act),
-        Act::DecideTopUp(act) => funds::decide_top_up(&ask, to, act),
+        Act::AllocateFunds(act) => funds::allocate(&ask, other, act),
+        Act::DecideTopUp(act) => funds::decide_top_up(&ask, other, act),
+        Act::RecordFinding(act) => {
+            registry::names_nobody_classified(&ask, &command.seals)?;
+            supervision::report_finding(&ask, other, act).map_err(not_yours_alone)
+        }
         _ => Err(Code::SameRegion.into()),
     }
 }
@@ -351,6 +367,19 @@ pub(crate) fn apply(world: &mut World, event: &Event, at: Instant) -> Result<(),
         Event::OverrideConfirmed(e) => issuance::apply_override_confirmed(world, e),
         Event::Frozen(e) => supervision::apply_frozen(world, e),
         Event::Unfrozen(e) => supervision::apply_unfrozen(world, e),
+        Event::SamplePlanned(e) => supervision::apply_sample_planned(world, e, at),
+        Event::SampleDrawn(e) => supervision::apply_sample_drawn(world, e),
+        Event::Inspected(e) => supervision::apply_inspected(world, e),
+        Event::InspectionConfirmed(e) => supervision::apply_inspection_confirmed(world, e),
+        Event::FindingRecorded(e) => supervision::apply_finding_recorded(world, e),
+        Event::FindingReported(e) => supervision::apply_finding_reported(world, e),
+        Event::FindingRectified(e) => supervision::apply_finding_rectified(world, e),
+        Event::FindingRechecked(e) => supervision::apply_finding_rechecked(world, e),
+        Event::FlagRaised(e) => supervision::apply_flag_raised(world, e),
+        Event::FlagClearanceProposed(e) => supervision::apply_flag_clearance_proposed(world, e),
+        Event::FlagCleared(e) => supervision::apply_flag_cleared(world, e),
+        Event::CreditPointed(e) => supervision::apply_credit_pointed(world, e, at),
+        Event::CreditRestored(e) => supervision::apply_credit_restored(world, e, at),
         Event::ClassFiled(e) => training::apply_class_filed(world, e),
         Event::ClassChanged(e) => training::apply_class_changed(world, e),
         Event::ClassApproved(e) => training::apply_class_approved(world, e),

@@ -77,7 +77,7 @@ pub(crate) fn answers(
 }
 
 /// The checks that are asked for, and the answers to each that let a person in.
-fn required(
+pub(crate) fn required(
     policy: &Policy,
     category: &CategoryRules,
     programme: Programme,

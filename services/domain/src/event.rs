@@ -15,6 +15,11 @@ use crate::policy::{Adopted, Capacity, Programme};
 use crate::state::*;
 use crate::status::Place;
 use crate::subsidy::TrailLine;
+pub use crate::supervision::{
+    CreditPointed, CreditRestored, FindingRechecked, FindingRecorded, FindingRectified,
+    FindingReported, FlagClearanceProposed, FlagCleared, FlagRaised, Inspected,
+    InspectionConfirmed, SampleDrawn, SamplePlanned,
+};
 use crate::time::{Date, Instant};
 
 /// An account's money at a closing: it moves into the next year's account of the same source.
@@ -580,6 +585,8 @@ pub struct Frozen {
     pub voucher: VoucherId,
     pub by: StaffId,
     pub reason: Reason,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finding: Option<FindingId>,
 }
 
 /// Body of the event `Unfrozen`.
@@ -1079,6 +1086,19 @@ events! {
     OverrideConfirmed => OverrideConfirmed, |e| Key::Voucher(e.voucher);
     Frozen => Frozen, |e| Key::Voucher(e.voucher);
     Unfrozen => Unfrozen, |e| Key::Voucher(e.voucher);
+    SamplePlanned => SamplePlanned, |e| Key::Sample(e.sample);
+    SampleDrawn => SampleDrawn, |e| Key::Sample(e.sample);
+    Inspected => Inspected, |e| Key::Inspection(e.inspection);
+    InspectionConfirmed => InspectionConfirmed, |e| Key::Inspection(e.inspection);
+    FindingRecorded => FindingRecorded, |e| Key::Finding(e.finding);
+    FindingReported => FindingReported, |e| Key::Finding(e.finding);
+    FindingRectified => FindingRectified, |e| Key::Finding(e.finding);
+    FindingRechecked => FindingRechecked, |e| Key::Finding(e.finding);
+    FlagRaised => FlagRaised, |e| Key::Flag(e.flag);
+    FlagClearanceProposed => FlagClearanceProposed, |e| Key::Flag(e.flag);
+    FlagCleared => FlagCleared, |e| Key::Flag(e.flag);
+    CreditPointed => CreditPointed, |e| Key::Credit(e.institution.clone());
+    CreditRestored => CreditRestored, |e| Key::Credit(e.institution.clone());
     ClassFiled => ClassFiled, |e| Key::Class(e.class);
     ClassChanged => ClassChanged, |e| Key::Class(e.class);
     ClassApproved => ClassApproved, |e| Key::Class(e.class);

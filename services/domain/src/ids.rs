@@ -53,6 +53,14 @@ uuid_ids! {
     TopUpId,
     /// A part of a list that was imported: it follows from the list, see [`ImportId::of`].
     ImportId,
+    /// A planned sample (抽查).
+    SampleId,
+    /// An unannounced inspection of a class (检查).
+    InspectionId,
+    /// What an inspection or a check found.
+    FindingId,
+    /// What a fraud rule saw; made from what it saw, so that it is the same wherever the rule runs.
+    FlagId,
 }
 
 impl ImportId {

@@ -44,7 +44,7 @@ mod voucher;
 
 pub use access::{Door, ROLES, Rpc, Scope, admitted};
 pub use command::{Act, Command};
-pub use decide::{Caller, decide, decide_between, needs, needs_and_known, subject};
+pub use decide::{Caller, decide, decide_both, needs, needs_and_known, subject};
 pub use event::Event;
 pub use ids::*;
 pub use issuance::handed_out;
@@ -57,6 +57,7 @@ pub use settlement::batch_digest;
 pub use refusal::{Checks, Class, Code, Refusal, Refusals, Stop};
 pub use state::{Fact, Key, Role};
 pub use status::{LIST_PLACES, Place, TokenStatus, token_status};
+pub use supervision::{Raised, Watch, draw, flag_id, quota, seed};
 pub use text::disguises;
 pub use time::{Date, Instant, plus_days};
 pub use world::{Aside, Holder, Lost, Need, Saved, Subject, World};

@@ -295,6 +295,7 @@ mod tests {
             proposed_by: code("reviewer"),
             confirmed_by: Some(code("supervisor")),
             received,
+            finding: None,
         };
         let mut with = |received| {
             county.edit(voucher, |voucher| {

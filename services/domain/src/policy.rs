@@ -3,9 +3,15 @@
 //! A policy belongs to a region and a plan year and is adopted whole by an event (`AdoptPolicy`), so a replay needs no file.
 //! Figures that the notice does not give are listed in `samples`.
 
+mod supervision;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use supervision::{
+    CreditClass, CreditRules, FraudLimits, FraudRule, Severity, SupervisionRules,
+};
 
 use crate::ids::{Answer, Category, Check, PlanYear, Source};
 use crate::money::{Days, Fen};
@@ -123,6 +129,9 @@ pub struct Policy {
     pub claims: ClaimRules,
     /// Once-only limits.
     pub limits: Limits,
+    /// Spot checks, credit and fraud checks; a policy that was made before there were any has none, and then there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supervision: Option<SupervisionRules>,
 }
 
 /// The year's dates, each the last day on which the thing may still be done.
@@ -444,6 +453,11 @@ impl Policy {
                     .to_owned(),
             );
         }
+        wrong.extend(
+            self.supervision
+                .iter()
+                .flat_map(SupervisionRules::contradictions),
+        );
         if serde_json::to_vec(self).map_or(usize::MAX, |bytes| bytes.len()) > MOST_BYTES {
             wrong.push(format!("larger than {MOST_BYTES} bytes"));
         }

@@ -91,10 +91,10 @@ impl CatalogueDetails {
 }
 
 impl ClawBack {
-    /// Over the lines `amount <fen>`, `reason <code>`, `decision <hash>`, `hearing <hash>`, `due <day>`, `payee <credit code>` and
-    /// `by <proposer>`.
+    /// Over the lines `amount <fen>`, `reason <code>`, `decision <hash>`, `hearing <hash>`, `due <day>`, `payee <credit code>`,
+    /// `by <proposer>` and, where a finding led to it, `finding <id>`.
     pub fn digest(&self) -> Digest {
-        hash([
+        let lines = [
             format!("amount {}", self.amount.0),
             format!("reason {}", self.reason),
             format!("decision {}", self.decision),
@@ -102,6 +102,36 @@ impl ClawBack {
             format!("due {}", self.due),
             format!("payee {}", self.payee),
             format!("by {}", self.proposed_by),
+        ];
+        let finding = self.finding.map(|finding| format!("finding {finding}"));
+        hash(lines.into_iter().chain(finding))
+    }
+}
+
+impl Inspection {
+    /// Over the lines `class <id>`, `slot <n>`, `present <seat>` for each in order, `evidence <hash>` and `by <officer>`.
+    pub fn digest(&self) -> Digest {
+        let head = [
+            format!("class {}", self.class),
+            format!("slot {}", self.slot),
+        ];
+        let present = self.present.iter().map(|seat| format!("present {seat}"));
+        let tail = [
+            format!("evidence {}", self.evidence),
+            format!("by {}", self.entered_by),
+        ];
+        hash(head.into_iter().chain(present).chain(tail))
+    }
+}
+
+impl event::FlagClearanceProposed {
+    /// Over the lines `flag <id>`, `reason <code>`, `evidence <hash>` and `by <proposer>`.
+    pub fn digest(&self) -> Digest {
+        hash([
+            format!("flag {}", self.flag),
+            format!("reason {}", self.reason),
+            format!("evidence {}", self.evidence),
+            format!("by {}", self.by),
         ])
     }
 }
@@ -267,6 +297,7 @@ mod tests {
             proposed_by: code("supervisor"),
             confirmed_by: None,
             received: Fen::ZERO,
+            finding: None,
         };
         assert_eq!(claims(100, 1).digest(), claims(100, 1).digest());
         assert_ne!(claims(100, 1).digest(), claims(101, 1).digest());

@@ -56,6 +56,7 @@ macro_rules! codes {
 codes! {
     Invalid {
         BadTimetable "BAD_TIMETABLE" "The timetable is empty, out of order, or has more lessons in a slot than the policy allows.";
+        BadSample "SAMPLE_INVALID" "A share is 1 to 100 percent or at least one, and a share by credit goes with strata by credit.";
         BadSeat "SEAT_UNKNOWN" "The class, session or sheet has no such seat.";
         BadCapacity "CAPACITY_INVALID" "A class or an assessment session has 1 to 500 seats.";
         TrainerMissing "TRAINER_MISSING" "A class names its trainers, an assessment session its examiners.";
@@ -90,6 +91,11 @@ codes! {
         PlanYearNotFound "PLAN_YEAR_NOT_FOUND" "No such plan year in this region, or none that the caller may see.";
         PolicyNotFound "POLICY_NOT_FOUND" "No policy is in force for that plan year.";
         CalendarNotFound "CALENDAR_NOT_FOUND" "The region has no working-day calendar of that year.";
+        SampleNotFound "SAMPLE_NOT_FOUND" "There is no such sample.";
+        InspectionNotFound "INSPECTION_NOT_FOUND" "There is no such inspection.";
+        FindingNotFound "FINDING_NOT_FOUND" "There is no such finding.";
+        FlagNotFound "FLAG_NOT_FOUND" "There is no such flag.";
+        CreditNotFound "CREDIT_NOT_FOUND" "Nothing is on record of the institution's credit.";
     }
     Denied {
         CallerUnknown "CALLER_UNKNOWN" "The credential has no grant in this region.";
@@ -252,6 +258,24 @@ codes! {
         NoOverride "NO_OVERRIDE_PENDING" "No override of this voucher waits for confirmation.";
         CorrectionPending "CORRECTION_PENDING" "A correction of identity waits for confirmation.";
         NoCorrection "NO_CORRECTION_PENDING" "No correction of identity waits for confirmation.";
+        SupervisionMissing "SUPERVISION_RULES_MISSING" "The policy in force has no rules of supervision; adopt one that has.";
+        SampleEmpty "SAMPLE_EMPTY" "There is nothing to take a sample of.";
+        NotInFrame "NOT_IN_FRAME" "That is none of the things of which the sample is taken.";
+        SampleAlreadyDrawn "SAMPLE_ALREADY_DRAWN" "The sample's draw is published.";
+        SampleNotSigned "SAMPLE_NOT_SIGNED" "No signed checkpoint covers the sample's plan yet; one does within seconds.";
+        SampleSecret "SAMPLE_SECRET_MISMATCH" "The secret is not the one that the sample's plan commits to.";
+        InspectionWindow "INSPECTION_WINDOW_OVER" "An inspection is entered from its session's beginning until the policy's hours after its end.";
+        AlreadyConfirmed "INSPECTION_ALREADY_CONFIRMED" "The inspection was confirmed already.";
+        FindingOpen "FINDING_OPEN" "A finding about it is not closed, and nothing is claimed before it is.";
+        FindingClosed "FINDING_CLOSED" "The finding is closed.";
+        FindingNotRectified "FINDING_NOT_RECTIFIED" "A finding is closed only after the institution said that it put it right.";
+        FindingElsewhere "FINDING_OF_ANOTHER_REGION" "The finding is a county's; it runs in the county's log.";
+        FlagExists "FLAG_ALREADY_RAISED" "The flag was raised already.";
+        FlagAlreadyCleared "FLAG_ALREADY_CLEARED" "The flag was cleared already.";
+        BlockingFlag "BLOCKING_FLAG" "A flag that blocks stands on it; two people clear it.";
+        CreditTooLow "CREDIT_TOO_LOW" "The institution is of credit class D.";
+        CreditNotLow "CREDIT_NOT_LOW" "The institution's credit needs no restoration.";
+        RestoreTooEarly "RESTORATION_TOO_EARLY" "Too few days have passed since the last points were taken.";
         TokenDead "TOKEN_DEAD" "The voucher has no token in force; it must be reissued.";
     }
 }

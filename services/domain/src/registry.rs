@@ -6,6 +6,8 @@ mod classified;
 pub(crate) use catalogue::*;
 pub(crate) use classified::*;
 
+use std::collections::BTreeSet;
+
 use crate::command::*;
 use crate::decide::Ask;
 use crate::event::{self, Event};
@@ -44,6 +46,9 @@ pub(crate) fn register_institution(
         pending_account: None,
         owes: crate::Fen::ZERO,
         classified: None,
+        credit: None,
+        findings: BTreeSet::new(),
+        holds: None,
     };
     Ok(vec![Event::InstitutionRegistered(
         event::InstitutionRegistered {

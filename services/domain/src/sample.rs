@@ -220,6 +220,9 @@ impl County {
             pending_account: None,
             owes: Fen::ZERO,
             classified: None,
+            credit: None,
+            findings: BTreeSet::new(),
+            holds: None,
         };
         let fact = Fact::Institution(record);
         self.world
@@ -359,6 +362,7 @@ impl County {
             lifted: Lifted::default(),
             correction: None,
             claw_back: None,
+            holds: None,
         };
         voucher::count_new(&mut self.world, &voucher).unwrap();
         let theirs = self.world.edit_person(&voucher.person).unwrap();

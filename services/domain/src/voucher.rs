@@ -44,6 +44,21 @@ pub(crate) fn occasion(world: &World, voucher: &Voucher) -> Result<Option<Occasi
     }
 }
 
+/// The sheet on which a voucher is claimed or was paid.
+pub(crate) fn sheet(voucher: &Voucher) -> Option<SheetId> {
+    match &voucher.state {
+        VoucherState::Claimed { sheet, .. }
+        | VoucherState::Approved { sheet, .. }
+        | VoucherState::Paid { sheet, .. }
+        | VoucherState::WrittenOff { sheet } => Some(*sheet),
+        VoucherState::Ended { claim, .. } => claim.as_ref().map(|claim| claim.sheet),
+        VoucherState::Applied
+        | VoucherState::Issued
+        | VoucherState::Enrolled { .. }
+        | VoucherState::Completed { .. } => None,
+    }
+}
+
 fn count_unsettled(world: &mut World, occasion: Occasion, up: bool) -> Result<(), Stop> {
     let unsettled = match occasion {
         Occasion::Class(class) => &mut world.edit_class(&class)?.unsettled,

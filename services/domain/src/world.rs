@@ -305,13 +305,18 @@ impl World {
             Key::Session(id) => self.session(id)?.filing.year,
             Key::Sheet(id) => self.sheet(id)?.year,
             Key::Voucher(id) => self.voucher(id)?.year,
+            Key::Inspection(id) => self.class(&self.inspection(id)?.class)?.filing.year,
             Key::Region
             | Key::Calendar(_)
             | Key::Credential(_)
             | Key::Person(_)
             | Key::Import(_)
             | Key::Institution(_)
-            | Key::Booking(_) => return Ok(None),
+            | Key::Booking(_)
+            | Key::Sample(_)
+            | Key::Finding(_)
+            | Key::Flag(_)
+            | Key::Credit(_) => return Ok(None),
         };
         match self.get(&Key::Policy(year))? {
             Some(_) => Ok(self.policy(year, at).ok().map(|(version, _)| version)),
@@ -524,6 +529,11 @@ impl World {
         session, edit_session, Session, Session, (id: &SessionId), Key::Session(*id), SessionNotFound;
         sheet, edit_sheet, Sheet, Sheet, (id: &SheetId), Key::Sheet(*id), SheetNotFound;
         voucher, edit_voucher, Voucher, Voucher, (id: &VoucherId), Key::Voucher(*id), VoucherNotFound;
+        sample, edit_sample, Sample, Sample, (id: &SampleId), Key::Sample(*id), SampleNotFound;
+        inspection, edit_inspection, Inspection, Inspection, (id: &InspectionId), Key::Inspection(*id), InspectionNotFound;
+        finding, edit_finding, Finding, Finding, (id: &FindingId), Key::Finding(*id), FindingNotFound;
+        flag, edit_flag, Flag, Flag, (id: &FlagId), Key::Flag(*id), FlagNotFound;
+        credit, edit_credit, Credit, Credit, (id: &InstitutionId), Key::Credit(id.clone()), CreditNotFound;
     }
 
     /// Where a trainer or room is taken; nowhere, if nothing was ever booked.

@@ -321,17 +321,17 @@ impl<'a, 'c> Attempt<'a, 'c> {
             digest: &command.digest,
         };
         let (epoch, first_index) = cell.append(&events, &asked, at, ordinal)?;
-        if let (Some(county), Some(other)) = (command.act.other_region(), other) {
-            self.apply(county, &other, at).await?;
-            let city = format!("region/{}", command.region);
+        if let (Some(region), Some(other)) = (command.act.other_region(), other) {
+            self.apply(region, &other, at).await?;
+            let own = format!("region/{}", command.region);
             let asked = Asked {
-                caller: &city,
+                caller: &own,
                 numbered: false,
                 request: command.request.as_str(),
                 digest: &command.digest,
             };
             self.cells
-                .get_mut(county)
+                .get_mut(region)
                 .ok_or(EngineError::Endless)?
                 .append(&other, &asked, at, 0)?;
         }
@@ -368,14 +368,14 @@ impl<'a, 'c> Attempt<'a, 'c> {
                     .ok_or(EngineError::Endless)?;
                 cell.world.set_blind(job.dry);
                 let decided = match command.act.other_region() {
-                    Some(county) => {
-                        let (from, to) =
-                            match (self.cells.get(&command.region), self.cells.get(county)) {
-                                (Some(from), Some(to)) => (&from.world, &to.world),
+                    Some(other) => {
+                        let (own, other) =
+                            match (self.cells.get(&command.region), self.cells.get(other)) {
+                                (Some(own), Some(other)) => (&own.world, &other.world),
                                 _ => return Err(EngineError::Endless),
                             };
-                        hefu_domain::decide_between(from, to, command, at)
-                            .map(|(out, into)| (out, Some(into)))
+                        hefu_domain::decide_both(own, other, command, at)
+                            .map(|(events, others)| (events, Some(others)))
                     }
                     None => hefu_domain::decide(&self.cells[&command.region].world, command, at)
                         .map(|events| (events, None)),
@@ -398,13 +398,13 @@ impl<'a, 'c> Attempt<'a, 'c> {
     /// In which of a command's regions a need is still unmet.
     fn misses(&self, command: &Command, need: &Need) -> Region {
         match command.act.other_region() {
-            Some(county)
+            Some(other)
                 if self
                     .cells
                     .get(&command.region)
                     .is_some_and(|cell| cell.world.knows(need)) =>
             {
-                county.clone()
+                other.clone()
             }
             _ => command.region.clone(),
         }

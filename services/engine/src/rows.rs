@@ -31,6 +31,11 @@ pub fn place(key: &Key) -> (Table, String) {
         Key::Session(id) => (Table::AssessmentSession, id.to_string()),
         Key::Sheet(id) => (Table::Sheet, id.to_string()),
         Key::Voucher(id) => (Table::Voucher, id.to_string()),
+        Key::Sample(id) => (Table::Sample, id.to_string()),
+        Key::Inspection(id) => (Table::Inspection, id.to_string()),
+        Key::Finding(id) => (Table::Finding, id.to_string()),
+        Key::Flag(id) => (Table::Flag, id.to_string()),
+        Key::Credit(id) => (Table::Credit, id.to_string()),
     }
 }
 
@@ -74,6 +79,11 @@ pub fn key(table: Table, id: &str) -> Option<Key> {
         Table::AssessmentSession => Key::Session(parse(id)?),
         Table::Sheet => Key::Sheet(parse(id)?),
         Table::Voucher => Key::Voucher(parse(id)?),
+        Table::Sample => Key::Sample(parse(id)?),
+        Table::Inspection => Key::Inspection(parse(id)?),
+        Table::Finding => Key::Finding(parse(id)?),
+        Table::Flag => Key::Flag(parse(id)?),
+        Table::Credit => Key::Credit(parse(id)?),
     };
     // A number may be spelt in more ways than one: only one of them is the row's.
     (place(&key).1 == id).then_some(key)
@@ -200,6 +210,16 @@ fn columns(key: &Key, fact: &Fact) -> Vec<Option<String>> {
             ]
         }
         (_, Fact::Voucher(f)) => voucher_columns(f),
+        (_, Fact::Inspection(f)) => vec![Some(f.class.to_string())],
+        (_, Fact::Finding(f)) => vec![
+            Some(f.state.code().to_owned()),
+            f.institution.as_ref().map(ToString::to_string),
+        ],
+        (_, Fact::Flag(f)) => vec![
+            Some(f.state.code().to_owned()),
+            Some(f.rule.as_str().to_owned()),
+        ],
+        (_, Fact::Credit(f)) => vec![Some(f.class.as_str().to_owned())],
         (
             _,
             Fact::Region(_)
@@ -212,7 +232,8 @@ fn columns(key: &Key, fact: &Fact) -> Vec<Option<String>> {
             | Fact::CatalogueEntry(_)
             | Fact::Booking(_)
             | Fact::Attendance(_)
-            | Fact::Employment(_),
+            | Fact::Employment(_)
+            | Fact::Sample(_),
         ) => Vec::new(),
     }
 }

@@ -9,7 +9,7 @@ mod tables;
 use std::future::Future;
 use std::sync::{Mutex as Lock, PoisonError};
 
-use hefu_audit::{Audited, Auditor, Finding, Ledger, Replayed, across};
+use hefu_audit::{Audited, Auditor, Finding, Flagged, Ledger, Replayed, across};
 use hefu_domain::{Region, Tag, VoucherId};
 use hefu_store::{Head, Snapshot, StoreError};
 use tokio::sync::Mutex;
@@ -32,6 +32,8 @@ pub struct Verified {
     pub failed: Vec<String>,
     /// What the rules have against the moves, where they were asked; by region and index.
     pub findings: Vec<Finding>,
+    /// What the fraud rules make of the logs, where the rules were asked.
+    pub flags: Vec<Flagged>,
 }
 
 /// What one region came to.
@@ -92,6 +94,7 @@ pub async fn audit(
         verified.replay_equal &= region.verified.replay_equal;
         verified.failed.extend(region.verified.failed);
         verified.findings.extend(region.verified.findings);
+        verified.flags.extend(region.verified.flags);
         ledgers.extend(region.ledger);
         held.push((region.region, region.nullifiers));
     }
@@ -148,6 +151,7 @@ async fn region<F: FnMut(&Region, &Replayed)>(
         log_verified: true,
         replay_equal: true,
         findings: audited.findings,
+        flags: audited.flags,
         ..Verified::default()
     };
     let nullifiers = match audited.log {

@@ -172,6 +172,7 @@ impl Claim {
                     reason: "COMPLAINT".to_owned(),
                     request_id: self.id("freeze"),
                     validate_only: false,
+                    finding: String::new(),
                 };
                 client
                     .must::<_, v1::FreezeResponse>(
@@ -457,6 +458,7 @@ impl Claim {
             due: "2024-03-31".to_owned(),
             request_id: self.id("claw"),
             validate_only: false,
+            finding: String::new(),
         };
         let proposed = client
             .must::<_, v1::ProposeClawBackResponse>(

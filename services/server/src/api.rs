@@ -158,10 +158,11 @@ impl Api {
         if let Some(parent) = parent {
             prepared = prepared.and_then(|prepared| within(parent, prepared));
         }
-        let prepared = match prepared {
+        let mut prepared = match prepared {
             Ok(prepared) => prepared,
             Err(wrong) => return Err(self.told_of_move(M::NAME, by, wrong).await),
         };
+        self.look_up(&mut prepared.command).await?;
         let manner = Manner {
             dry: message.validate_only(),
             let_in: parent.is_some(),
@@ -326,10 +327,8 @@ impl Api {
                 .prepare(by, message, batch.request_id(), number)
                 .and_then(|prepared| within(parent, prepared))
                 .map_err(|wrong| hefu_wire::errors::of_item(number, &wrong.status))?;
-            let alone = matches!(
-                prepared.command.act,
-                Act::RegisterPerson(_) | Act::AllocateFunds(_) | Act::DecideTopUp(_)
-            );
+            let act = &prepared.command.act;
+            let alone = matches!(act, Act::RegisterPerson(_)) || act.other_region().is_some();
             if alone {
                 return Err(bad(
                     "mode",

@@ -44,6 +44,8 @@ pub struct Config {
     pub deadline_seconds: u64,
     /// Which outside registers are asked about people and certificates.
     pub register: Vec<RegisterAt>,
+    /// How often the fraud rules look at what was written since the last time, in seconds; 0 for never.
+    pub watch_seconds: u64,
     /// What one caller, one connection or one flood may take.
     pub limits: Limits,
     /// Traces and metrics.
@@ -79,6 +81,7 @@ impl Default for Config {
             city_log_minutes: 10,
             deadline_seconds: 10,
             register: Vec::new(),
+            watch_seconds: 5,
             limits: Limits::default(),
             telemetry: Telemetry::default(),
             witness: Vec::new(),

@@ -18,6 +18,7 @@ mod port;
 mod reads;
 pub mod regions;
 pub mod registers;
+mod sampling;
 mod services;
 mod sheets;
 pub mod signer;
@@ -27,6 +28,7 @@ mod status_lists;
 pub mod strays;
 pub mod telemetry;
 mod tls;
+mod watching;
 pub mod witness;
 mod witnesses;
 

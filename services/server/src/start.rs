@@ -35,6 +35,7 @@ use crate::services::Services;
 use crate::signer::{CityLogs, Signer, SignerError, Signing};
 use crate::stages::Entered;
 use crate::tls::TlsError;
+use crate::watching::{Watching, keep_watching};
 use crate::witnesses::Witnesses;
 use crate::{caller, errors, handlers, telemetry};
 
@@ -191,6 +192,8 @@ pub struct Running {
     pub deadlines: Deadlines,
     recorder: Option<JoinHandle<()>>,
     clockwork: Option<JoinHandle<()>>,
+    watching: Watching,
+    watcher: Option<JoinHandle<()>>,
     _presence: Presence,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<()>,
@@ -218,6 +221,9 @@ impl Running {
         for worker in [self.recorder.take(), self.clockwork.take()] {
             worker.iter().for_each(JoinHandle::abort);
         }
+        if let Some(watcher) = self.watcher.take() {
+            watcher.abort();
+        }
         self.signing.stop().await;
         self.engine.store().close().await;
     }
@@ -241,6 +247,20 @@ impl Running {
     /// Lets expire what is due, at once and again and again, as long as the server runs.
     pub fn expire_due_every(&mut self, every: Duration) {
         self.clockwork = Some(tokio::spawn(self.deadlines.clone().keep(every)));
+    }
+
+    /// Lets the fraud rules see what was written since the last time; how many flags they put on record.
+    ///
+    /// # Errors
+    /// The engine's; it can be asked for again.
+    pub async fn watch_logs(&self) -> Result<usize, StartError> {
+        Ok(self.watching.round().await?)
+    }
+
+    /// Lets them see it again and again, as long as the server runs.
+    pub fn watch_logs_every(&mut self, every: Duration) {
+        let watching = keep_watching(self.watching.clone(), every);
+        self.watcher = Some(tokio::spawn(watching));
     }
 
     /// Waits until the server ends by itself.
@@ -321,6 +341,7 @@ pub async fn serve_asking(setup: Setup, registers: Registers) -> Result<Running,
     let secure = port.is_secure();
     let city_logs = CityLogs::new(engine.clone(), operator.clone());
     let deadlines = Deadlines::new(engine.clone(), operator.clone());
+    let watching = Watching::new(engine.clone(), operator.clone());
     let (stop, stopped) = oneshot::channel();
     let api = Api {
         engine: engine.clone(),
@@ -347,6 +368,8 @@ pub async fn serve_asking(setup: Setup, registers: Registers) -> Result<Running,
         deadlines,
         recorder: None,
         clockwork: None,
+        watching,
+        watcher: None,
         _presence: presence,
         stop: Some(stop),
         served,

@@ -27,7 +27,10 @@ impl Shown {
                 table,
                 Table::Class | Table::AssessmentSession | Table::Sheet | Table::Voucher
             ),
-            Shown::Clear { .. } => matches!(table, Table::Institution | Table::CatalogueEntry),
+            Shown::Clear { .. } => matches!(
+                table,
+                Table::Institution | Table::CatalogueEntry | Table::Credit
+            ),
             Shown::Noticed { .. } => table == Table::Sheet,
         }
     }

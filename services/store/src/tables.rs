@@ -22,6 +22,11 @@ pub enum Table {
     AssessmentSession,
     Sheet,
     Voucher,
+    Sample,
+    Inspection,
+    Finding,
+    Flag,
+    Credit,
 }
 
 /// A state table's name and its index columns: copies of fields of the body, for lists.
@@ -63,7 +68,7 @@ impl Spec {
 
 impl Table {
     /// Every table, in declaration order.
-    pub const ALL: [Table; 17] = [
+    pub const ALL: [Table; 23] = [
         Table::RegionState,
         Table::Policy,
         Table::Calendar,
@@ -82,6 +87,11 @@ impl Table {
         Table::AssessmentSession,
         Table::Sheet,
         Table::Voucher,
+        Table::Sample,
+        Table::Inspection,
+        Table::Finding,
+        Table::Flag,
+        Table::Credit,
     ];
 
     pub fn spec(self) -> &'static Spec {
@@ -130,6 +140,11 @@ impl Table {
             Table::Sheet => {
                 &const { Spec::plain("sheet", &["state", "payee", "year", "occasion"]) }
             }
+            Table::Sample => &const { Spec::plain("sample", &[]) },
+            Table::Inspection => &const { Spec::plain("inspection", &["class"]) },
+            Table::Finding => &const { Spec::plain("finding", &["state", "institution"]) },
+            Table::Flag => &const { Spec::plain("flag", &["state", "rule"]) },
+            Table::Credit => &const { Spec::plain("credit", &["state"]) },
             Table::Voucher => &Spec {
                 name: "voucher",
                 columns: &["state", "year", "programme", "sheet", "due", "status_entry"],

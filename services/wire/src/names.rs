@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use hefu_domain::policy::Capacity;
-use hefu_domain::state::CatalogueEntryId;
+use hefu_domain::state::{About, CatalogueEntryId};
 use hefu_domain::{InstitutionId, ObjectionId, PlanYear, Region, SheetId, Source};
 
 /// A region's name.
@@ -15,6 +15,23 @@ pub fn region(region: &Region) -> String {
 /// A thing's name within its region.
 pub fn child(region: &Region, collection: &str, id: impl Display) -> String {
     format!("regions/{region}/{collection}/{id}")
+}
+
+/// The name of what supervision is about.
+pub fn about(region: &Region, about: &About) -> String {
+    format!("regions/{region}/{about}")
+}
+
+/// Reads the name of what supervision is about.
+pub fn parse_about(name: &str) -> Result<(Region, About), String> {
+    let form = "must be regions/{code}/{classes|sessions|sheets|vouchers|institutions}/{id}";
+    let rest = name
+        .strip_prefix("regions/")
+        .ok_or_else(|| form.to_owned())?;
+    let (code, thing) = rest.split_once('/').ok_or_else(|| form.to_owned())?;
+    let region = code.parse().map_err(|bad: hefu_domain::BadCode| bad.0)?;
+    let about = thing.parse().map_err(|bad: hefu_domain::BadCode| bad.0)?;
+    Ok((region, about))
 }
 
 /// An account's name.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use hefu_domain::command::{Confirmation, ConfirmedBy, PresentedToken};
-use hefu_domain::state::Occasion;
+use hefu_domain::state::{About, Occasion};
 use hefu_domain::{
     BadCode, Date, Digest, Fen, Instant, InstitutionId, PlanYear, Region, RequestId, SkillLevel,
     Tag, VoucherId,
@@ -217,6 +217,13 @@ impl<'a> Reader<'a> {
         collection: &str,
     ) -> Option<T> {
         let read = names::parse_child(name, collection);
+        name.split('/').for_each(|part| self.note_named(part));
+        self.of_region(field, name, read)
+    }
+
+    /// The name of what supervision is about.
+    pub fn about(&mut self, field: &str, name: &str) -> Option<About> {
+        let read = names::parse_about(name);
         name.split('/').for_each(|part| self.note_named(part));
         self.of_region(field, name, read)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hefu_domain::{Date, Event, Instant, Key, Region, Tag};
 
-use crate::show::{timestamp, trail};
+use crate::show::{self, timestamp, trail};
 use crate::{names, v1};
 
 /// What a command came to.
@@ -112,6 +112,11 @@ pub(crate) fn key_name(region: &Region, key: &Key) -> String {
         Key::Session(id) => names::child(region, "sessions", id),
         Key::Sheet(id) => names::child(region, "sheets", id),
         Key::Voucher(id) => names::child(region, "vouchers", id),
+        Key::Sample(id) => names::child(region, "samples", id),
+        Key::Inspection(id) => names::child(region, "inspections", id),
+        Key::Finding(id) => names::child(region, "findings", id),
+        Key::Flag(id) => names::child(region, "flags", id),
+        Key::Credit(id) => names::child(region, "institutions", id),
     }
 }
 
@@ -157,6 +162,16 @@ fn state_after(event: &Event) -> &'static str {
         Event::TopUpRequested(_) => "requested",
         Event::FundsAllocatedOut(e) if e.top_up.is_some() => "granted",
         Event::TopUpRefused(_) => "refused",
+        Event::SamplePlanned(_) => "planned",
+        Event::SampleDrawn(_) => "drawn",
+        Event::Inspected(_) => "entered",
+        Event::InspectionConfirmed(_) => "confirmed",
+        Event::FindingRecorded(_) | Event::FlagRaised(_) => "open",
+        Event::FindingRectified(_) => "rectified",
+        Event::FindingRechecked(e) if e.due.is_none() => "closed",
+        Event::FindingRechecked(_) => "open",
+        Event::FlagClearanceProposed(_) => "proposed",
+        Event::FlagCleared(_) => "cleared",
         Event::InstitutionStruckOff(_) => "struck_off",
         Event::InstitutionSuspended(e) => {
             if e.suspended {
@@ -182,6 +197,7 @@ macro_rules! plain {
 plain! {
     ApplyResponse ConfirmApplicationResponse WithdrawResponse RejectApplicationResponse ReopenApplicationResponse ProposeCorrectionResponse ConfirmCorrectionResponse
     RefuseCorrectionResponse RevokeResponse ExpireResponse FreezeResponse UnfreezeResponse
+    RecordFindingResponse RectifyResponse RecheckResponse ConfirmClearFlagResponse
     FileClassResponse ChangeClassResponse ApproveClassResponse RejectClassResponse FinishClassResponse CancelClassResponse
     RecordAttendanceResponse ApproveLateEntryResponse ApproveSealedAttendanceResponse DropResponse RecordEmploymentResponse
     FileSessionResponse ApproveSessionResponse RejectSessionResponse FinishSessionResponse CancelSessionResponse
@@ -213,6 +229,18 @@ macro_rules! with {
 
 with! {
     IssueResponse: |outcome, e: Issued| { cap_fen: e.token.cap.0 }
+    PlanSampleResponse: |outcome, e: SamplePlanned| { strata: show::strata(outcome.region, &e.plan) }
+    DrawSampleResponse: |outcome, e: SampleDrawn| { draw: Some(show::draw(outcome.region, &e.draw)) }
+    InspectResponse: |outcome, e: Inspected| { proposal: e.record.digest().0.to_vec() }
+    CreditPointsResponse: |outcome, e: CreditPointed| {
+        points: e.points,
+        score: e.score,
+        credit_class: e.class.as_str().to_owned(),
+    }
+    RestoreCreditResponse: |outcome, e: CreditRestored| {
+        score: e.score,
+        credit_class: e.class.as_str().to_owned(),
+    }
     RegisterAccountResponse: |outcome, e: AccountRegistered| { proposal: e.pending().digest().0.to_vec() }
     FileCatalogueEntryResponse: |outcome, e: CatalogueEntryFiled| {
         proposal: e.details.as_ref().map(|details| details.digest(&e.by).0.to_vec()).unwrap_or_default(),
@@ -250,6 +278,42 @@ with! {
 fn people_days(days: &BTreeMap<Date, Vec<Tag>>) -> u32 {
     let days: usize = days.values().map(Vec::len).sum();
     u32::try_from(days).unwrap_or(u32::MAX)
+}
+
+impl Reply for v1::ClearFlagResponse {
+    fn of(outcome: &Outcome) -> Self {
+        let proposal = match outcome.events.first() {
+            Some(Event::FlagClearanceProposed(e)) => e.digest().0.to_vec(),
+            _ => Vec::new(),
+        };
+        Self {
+            receipt: Some(outcome.receipt()),
+            proposal,
+        }
+    }
+}
+
+impl Reply for v1::ConfirmInspectionResponse {
+    fn of(outcome: &Outcome) -> Self {
+        let mut response = Self {
+            receipt: Some(outcome.receipt()),
+            ..Self::default()
+        };
+        for event in outcome.events {
+            match event {
+                Event::InspectionConfirmed(e) => {
+                    response.absent = e.absent.iter().copied().map(u32::from).collect();
+                    response.missing = e.missing.into();
+                    response.of = e.of.into();
+                }
+                Event::FindingRecorded(e) => {
+                    response.finding = names::child(outcome.region, "findings", e.finding);
+                }
+                _ => {}
+            }
+        }
+        response
+    }
 }
 
 macro_rules! token {

@@ -67,6 +67,15 @@ pub const TOP_UP: &[&str] = &["requested", "granted", "refused"];
 /// Those in which a voucher's time can run out.
 pub const EXPIRING: &[&str] = &["applied", "issued", "enrolled", "completed", "claimed"];
 
+/// A finding's.
+pub const FINDING: &[&str] = &["open", "rectified", "closed", "reported"];
+
+/// A flag's.
+pub const FLAG: &[&str] = &["open", "proposed", "cleared"];
+
+/// A credit class.
+pub const CREDIT: &[&str] = &["A", "B", "C", "D"];
+
 /// A class's or a session's code.
 pub(crate) const fn class(state: ClassState) -> &'static str {
     match state {

@@ -227,6 +227,12 @@ pub(super) fn kind_of(code: Code) -> Kind {
         | CertificateDenied
         | NothingToConfirm
         | PassMissing => Kind::Rule,
+        InspectionWindow | RestoreTooEarly => Kind::Deadline,
+        BadSample | SampleNotFound | InspectionNotFound | FindingNotFound | FlagNotFound
+        | CreditNotFound | SupervisionMissing | SampleEmpty | NotInFrame | SampleAlreadyDrawn
+        | SampleNotSigned | SampleSecret | AlreadyConfirmed | FindingOpen | FindingClosed
+        | FindingNotRectified | FindingElsewhere | FlagExists | FlagAlreadyCleared
+        | BlockingFlag | CreditTooLow | CreditNotLow => Kind::Rule,
         ContractMissing | UndertakingMissing | RosterUnmatched | EvidenceMissing
         | EmploymentShort | SheetNotOpen | SheetNotSubmitted | SheetNotApproved
         | SheetNotPaying | SheetNotPaid | SheetNotRefused | SheetEmpty | SheetHasFrozen

@@ -8,7 +8,7 @@ use hefu_domain::state::{
 };
 use hefu_domain::{
     Act, CredentialId, Digest, Event, Fact, Fen, Instant, Key, PlanYear, Reference, Region, Role,
-    Source, StaffId, Stop, TopUpId, World, decide_between,
+    Source, StaffId, Stop, TopUpId, World, decide_both,
 };
 
 use super::issuance::expired_by_closing;
@@ -132,7 +132,7 @@ pub(super) fn decide_out(
         let asked = asked(e.year, Some((e.source.clone(), e.amount)));
         county.bring(Key::TopUp(top_up), asked);
     }
-    decide_between(city, &county, command, at).map(|(out, _)| out)
+    decide_both(city, &county, command, at).map(|(out, _)| out)
 }
 
 /// Decides a city's half of a refused request, in the same way.
@@ -144,7 +144,7 @@ pub(super) fn decide_refusal(
 ) -> Result<Vec<Event>, Stop> {
     let mut county = county_of(city, &e.to, e.year);
     county.bring(Key::TopUp(e.top_up), asked(e.year, None));
-    decide_between(city, &county, command, at).map(|(out, _)| out)
+    decide_both(city, &county, command, at).map(|(out, _)| out)
 }
 
 fn county_of(city: &World, county: &Region, year: PlanYear) -> World {
@@ -272,7 +272,7 @@ impl CountyHalf<'_> {
         }
         let by = self.decided.map(|decided| decided.decision.by.clone());
         city.bring(Key::Credential(command.by.clone()), finance(by));
-        decide_between(&city, county, command, at).map(|(_, into)| into)
+        decide_both(&city, county, command, at).map(|(_, into)| into)
     }
 }
 
@@ -297,7 +297,7 @@ fn finance(by: Option<StaffId>) -> Option<Fact> {
     }))
 }
 
-fn opened(parent: Option<Region>) -> Fact {
+pub(super) fn opened(parent: Option<Region>) -> Fact {
     Fact::Region(RegionState {
         parent,
         name: String::new(),

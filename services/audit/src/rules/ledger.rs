@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use hefu_domain::event::{FundsAllocatedIn, FundsAllocatedOut};
-use hefu_domain::state::{Held, Once};
-use hefu_domain::{Code, Event, Fen, Instant, PlanYear, Region, Source, Tag, VoucherId};
+use hefu_domain::event::{FindingRecorded, FindingReported, FundsAllocatedIn, FundsAllocatedOut};
+use hefu_domain::state::{self, Held, Once};
+use hefu_domain::{Code, Event, Fen, FindingId, Instant, PlanYear, Region, Source, Tag, VoucherId};
 
 use super::finding::{Finding, Kind};
 use crate::replay::Entry;
@@ -56,7 +56,22 @@ pub struct Ledger {
     open: HashMap<Tag, usize>,
     sent: Vec<(Allocation, Place)>,
     received: Vec<(Allocation, Place)>,
+    /// Grave findings reported to this region's city, and to this one by its counties.
+    reports: Vec<(Report, Place)>,
+    heard: Vec<(Report, Place)>,
+    parent: Option<Region>,
     last_at: Instant,
+}
+
+/// A grave finding of a county, as both of the logs must have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Report {
+    county: Region,
+    city: Region,
+    finding: FindingId,
+    record: state::Finding,
+    request: String,
+    at: Instant,
 }
 
 impl Ledger {
@@ -67,6 +82,9 @@ impl Ledger {
             open: HashMap::new(),
             sent: Vec::new(),
             received: Vec::new(),
+            reports: Vec::new(),
+            heard: Vec::new(),
+            parent: None,
             last_at: Instant(0),
         }
     }
@@ -105,6 +123,15 @@ impl Ledger {
         match &entry.event {
             Event::FundsAllocatedOut(e) => self.sent.push((self.sending(e, entry), place)),
             Event::FundsAllocatedIn(e) => self.received.push((self.receiving(e, entry), place)),
+            Event::RegionOpened(e) => self.parent.clone_from(&e.parent),
+            Event::FindingRecorded(e) => {
+                let report = self.reporting(e, entry).map(|report| (report, place));
+                self.reports.extend(report);
+            }
+            Event::FindingReported(e) => {
+                let heard = self.hearing(e, entry).map(|report| (report, place));
+                self.heard.extend(heard);
+            }
             _ => {}
         }
     }
@@ -120,6 +147,35 @@ impl Ledger {
             request: entry.request.clone(),
             at: entry.at,
         }
+    }
+
+    /// A grave finding of a county, as its city's log must have it.
+    fn reporting(&self, e: &FindingRecorded, entry: &Entry) -> Option<Report> {
+        let city = self.parent.clone()?;
+        let goes_up = e.record.grave && city.contains(&self.region);
+        goes_up.then(|| Report {
+            county: self.region.clone(),
+            city,
+            finding: e.finding,
+            record: state::Finding {
+                county: Some(self.region.clone()),
+                state: state::FindingState::Reported,
+                ..e.record.clone()
+            },
+            request: entry.request.clone(),
+            at: entry.at,
+        })
+    }
+
+    fn hearing(&self, e: &FindingReported, entry: &Entry) -> Option<Report> {
+        Some(Report {
+            county: e.record.county.clone()?,
+            city: self.region.clone(),
+            finding: e.finding,
+            record: e.record.clone(),
+            request: entry.request.clone(),
+            at: entry.at,
+        })
     }
 
     fn receiving(&self, e: &FundsAllocatedIn, entry: &Entry) -> Allocation {
@@ -162,7 +218,32 @@ pub fn across(ledgers: &[Ledger]) -> Vec<Finding> {
             }
         }
     }
+    findings.extend(ledgers.iter().flat_map(|ledger| reports(ledgers, ledger)));
     findings
+}
+
+/// A county's grave findings that its city's log has not, and what a city heard that no county says.
+fn reports<'a>(ledgers: &'a [Ledger], ledger: &'a Ledger) -> impl Iterator<Item = Finding> + 'a {
+    let other = |region: &Region| ledgers.iter().find(|other| other.region == *region);
+    let unheard = ledger.reports.iter().filter(move |(report, _)| {
+        let city = other(&report.city).filter(|city| city.last_at > report.at);
+        city.is_some_and(|city| !city.heard.iter().any(|(heard, _)| heard == report))
+    });
+    let unsaid = ledger.heard.iter().filter(move |(report, _)| {
+        let county = other(&report.county).filter(|county| county.last_at >= report.at);
+        county.is_some_and(|county| !county.reports.iter().any(|(said, _)| said == report))
+    });
+    let said = |(report, place): &(Report, Place), detail: &str| Finding {
+        region: ledger.region.clone(),
+        epoch: place.epoch,
+        index: place.index,
+        request: report.request.clone(),
+        kind: Kind::Rule,
+        codes: Vec::new(),
+        detail: detail.to_owned(),
+    };
+    let unheard = unheard.map(move |one| said(one, "the city did not hear of this grave finding"));
+    unheard.chain(unsaid.map(move |one| said(one, "no county's log has this finding")))
 }
 
 fn money(ledger: &Ledger, moved: &Allocation, place: Place, detail: String) -> Finding {

@@ -16,9 +16,11 @@ mod ledger;
 mod records;
 mod redemption;
 mod registry;
+mod samples;
 mod settlement;
 mod supervision;
 mod training;
+mod watched;
 
 use std::collections::HashMap;
 
@@ -34,6 +36,9 @@ use crate::replay::{Entry, Failure, Replay};
 use acts::{Asked, asked};
 pub use finding::{Finding, Kind};
 pub use ledger::{Ledger, across};
+use samples::Samples;
+pub use watched::Flagged;
+use watched::Watched;
 
 /// Stands for the lookup tag of an identity that was shown: whose it is, is a recorded result.
 const PRESENTED: Tag = Tag([0; 16]);
@@ -71,6 +76,8 @@ pub(crate) struct Rules {
     /// Credentials by the subject for whom they stand, the latest last.
     credentials: HashMap<String, Vec<CredentialId>>,
     ledger: Ledger,
+    samples: Samples,
+    watched: Watched,
     findings: Vec<Finding>,
 }
 
@@ -102,13 +109,20 @@ impl Rules {
         Rules {
             group: Vec::new(),
             credentials: HashMap::new(),
-            ledger: Ledger::new(region),
+            ledger: Ledger::new(region.clone()),
+            samples: Samples::new(region.clone()),
+            watched: Watched::new(region),
             findings: Vec::new(),
         }
     }
 
-    pub(crate) fn end(self) -> (Vec<Finding>, Ledger) {
-        (self.findings, self.ledger)
+    pub(crate) fn end(self) -> (Vec<Finding>, Ledger, Vec<Flagged>) {
+        let mut findings = self.findings;
+        findings.extend(self.samples.end());
+        let (left_out, flags) = self.watched.end();
+        findings.extend(left_out);
+        findings.sort_by_key(|finding| (finding.epoch, finding.index));
+        (findings, self.ledger, flags)
     }
 
     /// How many entries wait for the end of their request.
@@ -234,10 +248,11 @@ impl Rules {
         records::bring_days(replay, &command.act, &rest[0].event);
         for _ in 0..MOST_ASKS {
             let world = replay.world();
-            let decided = match &rest[0].event {
-                Event::FundsAllocatedOut(e) => funds::decide_out(world, command, at, e),
-                Event::TopUpRefused(e) => funds::decide_refusal(world, command, at, e),
-                _ => decide(world, command, at),
+            let decided = match (&rest[0].event, command.act.other_region()) {
+                (Event::FundsAllocatedOut(e), _) => funds::decide_out(world, command, at, e),
+                (Event::TopUpRefused(e), _) => funds::decide_refusal(world, command, at, e),
+                (_, Some(city)) => supervision::decide_report(world, city, command, at),
+                (_, None) => decide(world, command, at),
             };
             match decided {
                 Err(Stop::Missing(Need::Nullifier(subject, once))) => {
@@ -260,6 +275,10 @@ impl Rules {
     fn apply(&mut self, replay: &mut Replay, entries: &[Entry]) -> Result<(), Failure> {
         for entry in entries {
             self.note(entry);
+            let epoch = replay.epoch();
+            let found = self.samples.see(replay.world(), entry, epoch);
+            self.findings.extend(found);
+            self.findings.extend(self.watched.see(entry, epoch));
             replay
                 .apply(entry)
                 .map_err(|check| replay.failure(entry.index, check))?;
@@ -325,9 +344,12 @@ fn nullifier(
     (FREE, None)
 }
 
-/// A county's half of an allocation or of a decided request, which is not asked for there.
+/// A county's half of an allocation or of a decided request, or a city's of a report: none of them is asked for there.
 fn received(county: &World, rest: &[Entry]) -> Verdict {
     let first = &rest[0];
+    if let Event::FindingReported(e) = &first.event {
+        return supervision::reported(county, first, e);
+    }
     let events = rest.iter().map(|entry| &entry.event);
     let Some(half) = funds::county_half(events) else {
         return Verdict::Nothing("no command makes this event by itself");

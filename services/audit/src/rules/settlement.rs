@@ -42,6 +42,7 @@ pub(super) fn propose_claw_back(e: &event::ClawBackProposed) -> Act {
         decision: e.claw_back.decision,
         hearing: e.claw_back.hearing,
         due: e.claw_back.due,
+        finding: e.claw_back.finding,
     }
     .into()
 }

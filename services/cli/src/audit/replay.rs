@@ -8,7 +8,7 @@ use std::time::Instant as Stopwatch;
 use anyhow::Context;
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
-use hefu_audit::{Audited, Dir, Finding, Ledger, across, audit_regions};
+use hefu_audit::{Audited, Dir, Finding, Flagged, Ledger, across, audit_regions};
 use hefu_domain::Region;
 use hefu_domain::state::Account;
 use hefu_store::{OpenOptions, Store};
@@ -82,7 +82,12 @@ async fn replayed(replay: &Replay) -> anyhow::Result<(Checked, bool)> {
 }
 
 /// One region's share of what a folder comes to.
-type Kept = (Result<Figures, String>, Vec<Finding>, Option<Ledger>);
+type Kept = (
+    Result<Figures, String>,
+    Vec<Finding>,
+    Option<Ledger>,
+    Vec<Flagged>,
+);
 
 /// Replays an exported folder; there are no tables to compare with.
 fn folder(dir: &Dir, rules: bool) -> anyhow::Result<Checked> {
@@ -91,7 +96,7 @@ fn folder(dir: &Dir, rules: bool) -> anyhow::Result<Checked> {
         ..Checked::default()
     };
     let mut ledgers = Vec::new();
-    for (figures, findings, ledger) in audit_regions(dir, rules, LANES, keep)? {
+    for (figures, findings, ledger, flags) in audit_regions(dir, rules, LANES, keep)? {
         match figures {
             Ok(figures) => checked.regions.push(figures),
             Err(failure) => {
@@ -101,6 +106,7 @@ fn folder(dir: &Dir, rules: bool) -> anyhow::Result<Checked> {
         }
         checked.findings.extend(findings);
         ledgers.extend(ledger);
+        checked.flags.extend(flags);
     }
     checked.findings.extend(across(&ledgers));
     Ok(checked)
@@ -111,7 +117,7 @@ fn keep(region: &Region, audited: Audited) -> Kept {
         Ok(replayed) => Ok(Figures::of(region, replayed)),
         Err(failure) => Err(failure.to_string()),
     };
-    (figures, audited.findings, audited.ledger)
+    (figures, audited.findings, audited.ledger, audited.flags)
 }
 
 fn object(checked: &Checked, compared: bool, seconds: f64) -> Value {
@@ -136,6 +142,7 @@ fn object(checked: &Checked, compared: bool, seconds: f64) -> Value {
         "equal": compared.then_some(checked.replay_equal),
         "differences": checked.failed,
         "findings": checked.findings,
+        "flags": checked.flags,
         "vouchers": checked.vouchers(),
         "funds": funds(&checked.funds()),
         "regions": regions.collect::<Vec<_>>(),
@@ -173,10 +180,20 @@ fn report(checked: &Checked, compared: bool, rules: bool, seconds: f64) {
             "every move decided again: {} findings",
             checked.findings.len()
         );
+        println!("{}", flags(checked));
     }
     for finding in &checked.findings {
         println!("  {}", said(finding));
     }
+}
+
+/// What the fraud rules saw, in a line.
+fn flags(checked: &Checked) -> String {
+    let recorded = checked.flags.iter().filter(|flag| flag.recorded).count();
+    format!(
+        "the fraud rules see {} flags in the logs, {recorded} of them on record",
+        checked.flags.len()
+    )
 }
 
 /// A finding in a line.

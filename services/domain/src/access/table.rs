@@ -128,6 +128,7 @@ table! {
     Server {
         moves {
             RecordCheckpoints Inside [&[Operator] => Region] "";
+            RaiseFlag Inside [&[Operator] => Region] "";
         }
         reads {}
     }
@@ -321,8 +322,29 @@ table! {
         moves {
             Freeze Granted [&[Supervisor] => Region] "";
             Unfreeze Granted [&[Supervisor] => Region] "";
+            PlanSample Granted [&[Supervisor] => Region] "";
+            DrawSample Granted [&[Supervisor] => Region] "";
+            Inspect Granted [&[Clerk, Reviewer, Supervisor] => Region] "two officers";
+            ConfirmInspection Granted [&[Clerk, Reviewer, Supervisor] => Region] "two officers";
+            RecordFinding Granted [&[Reviewer, Supervisor] => Region] "a grave one enters the city's log too";
+            Rectify Granted [OUTSIDE => Institution] "";
+            Recheck Granted [&[Reviewer, Supervisor] => Region] "another officer than who recorded it";
+            ClearFlag Granted [&[Clerk, Reviewer, Supervisor] => Region] "not who approves the claim; a block takes two";
+            ConfirmClearFlag Granted [&[Reviewer, Supervisor] => Region] "";
+            CreditPoints Granted [&[Supervisor] => Region] "";
+            RestoreCredit Granted [&[Supervisor] => Region] "";
         }
-        reads {}
+        reads {
+            // What is drawn and what is suspected is nobody's outside the bureau: who is watched is not told by what.
+            GetSample Granted [STAFF => Region] "";
+            ListSamples Granted [STAFF => Region] "";
+            ListInspections Granted [STAFF => Region] "";
+            GetFinding Granted [OUTSIDE => Institution, STAFF => Region] "institution: what it has to put right";
+            ListFindings Granted [OUTSIDE => Institution, STAFF => Region] "institution: what it has to put right";
+            GetFlag Granted [STAFF => Region] "";
+            ListFlags Granted [STAFF => Region] "";
+            ListCreditRatings Open [] "no classified unit's";
+        }
     }
     TrainingService {
         moves {

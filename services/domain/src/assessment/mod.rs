@@ -109,6 +109,7 @@ pub(crate) fn apply_session_filed(world: &mut World, e: &event::SessionFiled) ->
         sheets: Vec::new(),
         unsettled: 0,
         open_sheets: 0,
+        holds: None,
     };
     world.add(Key::Session(e.session), Fact::Session(session));
     Ok(())

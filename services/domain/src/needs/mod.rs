@@ -7,6 +7,7 @@ mod records;
 
 use crate::command::*;
 use crate::state::*;
+use crate::supervision::{flag_id, key};
 use crate::world::{Need, World};
 
 /// The needs of one move, as far as the facts at hand show: more show when the first have come in.
@@ -99,14 +100,65 @@ impl Gather<'_> {
             | Act::Expire(Expire { voucher })
             | Act::ProposeOverride(ProposeOverride { voucher, .. })
             | Act::ConfirmOverride(ConfirmOverride { voucher, .. })
-            | Act::Freeze(Freeze { voucher, .. })
             | Act::Unfreeze(Unfreeze { voucher, .. })
             | Act::Drop(Drop { voucher, .. })
             | Act::Complete(Complete { voucher })
             | Act::ConfirmCertificate(ConfirmCertificate { voucher, .. })
             | Act::WriteOff(WriteOff { voucher }) => self.voucher(*voucher),
-            Act::ProposeClawBack(ProposeClawBack { voucher, .. })
-            | Act::ConfirmClawBack(ConfirmClawBack { voucher, .. })
+            Act::Freeze(Freeze {
+                voucher, finding, ..
+            }) => {
+                self.voucher(*voucher);
+                self.named(*finding);
+            }
+            Act::PlanSample(act) => self.plan_sample(act),
+            Act::DrawSample(DrawSample { sample, .. }) => self.fact(Key::Sample(*sample)),
+            Act::Inspect(act) => {
+                self.fact(Key::Inspection(act.inspection));
+                self.class(act.class);
+            }
+            Act::ConfirmInspection(act) => {
+                self.fact(Key::Inspection(act.inspection));
+                self.fact(Key::Finding(act.finding));
+                if let Ok(inspection) = self.world.inspection(&act.inspection) {
+                    self.class(inspection.class);
+                }
+            }
+            Act::RecordFinding(act) => {
+                self.fact(Key::Finding(act.finding));
+                self.about(&act.about);
+            }
+            Act::Rectify(Rectify { finding, .. }) | Act::Recheck(Recheck { finding, .. }) => {
+                self.fact(Key::Finding(*finding));
+            }
+            Act::RaiseFlag(act) => {
+                self.fact(Key::Flag(flag_id(
+                    act.rule,
+                    act.version,
+                    &act.about,
+                    &act.evidence,
+                )));
+                self.about(&act.about);
+            }
+            Act::ClearFlag(ClearFlag { flag, .. })
+            | Act::ConfirmClearFlag(ConfirmClearFlag { flag, .. }) => {
+                self.fact(Key::Flag(*flag));
+                if let Ok(flag) = self.world.flag(flag) {
+                    self.about(&flag.about.clone());
+                }
+            }
+            Act::CreditPoints(CreditPoints { institution, .. })
+            | Act::RestoreCredit(RestoreCredit { institution, .. }) => {
+                self.fact(Key::Institution(institution.clone()));
+                self.fact(Key::Credit(institution.clone()));
+            }
+            Act::ProposeClawBack(ProposeClawBack {
+                voucher, finding, ..
+            }) => {
+                self.claw_back(*voucher);
+                self.named(*finding);
+            }
+            Act::ConfirmClawBack(ConfirmClawBack { voucher, .. })
             | Act::ReceiveClawBack(ReceiveClawBack { voucher, .. }) => self.claw_back(*voucher),
             Act::FileClass(FileClass { class, filing })
             | Act::ChangeClass(ChangeClass { class, filing }) => {
@@ -156,6 +208,50 @@ impl Gather<'_> {
             | Act::SendPayout(SendPayout { sheet, .. })
             | Act::RecordPayout(RecordPayout { sheet, .. })
             | Act::ReturnPayout(ReturnPayout { sheet, .. }) => self.sheet(*sheet),
+        }
+    }
+}
+
+impl Gather<'_> {
+    fn named(&mut self, finding: Option<crate::ids::FindingId>) {
+        if let Some(finding) = finding {
+            self.fact(Key::Finding(finding));
+        }
+    }
+
+    /// What supervision is about, and who answers for it.
+    fn about(&mut self, about: &About) {
+        self.fact(key(about));
+        let institution = match about {
+            About::Class(id) => self
+                .world
+                .class(id)
+                .ok()
+                .map(|class| &class.filing.deliverer),
+            About::Session(id) => self
+                .world
+                .session(id)
+                .ok()
+                .map(|session| &session.filing.body),
+            About::Sheet(id) => self.world.sheet(id).ok().map(|sheet| &sheet.payee),
+            About::Voucher(id) => {
+                self.voucher(*id);
+                None
+            }
+            About::Institution(_) => None,
+        };
+        if let Some(institution) = institution {
+            self.fact(Key::Institution(institution.clone()));
+        }
+    }
+
+    fn plan_sample(&mut self, act: &PlanSample) {
+        self.fact(Key::Sample(act.sample));
+        for member in &act.members {
+            match act.by {
+                Strata::Whole | Strata::Programme => self.fact(key(member)),
+                Strata::Deliverer | Strata::Credit => self.about(member),
+            }
         }
     }
 }

@@ -252,6 +252,7 @@ fn open_sheet(world: &mut World, e: &event::Redeemed, number: u16) -> Result<(),
         reopened: false,
         objections: Default::default(),
         to_write_off: 0,
+        holds: None,
     };
     *world
         .edit_year(&year)?

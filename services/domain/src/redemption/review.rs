@@ -8,6 +8,7 @@ use crate::calendar::Calendars;
 use crate::event::VoucherEnded;
 use crate::issuance;
 use crate::settlement;
+use crate::supervision;
 use crate::time::Date;
 use crate::voucher::Bucket;
 use sha2::{Digest as _, Sha256};
@@ -24,6 +25,7 @@ pub(crate) fn approve(ask: &Ask, act: &ApproveClaim) -> Result<Vec<Event>, Stop>
     checks.require(sheet.standing().next().is_some(), Code::SheetEmpty);
     checks.require(claims_run(policy, ask.at), Code::SheetOverdue);
     checks.take(ask.year_open(sheet.year))?;
+    checks.take(supervision::may_be_approved(ask, sheet))?;
     let mut released = Vec::new();
     for line in sheet.standing() {
         let voucher = ask.world.voucher(&line.voucher)?;

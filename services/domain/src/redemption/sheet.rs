@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::policy::ClaimRules;
+use crate::supervision;
 use crate::time::Date;
 use crate::voucher::Bucket;
 use sha2::{Digest as _, Sha256};
@@ -22,6 +23,7 @@ pub(crate) fn submit(ask: &Ask, act: &SubmitClaim) -> Result<Vec<Event>, Stop> {
         Code::SheetOverdue,
     );
     checks.take(ask.year_open(sheet.year))?;
+    checks.take(supervision::no_finding_open(ask, sheet))?;
     let mut gate_lifted = true;
     for line in sheet.standing() {
         let voucher = ask.world.voucher(&line.voucher)?;

@@ -51,6 +51,9 @@ pub(crate) fn apply_classified_registered(
         pending_account: None,
         owes: crate::Fen::ZERO,
         classified: Some(e.classified.clone()),
+        credit: None,
+        findings: BTreeSet::new(),
+        holds: None,
     };
     world.add(
         Key::Institution(e.institution.clone()),

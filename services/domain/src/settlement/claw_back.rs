@@ -22,6 +22,7 @@ pub(crate) fn propose_claw_back(ask: &Ask, act: &ProposeClawBack) -> Result<Vec<
     checks.require(act.amount > Fen::ZERO, Code::BadAmount);
     checks.require(act.amount <= paid, Code::ClawBackTooMuch);
     checks.require(act.due >= ask.at.date(), Code::BadDates);
+    checks.take(supervision::named(ask, act.finding))?;
     checks.done()?;
     let claw_back = ClawBack {
         amount: act.amount,
@@ -34,6 +35,7 @@ pub(crate) fn propose_claw_back(ask: &Ask, act: &ProposeClawBack) -> Result<Vec<
         proposed_by: ask.caller.person.clone(),
         confirmed_by: None,
         received: Fen::ZERO,
+        finding: act.finding,
     };
     Ok(vec![Event::ClawBackProposed(event::ClawBackProposed {
         voucher: act.voucher,

@@ -15,6 +15,7 @@ use crate::proposal;
 use crate::redemption::approval_digest;
 use crate::refusal::{Checks, Code, Stop};
 use crate::state::*;
+use crate::supervision;
 use crate::time::Instant;
 use crate::training;
 use crate::voucher::{self, Bucket};

@@ -62,4 +62,7 @@ pub struct Session {
     pub unsettled: u16,
     /// Sheets of it that are not Closed or Refused.
     pub open_sheets: u16,
+    /// What stands in the way of its claims.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds: Option<Box<Holds>>,
 }

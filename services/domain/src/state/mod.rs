@@ -7,6 +7,7 @@ mod records;
 mod redemption;
 mod region;
 mod registry;
+mod supervision;
 mod training;
 mod voucher;
 
@@ -21,6 +22,7 @@ pub use records::*;
 pub use redemption::*;
 pub use region::*;
 pub use registry::*;
+pub use supervision::*;
 pub use training::*;
 pub use voucher::*;
 
@@ -63,6 +65,16 @@ pub enum Key {
     Sheet(SheetId),
     /// A voucher.
     Voucher(VoucherId),
+    /// A sample.
+    Sample(SampleId),
+    /// An inspection.
+    Inspection(InspectionId),
+    /// A finding.
+    Finding(FindingId),
+    /// A flag.
+    Flag(FlagId),
+    /// An institution's credit.
+    Credit(InstitutionId),
 }
 
 /// A catalogue line: institution, capacity, occupation (or project), plan year.
@@ -121,6 +133,16 @@ pub enum Fact {
     Sheet(Sheet),
     /// See [`Voucher`].
     Voucher(Voucher),
+    /// See [`Sample`].
+    Sample(Sample),
+    /// See [`Inspection`].
+    Inspection(Inspection),
+    /// See [`Finding`].
+    Finding(Finding),
+    /// See [`Flag`].
+    Flag(Flag),
+    /// See [`Credit`].
+    Credit(Credit),
 }
 
 impl Fact {
@@ -148,6 +170,11 @@ impl Fact {
             Key::Session(_) => Fact::Session(read(json)?),
             Key::Sheet(_) => Fact::Sheet(read(json)?),
             Key::Voucher(_) => Fact::Voucher(read(json)?),
+            Key::Sample(_) => Fact::Sample(read(json)?),
+            Key::Inspection(_) => Fact::Inspection(read(json)?),
+            Key::Finding(_) => Fact::Finding(read(json)?),
+            Key::Flag(_) => Fact::Flag(read(json)?),
+            Key::Credit(_) => Fact::Credit(read(json)?),
         })
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Holds;
 use crate::ids::*;
 use crate::money::Fen;
 use crate::policy::Programme;
@@ -115,6 +116,9 @@ pub struct Sheet {
     pub objections: BTreeMap<ObjectionId, Objection>,
     /// Lines that are paid and not yet written off or clawed back.
     pub to_write_off: u16,
+    /// What stands in the way of its claims.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds: Option<Box<Holds>>,
 }
 
 impl Sheet {

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::Holds;
 use crate::ids::*;
 use crate::money::Fen;
-use crate::policy::Capacity;
+use crate::policy::{Capacity, CreditClass};
 use crate::state::OwnCertificate;
 use crate::time::{Date, Instant};
 
@@ -95,6 +96,15 @@ pub struct Institution {
     /// On what ground the city listed it as classified, if it did; its name then stands nowhere in clear.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classified: Option<Classified>,
+    /// Its credit class, once there was anything to class it by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credit: Option<CreditClass>,
+    /// Findings that it has not put right yet.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub findings: BTreeSet<FindingId>,
+    /// What stands in the way of its claims.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds: Option<Box<Holds>>,
 }
 
 /// A unit that the city listed as classified ("涉密单位除外").

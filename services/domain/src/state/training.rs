@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::Holds;
 use crate::ids::*;
 use crate::money::{Days, Fen};
 use crate::policy::{Module, Programme};
@@ -162,6 +163,9 @@ pub struct TrainingClass {
     pub unsettled: u16,
     /// Sheets of it that are not Closed or Refused.
     pub open_sheets: u16,
+    /// What stands in the way of its claims.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds: Option<Box<Holds>>,
 }
 
 impl TrainingClass {
@@ -227,9 +231,23 @@ pub struct Attendance {
     /// A classified unit's attendance, sealed when the class is over; nothing else is then on record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed: Option<SealedAttendance>,
+    /// Seats that two officers found empty, by day: nobody is paid for a day on which they were not there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub absent: BTreeMap<Date, BTreeSet<u16>>,
 }
 
 impl Attendance {
+    /// The lessons of a seat, by day, but for those days on which officers found it empty.
+    pub fn lessons_of(&self, seat: u16) -> impl Iterator<Item = u16> {
+        let lost = move |day: &Date| {
+            self.absent
+                .get(day)
+                .is_some_and(|seats| seats.contains(&seat))
+        };
+        let days = self.lessons.iter().filter(move |(day, _)| !lost(day));
+        days.filter_map(move |(_, lessons)| lessons.get(usize::from(seat)).copied())
+    }
+
     /// The sealed attendance, once two officers have approved it.
     pub fn in_force(&self) -> Option<&SealedAttendance> {
         self.sealed.as_ref().filter(|sealed| sealed.is_approved())

@@ -219,6 +219,9 @@ pub struct Voucher {
     /// A claw-back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claw_back: Option<Box<ClawBack>>,
+    /// What stands in the way of its claims.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds: Option<Box<Holds>>,
 }
 
 fn no_days(days: &Days) -> bool {
@@ -513,4 +516,7 @@ pub struct ClawBack {
     pub confirmed_by: Option<StaffId>,
     /// What came back.
     pub received: Fen,
+    /// The finding that led to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finding: Option<FindingId>,
 }

@@ -217,14 +217,9 @@ pub(crate) fn apply_late_entry_approved(
     enter(world, e.class, e.slot, &request.entries, true)
 }
 
-/// Lessons that a seat attended in all.
+/// Lessons that a seat attended in all, on days that it did not lose.
 pub(crate) fn attended(attendance: &Attendance, seat: u16) -> u32 {
-    attendance
-        .lessons
-        .values()
-        .filter_map(|day| day.get(usize::from(seat)))
-        .map(|lessons| u32::from(*lessons))
-        .sum()
+    attendance.lessons_of(seat).map(u32::from).sum()
 }
 
 /// Days whose lessons reach the programme's minimum; of a classified unit's class, those that two officers approved.
@@ -238,12 +233,9 @@ pub(crate) fn days_earned(
     if let Some(sealed) = attendance.in_force() {
         return Ok(sealed.days_of(seat));
     }
-    let lessons = attendance
-        .lessons
-        .values()
-        .filter_map(|day| day.get(usize::from(seat)));
-    let count = lessons
-        .filter(|lessons| **lessons > 0 && **lessons >= rules.day_lessons)
+    let count = attendance
+        .lessons_of(seat)
+        .filter(|lessons| *lessons > 0 && *lessons >= rules.day_lessons)
         .count();
     Ok(Days(u16::try_from(count).unwrap_or(u16::MAX)))
 }

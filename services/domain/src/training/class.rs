@@ -8,6 +8,7 @@ use crate::ids::*;
 use crate::policy::Policy;
 use crate::refusal::{Checks, Code, Stop};
 use crate::state::*;
+use crate::supervision;
 use crate::time::Instant;
 use crate::voucher;
 use crate::world::World;
@@ -24,6 +25,9 @@ pub(crate) fn approve_class(ask: &Ask, act: &ApproveClass) -> Result<Vec<Event>,
     checks.require(class.state == ClassState::Filed, Code::ClassNotFiled);
     checks.take(ask.year_open(class.filing.year))?;
     checks.take(parties(ask, rules, &class.filing))?;
+    checks.take(supervision::in_good_credit(
+        ask.world.institution(&class.filing.deliverer)?,
+    ))?;
     checks.require(
         class
             .filing

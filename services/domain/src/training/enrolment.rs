@@ -13,6 +13,7 @@ use crate::policy::{Policy, Programme};
 use crate::refusal::{Checks, Code, Stop};
 use crate::state::*;
 use crate::subsidy;
+use crate::supervision;
 use crate::time::{Date, Instant};
 use crate::voucher;
 use crate::world::World;
@@ -63,9 +64,9 @@ pub(crate) fn enrol(ask: &Ask, act: &Enrol) -> Result<Vec<Event>, Stop> {
         Code::ProgrammeMismatch,
     );
     checks.require(taught_for_employer(voucher, filing), Code::NotYours);
-    checks.take(crate::registry::in_good_standing(
-        ask.world.institution(&filing.deliverer)?,
-    ))?;
+    let deliverer = ask.world.institution(&filing.deliverer)?;
+    checks.take(crate::registry::in_good_standing(deliverer))?;
+    checks.take(supervision::in_good_credit(deliverer))?;
     let listed = voucher.lifted.catalogue || may_teach(ask, rules, filing)?;
     checks.require(listed, Code::NotInCatalogue);
     let takes = checks.take(eligibility::taken_at_enrol(

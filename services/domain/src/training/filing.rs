@@ -244,6 +244,7 @@ pub(crate) fn apply_class_filed(world: &mut World, e: &event::ClassFiled) -> Res
         sheets: Vec::new(),
         unsettled: 0,
         open_sheets: 0,
+        holds: None,
     };
     world.add(Key::Class(e.class), Fact::Class(class));
     world.add(

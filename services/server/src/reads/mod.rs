@@ -12,6 +12,7 @@ mod policy;
 mod redemption;
 mod registry;
 mod spreadsheet;
+mod supervision;
 mod training;
 
 use hefu_domain::state::Role;

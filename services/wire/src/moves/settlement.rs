@@ -77,6 +77,7 @@ impl Move for v1::ProposeClawBackRequest {
         let decision = r.digest("decision", &self.decision);
         let hearing = r.digest("hearing", &self.hearing);
         let due = r.date("due", &self.due);
+        let finding = r.optional_name("finding", &self.finding, "findings");
         Some(
             act::ProposeClawBack {
                 voucher: voucher?,
@@ -85,6 +86,7 @@ impl Move for v1::ProposeClawBackRequest {
                 decision: decision?,
                 hearing: hearing?,
                 due: due?,
+                finding: finding?,
             }
             .into(),
         )

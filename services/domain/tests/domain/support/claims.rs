@@ -267,6 +267,7 @@ impl Town {
                     decision: digest("decision"),
                     hearing: digest("hearing"),
                     due: line.parse("due", "2024-12-31"),
+                    finding: None,
                 };
                 ("supervisor", Act::ProposeClawBack(claw_back))
             }

@@ -312,6 +312,7 @@ impl Town {
                 Act::Freeze(Freeze {
                     voucher: self.voucher_id(line, 0),
                     reason: reason(line),
+                    finding: None,
                 }),
             ),
             "unfreeze" => (

@@ -163,7 +163,7 @@ impl Town {
             World::new(other.region.clone()),
         );
         let (out, into) = loop {
-            match decide_between(&own, &theirs, &command, self.now) {
+            match decide_both(&own, &theirs, &command, self.now) {
                 Ok(decided) => break decided,
                 Err(Stop::Refused(refusals)) => return Err(refusals),
                 // Neither world says whose fact is missing: it is brought to both, as far as it is not there.

@@ -12,11 +12,13 @@ pub(crate) fn freeze(ask: &Ask, act: &Freeze) -> Result<Vec<Event>, Stop> {
     let mut checks = Checks::new();
     checks.require(voucher.state.is_live(), Code::VoucherEnded);
     checks.require(voucher.frozen.is_none(), Code::VoucherFrozen);
+    checks.take(super::named(ask, act.finding))?;
     checks.done()?;
     Ok(vec![Event::Frozen(event::Frozen {
         voucher: act.voucher,
         by: ask.caller.person.clone(),
         reason: act.reason.clone(),
+        finding: act.finding,
     })])
 }
 
@@ -59,6 +61,7 @@ mod tests {
             Freeze {
                 voucher,
                 reason: code("SUSPECTED_FRAUD"),
+                finding: None,
             },
             Unfreeze {
                 voucher,
