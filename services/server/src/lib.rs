@@ -15,6 +15,7 @@ pub mod outbound;
 mod port;
 mod reads;
 pub mod regions;
+pub mod reports;
 mod services;
 pub mod signer;
 mod stages;

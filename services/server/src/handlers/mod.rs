@@ -11,6 +11,7 @@ mod people;
 mod policy;
 mod redemption;
 mod registry;
+mod reporting;
 mod settlement;
 mod supervision;
 mod training;
@@ -78,6 +79,7 @@ pub(crate) fn routes(api: &Api, services: &Services) -> Routes {
         policy_service_server::PolicyServiceServer,
         redemption_service_server::RedemptionServiceServer,
         registry_service_server::RegistryServiceServer,
+        reporting_service_server::ReportingServiceServer,
         settlement_service_server::SettlementServiceServer,
         supervision_service_server::SupervisionServiceServer,
         training_service_server::TrainingServiceServer,

@@ -10,6 +10,7 @@ mod people;
 mod policy;
 mod redemption;
 mod registry;
+mod reporting;
 mod training;
 
 use hefu_domain::state::Role;

@@ -1,6 +1,7 @@
 //! Facts shown to callers.
 
 mod redemption;
+mod reporting;
 mod training;
 
 use hefu_domain::calendar::Calendar;
@@ -12,6 +13,7 @@ use hefu_domain::{Digest, Instant, PlanYear, Programme, Region, Source, StaffId}
 use crate::{names, states, v1};
 
 pub use redemption::{notice, sheet};
+pub use reporting::{read_report, report, report_kinds};
 pub use training::{attendance, class, employment, session};
 
 /// An instant as a timestamp.
