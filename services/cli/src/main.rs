@@ -11,6 +11,7 @@ mod keys;
 mod log;
 mod made_up_clock;
 mod policy;
+mod report;
 mod serve;
 mod sheets;
 mod signed;
@@ -51,6 +52,8 @@ enum Command {
     Policy(policy::PolicyCommand),
     /// Say what a case is worth, by a server's rules or by the shipped policy.
     Quote(policy::Quote),
+    /// Make a report as of the end of a day, out of a server, a database or exported logs.
+    Report(report::ReportCommand),
     /// Call any RPC: SERVICE/METHOD and a JSON message.
     Call {
         #[command(flatten)]
@@ -135,6 +138,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate(migrate) => serve::migrate(migrate).await,
         Command::Policy(command) => policy::run(command).await,
         Command::Quote(quote) => policy::quote(quote).await,
+        Command::Report(command) => report::run(command).await,
         Command::Call {
             remote,
             method,

@@ -132,6 +132,9 @@ pub struct Policy {
     /// Spot checks, credit and fraud checks; a policy that was made before there were any has none, and then there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supervision: Option<SupervisionRules>,
+    /// What reports hold figures against; without it they mark nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reports: Option<ReportRules>,
 }
 
 /// The year's dates, each the last day on which the thing may still be done.
@@ -325,6 +328,38 @@ pub struct Limits {
     pub attempts: u16,
 }
 
+/// What reports hold figures against (2023 notice, parts 2, 3 and 7).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportRules {
+    /// The notice's phrase.
+    pub phrase: String,
+    /// The first month at whose beginning the regions are ranked ("自5月开始").
+    pub ranking_from_month: u8,
+    /// Working days of a month within which the ranking of the month before is due ("每月月初5个工作日之内").
+    pub ranking_working_days: u16,
+    /// What a region's completion is held against.
+    pub slow_against: SlowAgainst,
+    /// Below so many percent of it a region is slow ("对目标落实慢的县(区、市)将进行督办").
+    pub slow_percent: u16,
+    /// Skilled people among those employed ("技能人才总量占从业人员比例达到33%").
+    pub skilled_share_percent: u16,
+    /// Staff of county-affiliated enterprises: at least one in so many of the plan ("应不少于年度计划数的三分之一").
+    pub own_enterprises_one_in: u16,
+    /// People trained for each local brand ("每个品牌开展不少于100人").
+    pub brand_people: u32,
+}
+
+/// What a region's completion of the plan is held against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SlowAgainst {
+    /// The share of the time that has passed, from the year's first day to the end of training.
+    Time,
+    /// What all of them together have completed.
+    Mean,
+}
+
 /// A policy as a region adopted it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -419,6 +454,16 @@ impl Policy {
                     "categories.{category}: {} has no rules",
                     programme.as_str()
                 ));
+            }
+        }
+        if let Some(reports) = &self.reports {
+            let no_month = !(1..=12).contains(&reports.ranking_from_month);
+            let percents = [reports.slow_percent, reports.skilled_share_percent];
+            if no_month || percents.into_iter().any(|percent| percent > 100) {
+                wrong.push("reports: no such month, or a share above 100 percent".to_owned());
+            }
+            if reports.own_enterprises_one_in == 0 || reports.ranking_working_days == 0 {
+                wrong.push("reports: one in none, or a ranking within no day".to_owned());
             }
         }
         wrong.extend(self.unanswerable());

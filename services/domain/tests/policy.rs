@@ -48,7 +48,8 @@ fn every_phrase_occurs_in_the_notice() {
     let phrases = [&policy.dates.phrase, &policy.classes.phrase]
         .into_iter()
         .chain(policy.programmes.values().map(|rules| &rules.phrase))
-        .chain(policy.categories.values().map(|rules| &rules.phrase));
+        .chain(policy.categories.values().map(|rules| &rules.phrase))
+        .chain(policy.reports.iter().map(|rules| &rules.phrase));
     let mut count = 0;
     for phrase in phrases.chain([&policy.title]) {
         assert!(

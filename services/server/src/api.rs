@@ -25,6 +25,7 @@ use tonic::{Request, Response, Status};
 use crate::limits::{Gate, LetIn, PlaceInLine, Turn};
 use crate::log_files::LogFiles;
 use crate::registers::Registers;
+use crate::reports::ReadModel;
 use crate::stages::{Decoding, Entered, Replying};
 use crate::{caller, errors};
 
@@ -42,6 +43,8 @@ pub(crate) struct Api {
     pub(crate) gate: Gate,
     /// What is public of the logs.
     pub(crate) files: LogFiles,
+    /// What the reports are made of.
+    pub(crate) reports: ReadModel,
 }
 
 /// A request read: the command, and the vault's share of it.

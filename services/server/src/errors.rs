@@ -177,6 +177,22 @@ pub(crate) fn no_such_request() -> Status {
     )
 }
 
+/// There is no such report, or not for this caller.
+pub(crate) fn no_such_report() -> Status {
+    coded(
+        Code::NotFound,
+        "REPORT_NOT_FOUND",
+        "no such report; an institution's own statement is `institution`",
+        None,
+    )
+}
+
+/// Why a report is not made.
+pub(crate) fn report(code: Code, reason: &str, message: &str) -> Status {
+    let retry = (code == Code::Unavailable).then_some(Duration::from_secs(10));
+    coded(code, reason, message, retry)
+}
+
 /// The status of a read's refusal.
 pub(crate) fn stop(stop: Stop) -> Status {
     stopped("", stop)

@@ -19,6 +19,7 @@ mod reads;
 pub mod regions;
 pub mod registers;
 mod sampling;
+pub mod reports;
 mod services;
 mod sheets;
 pub mod signer;

@@ -18,7 +18,7 @@ pub enum Service {
 }
 
 /// The gRPC services, by full name.
-const GRPC: [&str; 15] = [
+const GRPC: [&str; 16] = [
     v1::access_service_server::SERVICE_NAME,
     v1::application_service_server::SERVICE_NAME,
     v1::assessment_service_server::SERVICE_NAME,
@@ -30,6 +30,7 @@ const GRPC: [&str; 15] = [
     v1::records_service_server::SERVICE_NAME,
     v1::redemption_service_server::SERVICE_NAME,
     v1::registry_service_server::SERVICE_NAME,
+    v1::reporting_service_server::SERVICE_NAME,
     v1::settlement_service_server::SERVICE_NAME,
     v1::spreadsheet_service_server::SERVICE_NAME,
     v1::supervision_service_server::SERVICE_NAME,
@@ -94,6 +95,11 @@ impl Services {
     /// Whether tokens are signed here.
     pub(crate) fn sign_tokens(&self) -> bool {
         self.mount(v1::issuance_service_server::SERVICE_NAME)
+    }
+
+    /// Whether reports are made here, and what they are made of is fed.
+    pub(crate) fn report(&self) -> bool {
+        self.mount(v1::reporting_service_server::SERVICE_NAME)
     }
 
     /// Whether logs are signed here.

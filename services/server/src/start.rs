@@ -31,6 +31,7 @@ use crate::oidc::{OidcError, Providers};
 use crate::port::{self, Listen, Port};
 use crate::regions::RegionTree;
 use crate::registers::Registers;
+use crate::reports::{self, ReadModel};
 use crate::services::Services;
 use crate::signer::{CityLogs, Signer, SignerError, Signing};
 use crate::stages::Entered;
@@ -351,6 +352,7 @@ pub async fn serve_asking(setup: Setup, registers: Registers) -> Result<Running,
         registers,
         gate: Gate::new(setup.limits),
         files: LogFiles::new(engine.store().clone(), Some(setup.state.join("log.vkey"))),
+        reports: ReadModel::new(engine.store().clone()),
     };
     let served = tokio::spawn(run(port, api, services, signing.clone(), async {
         // Told to stop, or nobody is left who could tell.
@@ -386,12 +388,14 @@ async fn run(
     let (engine, files, gate) = (api.engine.clone(), api.files.clone(), api.gate.clone());
     let (reporter, health) = tonic_health::server::health_reporter();
     let mut routes = handlers::routes(&api, &services);
+    let feeds_reports = services.report();
     let health_check = HealthCheck { reporter, services };
     let serves = serves(&engine, &signing);
     health_check.report(serves).await;
     let watch = tokio::spawn(watch(engine.clone(), signing.clone(), health_check, serves));
     let sweeper = tokio::spawn(sweep(engine.clone()));
     let keys = tokio::spawn(take_up_keys(engine.clone()));
+    let reports = feeds_reports.then(|| tokio::spawn(reports::keep_feeding(api.reports.clone())));
     routes = routes.add_service(health);
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(hefu_wire::FILE_DESCRIPTOR_SET)
@@ -413,6 +417,9 @@ async fn run(
     watch.abort();
     sweeper.abort();
     keys.abort();
+    if let Some(reports) = reports {
+        reports.abort();
+    }
 }
 
 /// What every gRPC call passes on its way in and out. One layer for all: each one more would cost every call a copy of those within it.

@@ -12,6 +12,7 @@ mod locked;
 mod postgres;
 mod published;
 mod reads;
+mod reports;
 mod rows;
 mod shown;
 mod sql;
@@ -26,6 +27,10 @@ pub use faults::{Fault, Faults, Pause};
 pub use locked::{Locked, Snapshot};
 pub use published::{CheckpointRow, TILE_BYTES, TileKey, TileRow};
 pub use reads::{ListQuery, Reads, Scope};
+pub use reports::{
+    ReportCount, ReportCursor, ReportFact, ReportFactKeys, ReportFactsUnder, ReportFold, ReportQuery,
+    ReportSum,
+};
 pub use rows::{
     CommittedSecret, EventRow, FactKey, Head, LeafRow, MAX_BODY_BYTES, MAX_EVENT_BYTES,
     MAX_KEY_BYTES, Nullifier, PersonKey, PersonSecret, RequestKey, Row, Tag,

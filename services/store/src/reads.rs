@@ -5,6 +5,9 @@
 
 use crate::error::Result;
 use crate::published::{CheckpointPage, CheckpointRow, TileKey, TileRow};
+use crate::reports::{
+    ReportCursor, ReportFact, ReportFactKeys, ReportFactsUnder, ReportQuery, ReportSum,
+};
 use crate::rows::{
     At, CommittedSecret, EventRow, FactKey, Head, LeafRow, Nullifier, PersonKey, PersonSecret,
     RequestKey, Row, Tag,
@@ -128,6 +131,34 @@ macro_rules! ask {
 fn askable<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<()> {
     let at = At("a read", "*");
     texts.into_iter().try_for_each(|text| at.no_nul("*", text))
+}
+
+/// What the reports are made of.
+impl Reads {
+    /// How far those of these regions' logs that were ever folded are.
+    pub async fn report_cursors(&mut self, regions: &[String]) -> Result<Vec<ReportCursor>> {
+        askable(regions.iter().map(String::as_str))?;
+        ask!(self, reports::cursors, regions)
+    }
+
+    /// What the fold remembers of these things, in no particular order.
+    pub async fn report_facts(&mut self, keys: &ReportFactKeys) -> Result<Vec<ReportFact>> {
+        askable(keys.ids.iter().chain([&keys.region]).map(String::as_str))?;
+        ask!(self, reports::facts, keys)
+    }
+
+    /// What the fold remembers of all things whose ids begin so, by id.
+    pub async fn report_facts_under(&mut self, of: &ReportFactsUnder) -> Result<Vec<ReportFact>> {
+        askable([of.region.as_str(), &of.prefix])?;
+        ask!(self, reports::facts_under, of)
+    }
+
+    /// Counters, summed by item and month, in that order.
+    pub async fn report_sums(&mut self, query: &ReportQuery) -> Result<Vec<ReportSum>> {
+        let ReportQuery { region, subject, prefix, after, until } = query;
+        askable([region, subject, prefix, after, until].map(String::as_str))?;
+        ask!(self, reports::sums, query)
+    }
 }
 
 impl Reads {

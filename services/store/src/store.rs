@@ -7,6 +7,7 @@ use crate::locked::{Locked, Snapshot};
 use crate::postgres::Postgres;
 use crate::published::{CheckpointRow, TileKey, TileRow};
 use crate::reads::{ListQuery, Reads, Session};
+use crate::reports::ReportFold;
 use crate::rows::{
     At, EventRow, FactKey, Head, LeafRow, Nullifier, PersonKey, PersonSecret, RequestKey, Row, Tag,
 };
@@ -187,6 +188,15 @@ impl Store {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.publish(tiles, checkpoints).await,
             Engine::Postgres(postgres) => postgres.publish(&tiles, &checkpoints).await,
+        }
+    }
+
+    /// Writes a stretch of a region's log as the reports count it, all or none. False where the cursor was not where it was found.
+    pub async fn fold_report(&self, fold: ReportFold) -> Result<bool> {
+        fold.check()?;
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.fold_report(fold).await,
+            Engine::Postgres(postgres) => postgres.fold_report(&fold).await,
         }
     }
 

@@ -20,7 +20,7 @@ use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
 use crate::{Api, ISSUER, NOW};
 
-const SUBJECTS: [&str; 13] = [
+const SUBJECTS: [&str; 14] = [
     "Access",
     "Application",
     "Assessment",
@@ -31,6 +31,7 @@ const SUBJECTS: [&str; 13] = [
     "Policy",
     "Redemption",
     "Registry",
+    "Reporting",
     "Settlement",
     "Supervision",
     "Training",

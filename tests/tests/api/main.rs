@@ -38,6 +38,7 @@ mod proposals;
 mod public;
 mod reads;
 mod receipts;
+mod reporting;
 mod requests;
 mod rotation;
 mod school;

@@ -8,6 +8,7 @@ mod forks;
 mod growth;
 mod mutations;
 mod replayed;
+mod reports;
 mod restored;
 mod scrubs;
 mod second;

@@ -296,6 +296,13 @@ table! {
             ListCatalogueEntries Open [OUTSIDE => Institution, STAFF => Region] "public: what was approved once; a classified unit's: itself and the bureau";
         }
     }
+    ReportingService {
+        moves {}
+        reads {
+            GetReport Granted [OUTSIDE => Institution, STAFF => Region] "with the regions below it; institution: its own statement only";
+            ListReports Open [] "which there are, not what they say";
+        }
+    }
     SettlementService {
         moves {
             SendPayout Granted [&[Finance] => Region] "";

@@ -12,6 +12,7 @@ mod policy;
 mod records;
 mod redemption;
 mod registry;
+mod reporting;
 mod settlement;
 mod spreadsheet;
 mod supervision;
@@ -81,6 +82,7 @@ pub(crate) fn routes(api: &Api, services: &Services) -> Routes {
         records_service_server::RecordsServiceServer,
         redemption_service_server::RedemptionServiceServer,
         registry_service_server::RegistryServiceServer,
+        reporting_service_server::ReportingServiceServer,
         settlement_service_server::SettlementServiceServer,
         spreadsheet_service_server::SpreadsheetServiceServer,
         supervision_service_server::SupervisionServiceServer,

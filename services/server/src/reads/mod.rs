@@ -13,6 +13,7 @@ mod redemption;
 mod registry;
 mod spreadsheet;
 mod supervision;
+mod reporting;
 mod training;
 
 use hefu_domain::state::Role;

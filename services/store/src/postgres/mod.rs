@@ -7,6 +7,7 @@
 mod conn;
 pub(crate) mod published;
 pub(crate) mod read;
+pub(crate) mod reports;
 mod several;
 pub(crate) mod write;
 
@@ -16,6 +17,7 @@ use crate::commit::{Erased, Outcome, Plan};
 use crate::error::{Result, StoreError};
 use crate::faults::Fault;
 use crate::published::{CheckpointRow, TileRow};
+use crate::reports::ReportFold;
 use crate::store::{Access, For, OpenOptions};
 use crate::times::Passed;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
@@ -192,6 +194,11 @@ impl Postgres {
     ) -> Result<()> {
         self.may_write()?;
         published::publish(self.take(For::Deciding).await?, tiles, checkpoints).await
+    }
+
+    pub(crate) async fn fold_report(&self, fold: &ReportFold) -> Result<bool> {
+        self.may_write()?;
+        reports::fold(self.take(For::Browsing).await?, fold).await
     }
 
     pub(crate) async fn close(&self) {

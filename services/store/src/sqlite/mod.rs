@@ -7,6 +7,7 @@
 mod lane;
 pub(crate) mod published;
 pub(crate) mod read;
+pub(crate) mod reports;
 mod write;
 mod writer;
 
@@ -17,6 +18,7 @@ use crate::commit::{Erased, Outcome, Plan};
 use crate::error::{Result, StoreError};
 use crate::faults::Fault;
 use crate::published::{CheckpointRow, TileRow};
+use crate::reports::ReportFold;
 use crate::store::{Access, For, OpenOptions};
 use lane::Pool;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -179,6 +181,11 @@ impl Sqlite {
     ) -> Result<()> {
         let publish = move |conn: &Connection| published::publish(conn, &tiles, &checkpoints);
         self.writer()?.run(publish).await
+    }
+
+    pub(crate) async fn fold_report(&self, fold: ReportFold) -> Result<bool> {
+        let fold = move |conn: &Connection| reports::fold(conn, &fold);
+        self.writer()?.run(fold).await
     }
 
     pub(crate) async fn close(&self) {

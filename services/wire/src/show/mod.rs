@@ -5,6 +5,7 @@ mod issuance;
 mod redemption;
 mod registry;
 mod supervision;
+mod reporting;
 mod training;
 
 use hefu_domain::calendar::Calendar;
@@ -20,6 +21,7 @@ pub use issuance::expiring;
 pub use redemption::{notice, sheet};
 pub use registry::{catalogue_entry, catalogue_event};
 pub use supervision::{credit, draw, finding, flag, inspection, sample, strata};
+pub use reporting::{read_report, report, report_kinds};
 pub use training::{attendance, class, employment, session};
 
 /// An instant as a timestamp.

@@ -158,6 +158,7 @@ impl Scene {
                 self.school.name,
                 crate::school::OCCUPATION
             ),
+            "GetReport" => in_region("reports/progress"),
             "DecideObjection" => format!("{}/objections/0", self.sheet),
             "Complete" | "Drop" | "Enrol" => self.school.seats[0].1.clone(),
             _ if of(&["PlanYear", "SetTargets"]) => in_region("planYears/2023"),
@@ -227,6 +228,7 @@ impl Scene {
             ("token", token.clone()),
             ("reason", "HARDSHIP".to_owned()),
             ("reference", "ATTACK-1".to_owned()),
+            ("as_of", "2023-05-25".to_owned()),
             ("account_name", "样例账户".to_owned()),
             ("account_number", "6200000000000009".to_owned()),
         ]
