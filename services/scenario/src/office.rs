@@ -254,6 +254,7 @@ impl Office {
                 entry: entry.clone(),
                 request_id: id("file"),
                 validate_only: false,
+                details: None,
             };
             client
                 .must::<_, v1::FileCatalogueEntryResponse>(
@@ -267,6 +268,7 @@ impl Office {
                 entry,
                 request_id: id("list"),
                 validate_only: false,
+                proposal: Vec::new(),
             };
             client
                 .must::<_, v1::ApproveCatalogueEntryResponse>(

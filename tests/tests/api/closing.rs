@@ -134,6 +134,7 @@ impl Api {
             entry: Some(line.clone()),
             request_id: self.id(),
             validate_only: false,
+            details: None,
         };
         let _: v1::FileCatalogueEntryResponse = self
             .must(self.clerk(), "RegistryService/FileCatalogueEntry", request)
@@ -143,6 +144,7 @@ impl Api {
             entry: Some(line),
             request_id: self.id(),
             validate_only: false,
+            proposal: Vec::new(),
         };
         let reviewer = &self.office.reviewer;
         let _: v1::ApproveCatalogueEntryResponse = self

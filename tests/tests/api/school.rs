@@ -80,6 +80,7 @@ impl School {
             entry: entry.clone(),
             request_id: api.office.fresh("line"),
             validate_only: false,
+            details: None,
         };
         let method = "RegistryService/FileCatalogueEntry";
         let _: v1::FileCatalogueEntryResponse = must(&api.client, &self.key, method, file).await;
@@ -88,6 +89,7 @@ impl School {
             entry,
             request_id: api.office.fresh("line"),
             validate_only: false,
+            proposal: Vec::new(),
         };
         let method = "RegistryService/ApproveCatalogueEntry";
         let _: v1::ApproveCatalogueEntryResponse =

@@ -230,7 +230,7 @@ table! {
         }
         reads {
             GetPerson Granted [&[Holder] => Own, STAFF => Region] "masked; nobody by the portal";
-            CheckPerson Granted [&[Holder] => Own, &[Institution] => Institution, &[Clerk, Operator] => Region] "the registers are asked, their answers put on record; institution: without the answers";
+            CheckPerson Granted [&[Holder] => Own, &[Institution] => Institution, &[Clerk, Operator] => Region] "the registers are asked, their answers put on record; institution: whose number it shows, and without the answers";
             FindPerson Granted [&[Holder] => Own, &[Clerk, Reviewer, Supervisor] => Region] "masked; the portal: whose number it shows";
         }
     }

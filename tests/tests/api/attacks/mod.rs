@@ -451,6 +451,7 @@ async fn foreign(scene: &Scene) {
         }),
         request_id: fresh(),
         validate_only: false,
+        details: None,
     };
     not_yours(scene, "RegistryService/FileCatalogueEntry", line).await;
 }

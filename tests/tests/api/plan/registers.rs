@@ -127,6 +127,7 @@ fn ask(api: &Api, person: &str, checks: &[&str]) -> v1::CheckPersonRequest {
         checks: checks.iter().map(ToString::to_string).collect(),
         refresh: false,
         request_id: api.office.fresh("check"),
+        identity_number: String::new(),
     }
 }
 
@@ -219,6 +220,23 @@ async fn registers_are_asked_and_their_answers_are_on_record(engine: Engine) {
     };
     let sure: v1::CheckPersonResponse = must(&api.client, api.clerk(), CHECK, refresh).await;
     assert_eq!(said(&sure), [("real_name", "match")]);
+
+    // A school asks about whoever showed it their card, and learns that the answers are there.
+    let school = School::open(&api).await;
+    let unseen = ask(&api, &person, &[]);
+    hidden(&api, &school.key, CHECK, unseen, "PERSON_NOT_FOUND").await;
+    let another = v1::CheckPersonRequest {
+        identity_number: canaries::person(2).identity,
+        ..ask(&api, &person, &[])
+    };
+    hidden(&api, &school.key, CHECK, another, "PERSON_NOT_FOUND").await;
+    let met = v1::CheckPersonRequest {
+        identity_number: identity.clone(),
+        refresh: true,
+        ..ask(&api, &person, &["student"])
+    };
+    let told: v1::CheckPersonResponse = must(&api.client, &school.key, CHECK, met).await;
+    assert_eq!(said(&told), [("student", "")]);
 
     // Whoever decides asks nobody, and a person who is not there is not asked about.
     no_role(&api, &api.office.reviewer, CHECK, ask(&api, &person, &[])).await;
