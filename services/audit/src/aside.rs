@@ -8,7 +8,9 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use foldhash::HashMap;
-use hefu_domain::{Aside, ClassId, Fact, ImportId, Key, Lost, PersonId, SessionId, SheetId, VoucherId};
+use hefu_domain::{
+    Aside, ClassId, Fact, ImportId, Key, Lost, PersonId, SessionId, SheetId, VoucherId,
+};
 use hefu_log::Hash;
 use uuid::Uuid;
 
