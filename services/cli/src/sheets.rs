@@ -121,12 +121,16 @@ pub(crate) async fn template(make: MakeTemplate) -> anyhow::Result<ExitCode> {
             made.map_err(explain)?.into_inner().xlsx
         }
         (Template::Attendance, None) => {
-            bail!("an attendance sheet is a class's: name it with --class regions/…/classes/{{uuid}}")
+            bail!(
+                "an attendance sheet is a class's: name it with --class regions/…/classes/{{uuid}}"
+            )
         }
         (_, Some(_)) => bail!("--class goes with attendance only"),
         (template, None) => template.workbook(&Prefilled::default())?,
     };
-    let file = make.file.unwrap_or_else(|| format!("{}.xlsx", template.title()).into());
+    let file = make
+        .file
+        .unwrap_or_else(|| format!("{}.xlsx", template.title()).into());
     write(&file, &xlsx, false)?;
     println!("{}", file.display());
     Ok(ExitCode::SUCCESS)
@@ -166,7 +170,10 @@ pub(crate) async fn import(import: ImportSheet) -> anyhow::Result<ExitCode> {
     if !marked.is_empty() {
         let copy = import.errors.unwrap_or_else(|| beside(&import.file));
         write(&copy, &marked, true)?;
-        println!("错误已标注 / the errors stand beside their cells in {}", copy.display());
+        println!(
+            "错误已标注 / the errors stand beside their cells in {}",
+            copy.display()
+        );
     }
     Ok(match outcome.errors.is_empty() {
         true => ExitCode::SUCCESS,
@@ -186,7 +193,10 @@ fn told(import: &ImportSheet, outcome: &v1::SheetOutcome) {
         println!("{place}{} / {}", error.zh, error.en);
     }
     if outcome.errors.len() > MOST_PRINTED {
-        println!("…… 另有 {} 处 / and more", outcome.errors.len() - MOST_PRINTED);
+        println!(
+            "…… 另有 {} 处 / and more",
+            outcome.errors.len() - MOST_PRINTED
+        );
     }
     if !outcome.errors.is_empty() {
         println!(
@@ -208,8 +218,15 @@ fn told(import: &ImportSheet, outcome: &v1::SheetOutcome) {
     }
     if outcome.held_days > 0 {
         let (days, some) = (outcome.held_days, outcome.held_rows.len());
-        println!("{days} 人天已被占用,保持不变,涉及 {some} 行 / {days} days were held already and stay so, on {some} rows:");
-        let listed: Vec<String> = outcome.held_rows.iter().take(50).map(u32::to_string).collect();
+        println!(
+            "{days} 人天已被占用,保持不变,涉及 {some} 行 / {days} days were held already and stay so, on {some} rows:"
+        );
+        let listed: Vec<String> = outcome
+            .held_rows
+            .iter()
+            .take(50)
+            .map(u32::to_string)
+            .collect();
         println!("  {}", listed.join(" "));
     }
 }
@@ -240,8 +257,16 @@ fn write(file: &Path, bytes: &[u8], is_private: bool) -> anyhow::Result<()> {
 /// Takes a sheet out.
 pub(crate) async fn export(command: ExportCommand) -> anyhow::Result<ExitCode> {
     let (remote, name, file) = match command {
-        ExportCommand::Class { remote, class, file } => (remote, class, file),
-        ExportCommand::Claim { remote, sheet, file } => (remote, sheet, file),
+        ExportCommand::Class {
+            remote,
+            class,
+            file,
+        } => (remote, class, file),
+        ExportCommand::Claim {
+            remote,
+            sheet,
+            file,
+        } => (remote, sheet, file),
         ExportCommand::Payouts {
             remote,
             region,
@@ -283,7 +308,10 @@ async fn bank_file(
         request_id: format!("export-{:032x}", u128::from_be_bytes(random)),
         validate_only: false,
     };
-    let made = client(remote).await?.export_payouts(remote.request(request)?).await;
+    let made = client(remote)
+        .await?
+        .export_payouts(remote.request(request)?)
+        .await;
     let made = made.map_err(explain)?.into_inner();
     let file = file.unwrap_or_else(|| "补贴资金发放文件.xlsx".into());
     write(&file, &made.xlsx, true)?;

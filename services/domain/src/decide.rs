@@ -11,8 +11,8 @@ use crate::time::Instant;
 use crate::voucher;
 use crate::world::{Need, Subject, World};
 use crate::{
-    access, application, assessment, audit, funds, issuance, people, policies, records,
-    redemption, registry, settlement, status, supervision, training,
+    access, application, assessment, audit, funds, issuance, people, policies, records, redemption,
+    registry, settlement, status, supervision, training,
 };
 
 /// A command's caller, as the region's grants say.

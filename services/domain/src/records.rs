@@ -86,10 +86,7 @@ impl ImportCertificates {
 
 /// What holds of every part: it is one of its list's, and was not imported before.
 fn part(ask: &Ask, part: &ListPart, import: ImportId, checks: &mut Checks) -> Result<(), Stop> {
-    checks.require(
-        (1..=part.parts).contains(&part.part),
-        Code::DuplicateEntry,
-    );
+    checks.require((1..=part.parts).contains(&part.part), Code::DuplicateEntry);
     let before = ask.world.get(&Key::Import(import))?;
     checks.require(before.is_none(), Code::ImportedBefore);
     Ok(())
@@ -115,7 +112,11 @@ pub(crate) fn import_roster(ask: &Ask, act: &ImportRoster) -> Result<Vec<Event>,
         for tag in tags {
             checks.require_of(seen.insert(*tag), Code::DuplicateEntry, date);
             let (_, holder) = ask.world.nullifier(&Subject::Tag(*tag), &once)?;
-            let days = if holder.is_none() { &mut takes } else { &mut held };
+            let days = if holder.is_none() {
+                &mut takes
+            } else {
+                &mut held
+            };
             days.entry(*date).or_default().push(*tag);
         }
     }
@@ -152,10 +153,7 @@ pub(crate) fn apply_roster_imported(
 }
 
 /// Records certificates without a voucher. A number is on record once, anywhere, whoever was paid for it or not.
-pub(crate) fn import_certificates(
-    ask: &Ask,
-    act: &ImportCertificates,
-) -> Result<Vec<Event>, Stop> {
+pub(crate) fn import_certificates(ask: &Ask, act: &ImportCertificates) -> Result<Vec<Event>, Stop> {
     let import = act.import(ask.world.region());
     let mut checks = Checks::new();
     part(ask, &act.part, import, &mut checks)?;

@@ -10,8 +10,8 @@ use futures_util::future::join_all;
 use hefu_domain::command::{Act, PresentedToken};
 use hefu_domain::state::Once;
 use hefu_domain::{
-    Code, Command, CredentialId, Date, Door, Event, InstitutionId, Refusals, Region, RequestId, Rpc,
-    Tag,    VoucherId, World, admitted,
+    Code, Command, CredentialId, Date, Door, Event, InstitutionId, Refusals, Region, RequestId,
+    Rpc, Tag, VoucherId, World, admitted,
 };
 use hefu_engine::stages::Mark;
 use hefu_engine::{Answer, Committed, Engine, EngineError, NewSecret, Recorded, Source};

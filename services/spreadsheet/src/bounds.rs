@@ -90,15 +90,15 @@ pub(crate) fn scan(file: impl Read + Seek, limits: &Limits) -> Result<Scan, Unre
 
 /// The path of the first sheet, as the workbook and its relations say.
 fn first_sheet<R: Read + Seek>(zip: &mut ZipArchive<R>) -> Option<String> {
-    let of = |wanted: &'static [u8], attribute: &'static [u8]| {
+    let of = |wanted: &'static str, attribute: &'static str| {
         move |tag: &BytesStart| -> Option<String> {
             (tag.local_name().as_ref() == wanted).then(|| value(tag, attribute))?
         }
     };
-    let id = find(zip, "xl/workbook.xml", of(b"sheet", b"id"))?;
+    let id = find(zip, "xl/workbook.xml", of("sheet", "id"))?;
     let target = find(zip, "xl/_rels/workbook.xml.rels", move |tag| {
-        let own = tag.local_name().as_ref() == b"Relationship" && value(tag, b"Id")? == id;
-        own.then(|| value(tag, b"Target"))?
+        let own = tag.local_name().as_ref() == "Relationship" && value(tag, "Id")? == id;
+        own.then(|| value(tag, "Target"))?
     })?;
     Some(match target.strip_prefix('/') {
         Some(absolute) => absolute.to_owned(),
@@ -130,10 +130,10 @@ fn find<R: Read + Seek>(
 }
 
 /// An attribute's value, by its name without prefix.
-fn value(tag: &BytesStart, name: &[u8]) -> Option<String> {
+fn value(tag: &BytesStart, name: &str) -> Option<String> {
     let attributes = tag.attributes().flatten();
     let mut found = attributes.filter(|a| a.key.local_name().as_ref() == name);
-    String::from_utf8(found.next()?.value.into_owned()).ok()
+    Some(found.next()?.value.into_owned())
 }
 
 fn sheet_scan(part: impl std::io::BufRead, limits: &Limits) -> Result<Scan, Unreadable> {
@@ -146,16 +146,17 @@ fn sheet_scan(part: impl std::io::BufRead, limits: &Limits) -> Result<Scan, Unre
         let event = xml.read_event_into(&mut buffer);
         match event.map_err(|_| Unreadable::NotAWorkbook)? {
             Event::Start(tag) | Event::Empty(tag) => match tag.local_name().as_ref() {
-                b"c" => {
+                "c" => {
                     cells += 1;
                     if cells > limits.cells {
                         return Err(Unreadable::TooLarge);
                     }
-                    at = value(&tag, b"r").and_then(|place| cell_at(&place));
+                    at = value(&tag, "r").and_then(|place| cell_at(&place));
                 }
-                b"f" if scan.formulas.len() < MOST_ODD => scan.formulas.extend(at),
-                b"mergeCell" if scan.merged.len() < MOST_ODD => {
-                    scan.merged.extend(value(&tag, b"ref").and_then(|place| area(&place)));
+                "f" if scan.formulas.len() < MOST_ODD => scan.formulas.extend(at),
+                "mergeCell" if scan.merged.len() < MOST_ODD => {
+                    scan.merged
+                        .extend(value(&tag, "ref").and_then(|place| area(&place)));
                 }
                 _ => {}
             },
@@ -174,9 +175,13 @@ fn cell_at(place: &str) -> Option<(u32, u32)> {
     }
     let column = letters.bytes().try_fold(0u32, |sum, b| {
         let b = b.to_ascii_uppercase();
-        b.is_ascii_uppercase().then(|| sum * 26 + u32::from(b - b'A') + 1)
+        b.is_ascii_uppercase()
+            .then(|| sum * 26 + u32::from(b - b'A') + 1)
     })?;
-    Some((row.parse::<u32>().ok()?.checked_sub(1)?, column.checked_sub(1)?))
+    Some((
+        row.parse::<u32>().ok()?.checked_sub(1)?,
+        column.checked_sub(1)?,
+    ))
 }
 
 fn area(place: &str) -> Option<Area> {

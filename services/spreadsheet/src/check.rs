@@ -120,7 +120,9 @@ fn filled(kind: Kind, raw: &Raw) -> Result<Value, Fault> {
         }
         Kind::CreditCode => {
             let text = solid(&as_text(raw, fault::numeric_code)?).to_ascii_uppercase();
-            let good = text.parse::<InstitutionId>().is_ok_and(|id| !id.is_sealed());
+            let good = text
+                .parse::<InstitutionId>()
+                .is_ok_and(|id| !id.is_sealed());
             of(good, Value::Text(text), fault::credit_code)
         }
         Kind::Occupation => {
@@ -339,10 +341,21 @@ mod tests {
             "20230601",
             "２０２３年６月１日",
         ] {
-            assert_eq!(said(Kind::Day, typed), Ok("2023-06-01".to_owned()), "{typed}");
+            assert_eq!(
+                said(Kind::Day, typed),
+                Ok("2023-06-01".to_owned()),
+                "{typed}"
+            );
         }
         assert_eq!(number(Kind::Day, 20_230_601.0), Ok("2023-06-01".to_owned()));
-        for typed in ["2023-02-30", "6/1/2023", "23-6-1", "昨天", "2023-06", "0001-01-01"] {
+        for typed in [
+            "2023-02-30",
+            "6/1/2023",
+            "23-6-1",
+            "昨天",
+            "2023-06",
+            "0001-01-01",
+        ] {
             assert!(said(Kind::Day, typed).is_err(), "{typed}");
         }
         // A day's number that is not formatted as a day may be anything.
@@ -351,12 +364,20 @@ mod tests {
 
     #[test]
     fn yuan_become_fen_without_a_rounding() {
-        for (typed, fen) in [("1500", "150000"), ("1,500.5", "150050"), ("0.01", "1"), ("３００元", "30000")] {
+        for (typed, fen) in [
+            ("1500", "150000"),
+            ("1,500.5", "150050"),
+            ("0.01", "1"),
+            ("３００元", "30000"),
+        ] {
             assert_eq!(said(Kind::Yuan, typed), Ok(fen.to_owned()), "{typed}");
         }
         assert_eq!(number(Kind::Yuan, 1234.56), Ok("123456".to_owned()));
         for typed in ["0", "-5", "1.234", "1e3", "", "一百"] {
-            assert!(said(Kind::Yuan, typed).is_err() || typed.is_empty(), "{typed}");
+            assert!(
+                said(Kind::Yuan, typed).is_err() || typed.is_empty(),
+                "{typed}"
+            );
         }
         assert!(number(Kind::Yuan, 0.001).is_err());
     }

@@ -66,7 +66,7 @@ impl Kind {
 }
 
 /// A column of a template.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Column {
     /// By which the import asks for it.
     pub key: &'static str,

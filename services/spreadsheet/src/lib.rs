@@ -11,9 +11,9 @@ mod fault;
 mod marked;
 mod read;
 mod template;
-mod write;
 #[cfg(test)]
 mod tests;
+mod write;
 
 pub use bounds::Limits;
 pub use check::Value;

@@ -35,7 +35,7 @@ pub fn mark<R: Read + Seek, W: Write + Seek + Send>(
         by_row.entry(fault.row).or_default().push(fault);
     }
     let mut book: Workbook = template::new_book();
-    let sheet = book.add_worksheet_with_constant_memory();
+    let sheet = book.add_worksheet();
     sheet.set_name(template.title())?;
     let (_, mut source) = read::open(&mut file, limits).map_err(unreadable)?;
     let mut last = 0;
@@ -143,7 +143,11 @@ fn row(
     for fault in wrong {
         if let Some(at) = fault.column {
             let text = format!("{}\n{}", fault.fault.zh, fault.fault.en);
-            sheet.insert_note(number, at, &Note::new(text).set_author("hefu").add_author_prefix(false))?;
+            sheet.insert_note(
+                number,
+                at,
+                &Note::new(text).set_author("hefu").add_author_prefix(false),
+            )?;
         }
     }
     Ok(())

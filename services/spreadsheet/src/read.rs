@@ -17,13 +17,17 @@ use crate::template::{HEADINGS, HIDDEN, MADE_BY, Template};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
     /// It is no XLSX workbook, or a damaged one.
-    #[error("不是 XLSX 工作簿或文件已损坏 / not an XLSX workbook, or a damaged one: save it as .xlsx")]
+    #[error(
+        "不是 XLSX 工作簿或文件已损坏 / not an XLSX workbook, or a damaged one: save it as .xlsx"
+    )]
     NotAWorkbook,
     /// It is larger than any office's list.
     #[error("文件过大 / the workbook is larger than is taken: split the list")]
     TooLarge,
     /// It was made from nothing of ours.
-    #[error("不是本系统的模板 / not made from a template of this system: get one with `hefu template {0}` and copy the values into it")]
+    #[error(
+        "不是本系统的模板 / not made from a template of this system: get one with `hefu template {0}` and copy the values into it"
+    )]
     NoTemplate(&'static str),
     /// It was made from another template.
     #[error("模板不符 / made from the template {found:.40}, not {wanted}")]
@@ -34,7 +38,9 @@ pub enum Unreadable {
         wanted: &'static str,
     },
     /// It was made from another edition of the template.
-    #[error("模板版本已更新 / made from edition {found:.10} of the template; the one in force is {wanted}: get a new one and copy the values into it")]
+    #[error(
+        "模板版本已更新 / made from edition {found:.10} of the template; the one in force is {wanted}: get a new one and copy the values into it"
+    )]
     OldTemplate {
         /// Which one.
         found: String,
@@ -163,7 +169,11 @@ pub fn read<R: Read + Seek>(
         context: context.clone(),
     };
     let mut hash = Sha256::new();
-    hash.update(format!("{}\n{}\n{context}\n", template.name(), template.version()));
+    hash.update(format!(
+        "{}\n{}\n{context}\n",
+        template.name(),
+        template.version()
+    ));
     let mut places: Vec<Option<usize>> = Vec::new();
     rows(&mut book, limits, |number, cells| {
         if number == 0 {
@@ -218,16 +228,15 @@ pub fn read<R: Read + Seek>(
 }
 
 /// A workbook within its bounds, and what is odd in its first sheet.
-pub(crate) fn open<R: Read + Seek>(
-    file: &mut R,
+pub(crate) fn open<'f, R: Read + Seek>(
+    file: &'f mut R,
     limits: &Limits,
-) -> Result<(Scan, Xlsx<&mut R>), Unreadable> {
+) -> Result<(Scan, Xlsx<&'f mut R>), Unreadable> {
     let size = file.seek(SeekFrom::End(0));
     if size.map_err(|_| Unreadable::NotAWorkbook)? > limits.bytes {
         return Err(Unreadable::TooLarge);
     }
-    let mut rewind = || file.rewind().map_err(|_| Unreadable::NotAWorkbook);
-    rewind()?;
+    file.rewind().map_err(|_| Unreadable::NotAWorkbook)?;
     let scan = bounds::scan(&mut *file, limits)?;
     file.rewind().map_err(|_| Unreadable::NotAWorkbook)?;
     let book = Xlsx::new(file).map_err(|_| Unreadable::NotAWorkbook)?;
@@ -235,10 +244,7 @@ pub(crate) fn open<R: Read + Seek>(
 }
 
 /// Which template the workbook was made from, and what it belongs to.
-fn made_from<R: Read + Seek>(
-    book: &mut Xlsx<R>,
-    template: Template,
-) -> Result<String, Unreadable> {
+fn made_from<R: Read + Seek>(book: &mut Xlsx<R>, template: Template) -> Result<String, Unreadable> {
     let none = Unreadable::NoTemplate(template.name());
     let Ok(hidden) = book.worksheet_range(HIDDEN) else {
         return Err(none);
@@ -316,7 +322,11 @@ fn raw(value: &DataRef<'_>) -> Raw {
             let (year, month, day, ..) = at.to_ymd_hms_milli();
             let small = |n: u8| i8::try_from(n).unwrap_or_default();
             let year = i16::try_from(year).unwrap_or_default();
-            Raw::Day(Date::new(year, small(month), small(day)).ok().filter(|_| at.is_datetime()))
+            Raw::Day(
+                Date::new(year, small(month), small(day))
+                    .ok()
+                    .filter(|_| at.is_datetime()),
+            )
         }
         DataRef::DateTimeIso(text) => {
             let day = text.get(..10).and_then(|day| day.parse().ok());
@@ -324,7 +334,6 @@ fn raw(value: &DataRef<'_>) -> Raw {
         }
         DataRef::DurationIso(_) => Raw::Day(None),
         DataRef::Error(_) => Raw::Error,
-        _ => Raw::Error,
     }
 }
 
@@ -361,7 +370,11 @@ pub(crate) fn headings(
 fn positions(template: Template, places: &[Option<usize>]) -> Vec<u16> {
     let of = |column| places.iter().position(|place| *place == Some(column));
     (0..template.columns().len())
-        .map(|column| of(column).and_then(|at| u16::try_from(at).ok()).unwrap_or_default())
+        .map(|column| {
+            of(column)
+                .and_then(|at| u16::try_from(at).ok())
+                .unwrap_or_default()
+        })
         .collect()
 }
 

@@ -33,11 +33,16 @@ fn roster(identity: &str) -> Vec<u8> {
 /// Row numbers and identity numbers of a roster that somebody saved.
 fn read_back(file: &[u8]) -> Vec<(u32, String)> {
     let mut rows = Vec::new();
-    let filled = read(Cursor::new(file), Template::Roster, &Limits::default(), |row| {
-        assert_eq!(row.day("first_day").unwrap().to_string(), "2023-06-01");
-        rows.push((row.number, row.text("identity").to_owned()));
-        Vec::new()
-    });
+    let filled = read(
+        Cursor::new(file),
+        Template::Roster,
+        &Limits::default(),
+        |row| {
+            assert_eq!(row.day("first_day").unwrap().to_string(), "2023-06-01");
+            rows.push((row.number, row.text("identity").to_owned()));
+            Vec::new()
+        },
+    );
     assert_eq!(filled.unwrap().faults, []);
     rows
 }
@@ -45,7 +50,10 @@ fn read_back(file: &[u8]) -> Vec<(u32, String)> {
 #[test]
 fn openpyxl_finds_what_was_written_and_what_it_saves_is_read_again() {
     let folder = tempfile::tempdir().unwrap();
-    let (file, saved) = (folder.path().join("名单.xlsx"), folder.path().join("另存.xlsx"));
+    let (file, saved) = (
+        folder.path().join("名单.xlsx"),
+        folder.path().join("另存.xlsx"),
+    );
     fs::write(&file, roster("440524188001010014")).unwrap();
     let said = openpyxl(&[&file, &saved]);
     let sheets = serde_json::json!([
@@ -57,20 +65,41 @@ fn openpyxl_finds_what_was_written_and_what_it_saves_is_read_again() {
     assert_eq!(said["rows"][0][2], serde_json::json!(["s", "身份证号*"]));
     assert_eq!(said["rows"][2][1], serde_json::json!(["s", "欧阳娜娜"]));
     assert_eq!(said["rows"][2][2], serde_json::json!(["s", IDENTITY]));
-    assert_eq!(said["rows"][2][3], serde_json::json!(["s", "=1+1"]), "text, not a formula");
-    assert_eq!(said["rows"][2][4], serde_json::json!(["d", "2023-06-01 00:00:00"]));
+    assert_eq!(
+        said["rows"][2][3],
+        serde_json::json!(["s", "=1+1"]),
+        "text, not a formula"
+    );
+    assert_eq!(
+        said["rows"][2][4],
+        serde_json::json!(["d", "2023-06-01 00:00:00"])
+    );
     assert_eq!(said["frozen"], "A3");
     assert_eq!(said["lists"], serde_json::json!(["A3:A5002"]));
-    assert_eq!((&said["formats"]["C"], &said["formats"]["E"]), (&"@".into(), &"yyyy-mm-dd".into()));
+    assert_eq!(
+        (&said["formats"]["C"], &said["formats"]["E"]),
+        (&"@".into(), &"yyyy-mm-dd".into())
+    );
     let numbers = [(3, IDENTITY), (4, "440524188001010014")];
     let numbers = numbers.map(|(row, number)| (row, number.to_owned()));
     // openpyxl makes a formula of text that begins like one, so that column is refused; the rest is what it was.
     let mut wrong = Vec::new();
-    let again = read(Cursor::new(fs::read(&saved).unwrap()), Template::Roster, &Limits::default(), |row| {
-        wrong.push(row.number);
-        Vec::new()
-    });
-    assert!(again.unwrap().faults.iter().all(|fault| fault.heading == "培训项目"));
+    let again = read(
+        Cursor::new(fs::read(&saved).unwrap()),
+        Template::Roster,
+        &Limits::default(),
+        |row| {
+            wrong.push(row.number);
+            Vec::new()
+        },
+    );
+    assert!(
+        again
+            .unwrap()
+            .faults
+            .iter()
+            .all(|fault| fault.heading == "培训项目")
+    );
     assert!(wrong.is_empty());
     assert_eq!(read_back(&fs::read(&file).unwrap()), numbers);
 }
@@ -79,17 +108,34 @@ fn openpyxl_finds_what_was_written_and_what_it_saves_is_read_again() {
 fn openpyxl_finds_the_notes_of_a_marked_copy() {
     let folder = tempfile::tempdir().unwrap();
     let file = roster("110105194912310021");
-    let filled = read(Cursor::new(&file), Template::Roster, &Limits::default(), |_| Vec::new()).unwrap();
+    let filled = read(
+        Cursor::new(&file),
+        Template::Roster,
+        &Limits::default(),
+        |_| Vec::new(),
+    )
+    .unwrap();
     let mut copy = Cursor::new(Vec::new());
     let (faults, limits) = (&filled.faults, Limits::default());
-    mark(Cursor::new(&file), Template::Roster, "", faults, &limits, &mut copy).unwrap();
+    mark(
+        Cursor::new(&file),
+        Template::Roster,
+        "",
+        faults,
+        &limits,
+        &mut copy,
+    )
+    .unwrap();
     let at = folder.path().join("错误.xlsx");
     fs::write(&at, copy.into_inner()).unwrap();
     let said = openpyxl(&[&at]);
     let note = said["notes"]["C4"].as_str().unwrap();
     assert!(note.contains("校验码"), "{note}");
     assert_eq!(said["notes"].as_object().unwrap().len(), 1);
-    assert_eq!(said["rows"][3][2], serde_json::json!(["s", "110105194912310021"]));
+    assert_eq!(
+        said["rows"][3][2],
+        serde_json::json!(["s", "110105194912310021"])
+    );
 }
 
 /// LibreOffice opens every template, makes a PDF of it with the Chinese in it, and saves a workbook that is read again.
@@ -106,11 +152,22 @@ fn libreoffice_opens_prints_and_saves_every_template() {
         let pdf = file.with_extension("pdf");
         let text = folder.path().join("text");
         let needed = "this test needs pdftotext: apt-get install poppler-utils";
-        succeeds(Command::new("pdftotext").arg("-layout").arg(&pdf).arg(&text), needed);
+        succeeds(
+            Command::new("pdftotext")
+                .arg("-layout")
+                .arg(&pdf)
+                .arg(&text),
+            needed,
+        );
         let text = fs::read_to_string(&text).unwrap();
         let squeezed: String = text.split_whitespace().collect();
         for column in template.columns() {
-            assert!(squeezed.contains(column.zh), "{} of {}:\n{text}", column.zh, template.name());
+            assert!(
+                squeezed.contains(column.zh),
+                "{} of {}:\n{text}",
+                column.zh,
+                template.name()
+            );
         }
     }
     let file = folder.path().join("filled.xlsx");
@@ -119,14 +176,19 @@ fn libreoffice_opens_prints_and_saves_every_template() {
     libreoffice(&out, &file, "xlsx");
     let numbers = [(3, IDENTITY), (4, "440524188001010014")];
     let saved = fs::read(out.join("filled.xlsx")).unwrap();
-    assert_eq!(read_back(&saved), numbers.map(|(row, number)| (row, number.to_owned())));
+    assert_eq!(
+        read_back(&saved),
+        numbers.map(|(row, number)| (row, number.to_owned()))
+    );
 }
 
 fn libreoffice(out: &Path, file: &Path, to: &str) {
     let profile = format!("-env:UserInstallation=file://{}/profile", out.display());
     let needed = "this test needs LibreOffice and Chinese fonts: apt-get install libreoffice-calc-nogui fonts-noto-cjk";
     let mut convert = Command::new("soffice");
-    convert.arg(profile).args(["--headless", "--convert-to", to, "--outdir"]);
+    convert
+        .arg(profile)
+        .args(["--headless", "--convert-to", to, "--outdir"]);
     succeeds(convert.arg(out).arg(file), needed);
 }
 
@@ -136,7 +198,11 @@ fn openpyxl(arguments: &[&Path]) -> Value {
         .args(arguments)
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     serde_json::from_slice(&output.stdout).unwrap()
 }
 

@@ -34,7 +34,9 @@ fn filled(template: Template, context: &str, rows: Vec<Vec<Cell>>) -> Vec<u8> {
 type Imported = Result<(v1::SheetOutcome, Vec<u8>), Status>;
 
 async fn send(api: &Api, key: &str, template: Template, file: &[u8], dry: bool) -> Imported {
-    let mut client = SpreadsheetServiceClient::connect(api.running.url()).await.unwrap();
+    let mut client = SpreadsheetServiceClient::connect(api.running.url())
+        .await
+        .unwrap();
     let mut messages = vec![v1::ImportSheetRequest {
         parent: format!("regions/{REGION}"),
         template: template.name().to_owned(),
@@ -69,22 +71,37 @@ async fn imported(api: &Api, key: &str, template: Template, file: &[u8]) -> v1::
 }
 
 /// A sheet that must be refused: its errors by row and column, with a marked copy, and nothing in the log.
-async fn wrong(api: &Api, key: &str, template: Template, file: &[u8]) -> Vec<(u32, String, String)> {
+async fn wrong(
+    api: &Api,
+    key: &str,
+    template: Template,
+    file: &[u8],
+) -> Vec<(u32, String, String)> {
     let before = api.head().await.size;
     let (outcome, marked) = send(api, key, template, file, false).await.unwrap();
-    assert!(!outcome.written && !outcome.errors.is_empty(), "{outcome:?}");
+    assert!(
+        !outcome.written && !outcome.errors.is_empty(),
+        "{outcome:?}"
+    );
     let mut copy: Xlsx<_> = Xlsx::new(Cursor::new(marked)).unwrap();
     let sheet = copy.worksheet_range(template.title()).unwrap();
     let last = sheet.width() - 1;
     for error in &outcome.errors {
         canaries::none_in("an error", error.zh.as_bytes());
         canaries::none_in("an error", error.en.as_bytes());
-        let told = sheet.get((error.row as usize - 1, last)).map(ToString::to_string);
-        assert!(told.unwrap_or_default().contains(&error.zh), "{error:?} stands in the copy");
+        let told = sheet
+            .get((error.row as usize - 1, last))
+            .map(ToString::to_string);
+        assert!(
+            told.unwrap_or_default().contains(&error.zh),
+            "{error:?} stands in the copy"
+        );
     }
     assert_eq!(api.head().await.size, before, "nothing was written");
     let errors = outcome.errors.into_iter();
-    errors.map(|error| (error.row, error.column, error.en)).collect()
+    errors
+        .map(|error| (error.row, error.column, error.en))
+        .collect()
 }
 
 /// The log holds, the tables are what it says, and every move of it would be decided so again.
@@ -98,7 +115,11 @@ async fn holds(api: &Api) {
 
 fn on_roster(person: u64, first: &str, last: &str) -> Vec<Cell> {
     let person = canaries::person(person);
-    let last = if last.is_empty() { Cell::Empty } else { last.into() };
+    let last = if last.is_empty() {
+        Cell::Empty
+    } else {
+        last.into()
+    };
     vec![
         "农业农村局".into(),
         person.name.into(),
@@ -121,11 +142,21 @@ async fn a_roster_blocks_its_peoples_days_and_the_same_sheet_again_changes_nothi
         on_roster(2, DAY, ""),
     ];
     let file = filled(Template::Roster, "", rows);
-    let (tried, _) = send(&api, api.clerk(), Template::Roster, &file, true).await.unwrap();
-    assert_eq!((tried.rows, tried.written, tried.held_days), (3, false, 0), "a check tells nothing of others");
+    let (tried, _) = send(&api, api.clerk(), Template::Roster, &file, true)
+        .await
+        .unwrap();
+    assert_eq!(
+        (tried.rows, tried.written, tried.held_days),
+        (3, false, 0),
+        "a check tells nothing of others"
+    );
     let done = imported(&api, api.clerk(), Template::Roster, &file).await;
     assert_eq!((done.new_parts, done.old_parts), (1, 0));
-    assert_eq!((done.held_rows.as_slice(), done.held_days), (&[3][..], 1), "person 0 was there first");
+    assert_eq!(
+        (done.held_rows.as_slice(), done.held_days),
+        (&[3][..], 1),
+        "person 0 was there first"
+    );
 
     let enrol = v1::EnrolRequest {
         name: voucher,
@@ -135,7 +166,9 @@ async fn a_roster_blocks_its_peoples_days_and_the_same_sheet_again_changes_nothi
         request_id: api.office.fresh("enrol"),
         validate_only: false,
     };
-    let refused = api.refused(&school.key, "TrainingService/Enrol", enrol).await;
+    let refused = api
+        .refused(&school.key, "TrainingService/Enrol", enrol)
+        .await;
     assert_eq!(reason(&refused), "DAY_TAKEN");
 
     let size = api.head().await.size;
@@ -143,9 +176,20 @@ async fn a_roster_blocks_its_peoples_days_and_the_same_sheet_again_changes_nothi
     assert_eq!((again.new_parts, again.old_parts), (0, 1));
     // A colleague, and the same rows saved anew with days instead of text.
     let colleague = key(1, "colleague");
-    grant(&api, &colleague, "colleague", v1::Role::Clerk, String::new()).await;
+    grant(
+        &api,
+        &colleague,
+        "colleague",
+        v1::Role::Clerk,
+        String::new(),
+    )
+    .await;
     let size = size + 1;
-    let mut rows = vec![on_roster(0, DAY, ""), on_roster(1, "2023/5/15", "2023年5月17日"), on_roster(2, DAY, "")];
+    let mut rows = vec![
+        on_roster(0, DAY, ""),
+        on_roster(1, "2023/5/15", "2023年5月17日"),
+        on_roster(2, DAY, ""),
+    ];
     rows[0][4] = Cell::Day(DAY.parse().unwrap());
     let saved = filled(Template::Roster, "", rows);
     let again = imported(&api, &colleague, Template::Roster, &saved).await;
@@ -154,17 +198,38 @@ async fn a_roster_blocks_its_peoples_days_and_the_same_sheet_again_changes_nothi
 
     let mut numeric = on_roster(3, DAY, "");
     numeric[2] = Cell::Number(440_524_188_001_010_014.0);
-    let bad = vec![on_roster(4, DAY, ""), numeric, on_roster(4, "2023-05-10", "2023-05-20"), on_roster(5, DAY, "2023-05-01")];
-    let errors = wrong(&api, api.clerk(), Template::Roster, &filled(Template::Roster, "", bad)).await;
-    let places: Vec<(u32, &str)> = errors.iter().map(|(row, at, _)| (*row, at.as_str())).collect();
+    let bad = vec![
+        on_roster(4, DAY, ""),
+        numeric,
+        on_roster(4, "2023-05-10", "2023-05-20"),
+        on_roster(5, DAY, "2023-05-01"),
+    ];
+    let errors = wrong(
+        &api,
+        api.clerk(),
+        Template::Roster,
+        &filled(Template::Roster, "", bad),
+    )
+    .await;
+    let places: Vec<(u32, &str)> = errors
+        .iter()
+        .map(|(row, at, _)| (*row, at.as_str()))
+        .collect();
     assert_eq!(places, [(4, "C"), (5, "E"), (6, "F")], "{errors:?}");
-    assert!(errors[0].2.contains("15 digits") && errors[1].2.contains("row 3"), "{errors:?}");
+    assert!(
+        errors[0].2.contains("15 digits") && errors[1].2.contains("row 3"),
+        "{errors:?}"
+    );
 
-    let not_theirs = send(&api, &school.key, Template::Roster, &file, false).await.unwrap_err();
+    let not_theirs = send(&api, &school.key, Template::Roster, &file, false)
+        .await
+        .unwrap_err();
     assert_eq!(not_theirs.code(), Code::PermissionDenied, "{not_theirs}");
     let auditor = key(1, "auditor");
     grant(&api, &auditor, "auditor", v1::Role::Auditor, String::new()).await;
-    let not_theirs = send(&api, &auditor, Template::Roster, &file, false).await.unwrap_err();
+    let not_theirs = send(&api, &auditor, Template::Roster, &file, false)
+        .await
+        .unwrap_err();
     assert_eq!(reason(&not_theirs), "ROLE_MISSING");
     holds(&api).await;
 }
@@ -192,23 +257,46 @@ async fn certificates_without_a_voucher_register_their_holders_and_go_with_them(
         certificate(1, "S000014070023000003", "3"),
     ];
     let file = filled(Template::Certificates, "", rows);
-    let (tried, _) = send(&api, api.clerk(), Template::Certificates, &file, true).await.unwrap();
+    let (tried, _) = send(&api, api.clerk(), Template::Certificates, &file, true)
+        .await
+        .unwrap();
     assert_eq!((tried.registered, tried.written), (1, false));
     let done = imported(&api, api.clerk(), Template::Certificates, &file).await;
     assert_eq!((done.registered, done.new_parts), (1, 1));
     let size = api.head().await.size;
     let again = imported(&api, api.clerk(), Template::Certificates, &file).await;
-    assert_eq!((again.registered, again.new_parts, again.old_parts), (0, 0, 1));
+    assert_eq!(
+        (again.registered, again.new_parts, again.old_parts),
+        (0, 0, 1)
+    );
     assert_eq!(api.head().await.size, size, "nothing was written");
 
     // A number that is on record, however the rest reads, and nobody of the sheet is registered.
-    let taken = vec![certificate(2, "S000014070023000004", "2"), certificate(3, "S000014070023000002", "2")];
-    let errors = wrong(&api, api.clerk(), Template::Certificates, &filled(Template::Certificates, "", taken)).await;
+    let taken = vec![
+        certificate(2, "S000014070023000004", "2"),
+        certificate(3, "S000014070023000002", "2"),
+    ];
+    let errors = wrong(
+        &api,
+        api.clerk(),
+        Template::Certificates,
+        &filled(Template::Certificates, "", taken),
+    )
+    .await;
     assert_eq!((errors[0].0, errors[0].1.as_str()), (4, "G"), "{errors:?}");
-    assert!(errors[0].2.contains("CERTIFICATE_NUMBER_TAKEN"), "{errors:?}");
+    assert!(
+        errors[0].2.contains("CERTIFICATE_NUMBER_TAKEN"),
+        "{errors:?}"
+    );
     let mut ahead = certificate(2, "S000014070023000005", "2");
     ahead[5] = "2023-06-04".into();
-    let errors = wrong(&api, api.clerk(), Template::Certificates, &filled(Template::Certificates, "", vec![ahead])).await;
+    let errors = wrong(
+        &api,
+        api.clerk(),
+        Template::Certificates,
+        &filled(Template::Certificates, "", vec![ahead]),
+    )
+    .await;
     assert_eq!((errors[0].0, errors[0].1.as_str()), (3, "F"), "{errors:?}");
 
     let erase = v1::EraseSubjectRequest {
@@ -218,7 +306,8 @@ async fn certificates_without_a_voucher_register_their_holders_and_go_with_them(
         validate_only: false,
     };
     let operator = &api.running.operator_key;
-    let _: v1::EraseSubjectResponse = must(&api.client, operator, "PeopleService/EraseSubject", erase).await;
+    let _: v1::EraseSubjectResponse =
+        must(&api.client, operator, "PeopleService/EraseSubject", erase).await;
     holds(&api).await;
 }
 
@@ -231,8 +320,16 @@ async fn attendance_is_filled_into_the_classs_own_sheet(engine: Engine) {
         template: "attendance".to_owned(),
     };
     let method = "SpreadsheetService/GetTemplate";
-    let made: v1::GetTemplateResponse = must(&api.client, &school.key, method, get(&school.class)).await;
-    crate::hidden(&api, &school.stranger, method, get(&school.class), "CLASS_NOT_FOUND").await;
+    let made: v1::GetTemplateResponse =
+        must(&api.client, &school.key, method, get(&school.class)).await;
+    crate::hidden(
+        &api,
+        &school.stranger,
+        method,
+        get(&school.class),
+        "CLASS_NOT_FOUND",
+    )
+    .await;
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(made.xlsx)).unwrap();
     let sheet = book.worksheet_range(Template::Attendance.title()).unwrap();
     assert_eq!(sheet.height(), 2 + 4, "two seats in two sessions");
@@ -244,7 +341,16 @@ async fn attendance_is_filled_into_the_classs_own_sheet(engine: Engine) {
     let row = |slot: u32, seat: u32, lessons: u32, method: &str| {
         let shown = [Cell::Empty, Cell::Empty];
         let [name, identity] = shown;
-        vec![slot.into(), Cell::Empty, Cell::Empty, seat.into(), name, identity, lessons.into(), method.into()]
+        vec![
+            slot.into(),
+            Cell::Empty,
+            Cell::Empty,
+            seat.into(),
+            name,
+            identity,
+            lessons.into(),
+            method.into(),
+        ]
     };
     api.stand_at(&format!("{DAY}T04:20:00.000Z"));
     let morning = vec![row(1, 1, 4, "人脸"), row(1, 2, 3, "刷卡")];
@@ -258,16 +364,44 @@ async fn attendance_is_filled_into_the_classs_own_sheet(engine: Engine) {
     let get = v1::GetAttendanceRequest {
         name: school.class.clone(),
     };
-    let attendance: v1::Attendance = must(&api.client, &school.key, "TrainingService/GetAttendance", get).await;
+    let attendance: v1::Attendance = must(
+        &api.client,
+        &school.key,
+        "TrainingService/GetAttendance",
+        get,
+    )
+    .await;
     assert_eq!(attendance.slots.len(), 1);
 
     // The morning is on record, there is no third seat, and the evening is no session: nothing of it is entered.
-    let bad = vec![row(1, 1, 4, "人脸"), row(2, 1, 4, "人脸"), row(2, 3, 4, "人脸"), row(9, 1, 4, "人脸")];
+    let bad = vec![
+        row(1, 1, 4, "人脸"),
+        row(2, 1, 4, "人脸"),
+        row(2, 3, 4, "人脸"),
+        row(9, 1, 4, "人脸"),
+    ];
     api.stand_at(&format!("{DAY}T10:20:00.000Z"));
-    let errors = wrong(&api, &school.key, Template::Attendance, &filled(Template::Attendance, &school.class, bad)).await;
-    let said = |row: u32, code: &str| errors.iter().any(|(at, _, en)| *at == row && en.contains(code));
-    assert!(said(3, "SLOT_ALREADY_RECORDED") && said(5, "SEAT_UNKNOWN") && said(6, "SLOT_UNKNOWN"), "{errors:?}");
-    let theirs = filled(Template::Attendance, &school.class, vec![row(2, 1, 4, "人脸")]);
+    let errors = wrong(
+        &api,
+        &school.key,
+        Template::Attendance,
+        &filled(Template::Attendance, &school.class, bad),
+    )
+    .await;
+    let said = |row: u32, code: &str| {
+        errors
+            .iter()
+            .any(|(at, _, en)| *at == row && en.contains(code))
+    };
+    assert!(
+        said(3, "SLOT_ALREADY_RECORDED") && said(5, "SEAT_UNKNOWN") && said(6, "SLOT_UNKNOWN"),
+        "{errors:?}"
+    );
+    let theirs = filled(
+        Template::Attendance,
+        &school.class,
+        vec![row(2, 1, 4, "人脸")],
+    );
     let errors = wrong(&api, &school.stranger, Template::Attendance, &theirs).await;
     assert!(errors[0].2.contains("NOT_YOURS"), "{errors:?}");
     holds(&api).await;
@@ -282,8 +416,16 @@ async fn the_banks_file_is_on_record_and_its_answers_are_imported(engine: Engine
     let sheet = school.claim(&api).await;
     school.approve(&api, &sheet).await;
     api.stand_at("2023-06-10T02:00:00.000Z");
-    let get = v1::GetSheetRequest { name: sheet.clone() };
-    let shown: v1::Sheet = must(&api.client, &office.finance, "RedemptionService/GetSheet", get).await;
+    let get = v1::GetSheetRequest {
+        name: sheet.clone(),
+    };
+    let shown: v1::Sheet = must(
+        &api.client,
+        &office.finance,
+        "RedemptionService/GetSheet",
+        get,
+    )
+    .await;
     let export = |request_id: String| v1::ExportPayoutsRequest {
         parent: office.parent(),
         sheets: vec![sheet.clone()],
@@ -292,7 +434,9 @@ async fn the_banks_file_is_on_record_and_its_answers_are_imported(engine: Engine
         validate_only: false,
     };
     let method = "SpreadsheetService/ExportPayouts";
-    let early = api.refused(&office.finance, method, export(office.fresh("export"))).await;
+    let early = api
+        .refused(&office.finance, method, export(office.fresh("export")))
+        .await;
     assert_eq!(reason(&early), "SHEET_NOT_PAYING");
     let send_payout = v1::SendPayoutRequest {
         name: sheet.clone(),
@@ -300,28 +444,65 @@ async fn the_banks_file_is_on_record_and_its_answers_are_imported(engine: Engine
         request_id: office.fresh("send"),
         validate_only: false,
     };
-    let _: v1::SendPayoutResponse = must(&api.client, &office.finance, "SettlementService/SendPayout", send_payout).await;
+    let _: v1::SendPayoutResponse = must(
+        &api.client,
+        &office.finance,
+        "SettlementService/SendPayout",
+        send_payout,
+    )
+    .await;
     no_role(&api, api.clerk(), method, export(office.fresh("export"))).await;
-    no_role(&api, &office.reviewer, method, export(office.fresh("export"))).await;
+    no_role(
+        &api,
+        &office.reviewer,
+        method,
+        export(office.fresh("export")),
+    )
+    .await;
 
     let size = api.head().await.size;
-    let made: v1::ExportPayoutsResponse = must(&api.client, &office.finance, method, export(office.fresh("export"))).await;
+    let made: v1::ExportPayoutsResponse = must(
+        &api.client,
+        &office.finance,
+        method,
+        export(office.fresh("export")),
+    )
+    .await;
     assert_eq!(api.head().await.size, size + 1, "it is on record");
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(made.xlsx)).unwrap();
-    let range = book.worksheet_range(Template::PayoutAnswers.title()).unwrap();
+    let range = book
+        .worksheet_range(Template::PayoutAnswers.title())
+        .unwrap();
     let cell = |column| range.get_value((2, column)).unwrap().to_string();
     let (id, payee) = (cell(0), cell(1));
     assert!(sheet.ends_with(&id));
-    assert_eq!((cell(2).as_str(), cell(3).as_str()), ("样例账户", "6200000000000001"));
+    assert_eq!(
+        (cell(2).as_str(), cell(3).as_str()),
+        ("样例账户", "6200000000000001")
+    );
     assert_eq!(cell(4), "100");
 
     // The list that anybody of the bureau sees is masked.
-    let masked: v1::ExportSheetResponse = must(&api.client, &office.reviewer, "SpreadsheetService/ExportSheet", v1::ExportSheetRequest { name: office.parent() }).await;
+    let masked: v1::ExportSheetResponse = must(
+        &api.client,
+        &office.reviewer,
+        "SpreadsheetService/ExportSheet",
+        v1::ExportSheetRequest {
+            name: office.parent(),
+        },
+    )
+    .await;
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(masked.xlsx)).unwrap();
     let list = book.worksheet_range("在途发放清单").unwrap();
     assert_eq!(list.get_value((1, 3)).unwrap().to_string(), "****0001");
     for name in [&sheet, &school.class] {
-        let out: v1::ExportSheetResponse = must(&api.client, &school.key, "SpreadsheetService/ExportSheet", v1::ExportSheetRequest { name: name.clone() }).await;
+        let out: v1::ExportSheetResponse = must(
+            &api.client,
+            &school.key,
+            "SpreadsheetService/ExportSheet",
+            v1::ExportSheetRequest { name: name.clone() },
+        )
+        .await;
         let mut book: Xlsx<_> = Xlsx::new(Cursor::new(out.xlsx)).unwrap();
         let range = book.worksheet_range_at(0).unwrap().unwrap();
         let all: String = range.rows().flatten().map(ToString::to_string).collect();
@@ -330,23 +511,49 @@ async fn the_banks_file_is_on_record_and_its_answers_are_imported(engine: Engine
     }
 
     let answer = |account: &str, amount: &str, result: &str, why: Cell| {
-        vec![id.as_str().into(), payee.as_str().into(), "样例账户".into(), account.into(), amount.into(), result.into(), "B-0001".into(), why]
+        vec![
+            id.as_str().into(),
+            payee.as_str().into(),
+            "样例账户".into(),
+            account.into(),
+            amount.into(),
+            result.into(),
+            "B-0001".into(),
+            why,
+        ]
     };
     let file = |row| filled(Template::PayoutAnswers, "", vec![row]);
     let place = |errors: Vec<(u32, String, String)>| (errors[0].0, errors[0].1.clone());
     let other = file(answer("6200000000000002", "100.00", "成功", Cell::Empty));
-    assert_eq!(place(wrong(&api, &office.finance, Template::PayoutAnswers, &other).await), (3, "D".to_owned()));
+    assert_eq!(
+        place(wrong(&api, &office.finance, Template::PayoutAnswers, &other).await),
+        (3, "D".to_owned())
+    );
     let less = file(answer("6200000000000001", "99.99", "成功", Cell::Empty));
-    assert_eq!(place(wrong(&api, &office.finance, Template::PayoutAnswers, &less).await), (3, "E".to_owned()));
+    assert_eq!(
+        place(wrong(&api, &office.finance, Template::PayoutAnswers, &less).await),
+        (3, "E".to_owned())
+    );
     let silent = file(answer("6200000000000001", "100.00", "退回", Cell::Empty));
-    assert_eq!(place(wrong(&api, &office.finance, Template::PayoutAnswers, &silent).await), (3, "H".to_owned()));
+    assert_eq!(
+        place(wrong(&api, &office.finance, Template::PayoutAnswers, &silent).await),
+        (3, "H".to_owned())
+    );
     let paid = file(answer("6200000000000001", "100.00", "成功", Cell::Empty));
     let done = imported(&api, &office.finance, Template::PayoutAnswers, &paid).await;
     assert_eq!(done.new_parts, 1);
     let again = imported(&api, &office.finance, Template::PayoutAnswers, &paid).await;
     assert_eq!((again.new_parts, again.old_parts), (0, 1));
-    let get = v1::GetSheetRequest { name: sheet.clone() };
-    let shown: v1::Sheet = must(&api.client, &office.finance, "RedemptionService/GetSheet", get).await;
+    let get = v1::GetSheetRequest {
+        name: sheet.clone(),
+    };
+    let shown: v1::Sheet = must(
+        &api.client,
+        &office.finance,
+        "RedemptionService/GetSheet",
+        get,
+    )
+    .await;
     assert_eq!(shown.state, "paid");
     holds(&api).await;
 }
@@ -355,10 +562,22 @@ async fn the_banks_file_is_on_record_and_its_answers_are_imported(engine: Engine
 async fn what_is_no_sheet_is_told_so_and_targets_are_set_by_the_operator() {
     let api = Api::start().await;
     let operator = &api.running.operator_key;
-    let (outcome, marked) = send(&api, operator, Template::Targets, b"year,people\n", false).await.unwrap();
-    assert!(marked.is_empty() && outcome.errors[0].en.contains("not an XLSX"), "{outcome:?}");
+    let (outcome, marked) = send(&api, operator, Template::Targets, b"year,people\n", false)
+        .await
+        .unwrap();
+    assert!(
+        marked.is_empty() && outcome.errors[0].en.contains("not an XLSX"),
+        "{outcome:?}"
+    );
     let row = |indicator: &str, people: u32| vec![2023.into(), indicator.into(), people.into()];
-    let file = filled(Template::Targets, "", vec![row("面向广大劳动者培训", 1_300), row("newly_skilled", 1_700)]);
+    let file = filled(
+        Template::Targets,
+        "",
+        vec![
+            row("面向广大劳动者培训", 1_300),
+            row("newly_skilled", 1_700),
+        ],
+    );
     let errors = wrong(&api, api.clerk(), Template::Targets, &file).await;
     assert!(errors[0].2.contains("ROLE_MISSING"), "{errors:?}");
     let done = imported(&api, operator, Template::Targets, &file).await;
@@ -367,6 +586,10 @@ async fn what_is_no_sheet_is_told_so_and_targets_are_set_by_the_operator() {
         name: format!("regions/{REGION}/planYears/2023"),
     };
     let year: v1::PlanYear = must(&api.client, operator, "FundsService/GetPlanYear", get).await;
-    let targets: Vec<(&str, u32)> = year.targets.iter().map(|target| (target.code.as_str(), target.people)).collect();
+    let targets: Vec<(&str, u32)> = year
+        .targets
+        .iter()
+        .map(|target| (target.code.as_str(), target.people))
+        .collect();
     assert_eq!(targets, [("general", 1_300), ("newly_skilled", 1_700)]);
 }

@@ -119,6 +119,7 @@ pub(super) fn kind_of(code: Code) -> Kind {
         | VoucherAlreadyRedeemed
         | AssessmentVoucherExists
         | SlotRecorded
+        | ImportedBefore
         | PayoutWrittenOff => Kind::DoublePayment,
         SamePerson => Kind::SeparationOfDuties,
         BadAmount | TopUpTooMuch | FundsExhausted | NothingEarned | ClawBackTooMuch

@@ -58,7 +58,10 @@ fn a_roster_takes_the_days_that_are_free_and_tells_of_the_others() {
     assert_eq!((*days, *held), (2, 1));
     let holder = |n, day: &str| {
         let once = Once::Day { date: date(day) };
-        let (_, holder) = county.world.nullifier(&Subject::Tag(tag(n)), &once).unwrap();
+        let (_, holder) = county
+            .world
+            .nullifier(&Subject::Tag(tag(n)), &once)
+            .unwrap();
         holder.map(|holder| (holder.region.clone(), holder.voucher))
     };
     assert_eq!(holder(1, "06-05"), Some((code("140725"), id.as_holder())));
@@ -93,7 +96,10 @@ fn a_part_that_is_none_or_names_somebody_twice_or_the_far_future_is_refused() {
         part: of("L-1", 3, 2),
         ..zero.clone()
     };
-    assert_eq!(import(&mut county, &beyond), Err(vec![Code::DuplicateEntry]));
+    assert_eq!(
+        import(&mut county, &beyond),
+        Err(vec![Code::DuplicateEntry])
+    );
     let empty = roster("L-1", &[]);
     assert_eq!(import(&mut county, &empty), Err(vec![Code::TooMany]));
     let twice = roster("L-1", &[("06-05", &[1, 1])]);
@@ -172,14 +178,23 @@ fn a_certificate_without_a_voucher_stands_on_its_holders_record_and_its_number_i
     let mut county = County::new();
     let own = certificate(1, 50, "06-01");
     let done = Ok(vec!["CertificatesImported"]);
-    assert_eq!(certify(&mut county, "C-1", std::slice::from_ref(&own)), done);
+    assert_eq!(
+        certify(&mut county, "C-1", std::slice::from_ref(&own)),
+        done
+    );
     let person = county.world.person(&person_id(1)).unwrap();
     assert_eq!(person.certificates.len(), 1);
     assert_eq!(person.certificates[0].level, level(3));
     // Another list, another person, the same number.
     let other = certificate(2, 50, "06-01");
-    assert_eq!(certify(&mut county, "C-2", &[other]), Err(vec![Code::CertificateTaken]));
-    assert_eq!(certify(&mut county, "C-1", &[certificate(2, 51, "06-01")]), Err(vec![Code::ImportedBefore]));
+    assert_eq!(
+        certify(&mut county, "C-2", &[other]),
+        Err(vec![Code::CertificateTaken])
+    );
+    assert_eq!(
+        certify(&mut county, "C-1", &[certificate(2, 51, "06-01")]),
+        Err(vec![Code::ImportedBefore])
+    );
 }
 
 #[test]
@@ -259,7 +274,9 @@ fn paying(county: &mut County, n: u128) {
         objections: Default::default(),
         to_write_off: 0,
     };
-    county.world.bring(Key::Sheet(sheet(n)), Some(Fact::Sheet(fact)));
+    county
+        .world
+        .bring(Key::Sheet(sheet(n)), Some(Fact::Sheet(fact)));
 }
 
 fn export(county: &mut County, sheets: &[u128]) -> Result<Vec<&'static str>, Vec<Code>> {
@@ -278,10 +295,16 @@ fn accounts_are_shown_of_payouts_under_way_only_and_only_while_they_are_the_ones
     paying(&mut county, 2);
     assert_eq!(export(&mut county, &[1, 2]), Ok(vec!["PayoutFileExported"]));
     assert_eq!(export(&mut county, &[]), Err(vec![Code::TooMany]));
-    assert_eq!(export(&mut county, &[1, 1]), Err(vec![Code::DuplicateEntry]));
+    assert_eq!(
+        export(&mut county, &[1, 1]),
+        Err(vec![Code::DuplicateEntry])
+    );
     assert_eq!(export(&mut county, &[1, 9]), Err(vec![Code::SheetNotFound]));
     county.world.edit_sheet(&sheet(2)).unwrap().state = SheetState::Open;
-    assert_eq!(export(&mut county, &[1, 2]), Err(vec![Code::SheetNotPaying]));
+    assert_eq!(
+        export(&mut county, &[1, 2]),
+        Err(vec![Code::SheetNotPaying])
+    );
     let payee = institution(SCHOOL);
     let school = county.world.edit_institution(&payee).unwrap();
     school.account.as_mut().unwrap().commitment = Digest([5; 32]);
@@ -292,6 +315,8 @@ fn accounts_are_shown_of_payouts_under_way_only_and_only_while_they_are_the_ones
 fn a_parts_facts_and_nullifiers_come_in_at_once() {
     let act = roster("L-1", &[("06-05", &[1, 2]), ("06-06", &[3])]);
     let needs = crate::needs::of(&World::new(code("140725")), &act.into());
-    let nullifiers = needs.iter().filter(|need| matches!(need, Need::Nullifier(..)));
+    let nullifiers = needs
+        .iter()
+        .filter(|need| matches!(need, Need::Nullifier(..)));
     assert_eq!((needs.len(), nullifiers.count()), (4, 3));
 }

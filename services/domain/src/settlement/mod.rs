@@ -80,7 +80,12 @@ fn account_in_force(payee: &Institution, at: Instant) -> Result<Digest, Stop> {
 
 /// What a payout batch binds: SHA-256 over the lines `account <commitment>`, `payee <credit code>`, `total <fen>` and
 /// `sheet <id>`, each ended by a newline. The commitment covers the account's name and number.
-pub fn batch_digest(commitment: &Digest, payee: &InstitutionId, total: Fen, sheet: SheetId) -> Digest {
+pub fn batch_digest(
+    commitment: &Digest,
+    payee: &InstitutionId,
+    total: Fen,
+    sheet: SheetId,
+) -> Digest {
     Digest(
         Sha256::digest(format!(
             "account {commitment}\npayee {payee}\ntotal {}\nsheet {sheet}\n",

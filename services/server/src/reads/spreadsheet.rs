@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use hefu_domain::state::{ClassState, DayPart, SheetState, TrainingClass};
 use hefu_domain::{
-    ClassId, Code, CredentialId, InstitutionId, Key, PersonId, Region, Rpc, SheetId, Stop,
-    VoucherId, event, exported,
+    ClassId, Code, CredentialId, InstitutionId, Key, PersonId, Region, Rpc, SheetId, VoucherId,
+    event, exported,
 };
 use hefu_engine::rows;
 use hefu_spreadsheet::{Cell, Prefilled, Template, Written};
@@ -36,7 +36,10 @@ impl Api {
         let message = request.get_ref();
         let Some(template) = Template::named(&message.template) else {
             let known: Vec<&str> = Template::ALL.iter().map(|one| one.name()).collect();
-            return Err(bad("template", format!("must be one of {}", known.join(", "))));
+            return Err(bad(
+                "template",
+                format!("must be one of {}", known.join(", ")),
+            ));
         };
         let prefilled = match template {
             Template::Attendance => self.attendance_rows(&request).await?,
@@ -87,7 +90,8 @@ impl Api {
                 if !seat.overlaps(slot) {
                     continue;
                 }
-                let (masked_name, masked_number) = masked(&region, &people, &records, &seat.voucher);
+                let (masked_name, masked_number) =
+                    masked(&region, &people, &records, &seat.voucher);
                 rows.push(vec![
                     number.into(),
                     Cell::Day(slot.date),

@@ -28,8 +28,12 @@ fn read(row: &Row) -> Result<Entry, Wrong> {
         _ => v1::Method::Unspecified,
     };
     let evidence = hex(row.text("evidence"));
-    let evidence = evidence
-        .ok_or_else(|| vec![("evidence", Fault::new("应为 64 位十六进制", "is no SHA-256"))])?;
+    let evidence = evidence.ok_or_else(|| {
+        vec![(
+            "evidence",
+            Fault::new("应为 64 位十六进制", "is no SHA-256"),
+        )]
+    })?;
     Ok(Entry {
         row: row.number,
         slot: number("slot"),
@@ -63,7 +67,10 @@ impl Import {
         let mut outcome = Outcome::of(filled);
         let of = names::parse_child::<ClassId>(&class, "classes");
         if !of.is_ok_and(|(region, _)| region == self.region) {
-            let (zh, en) = ("本表不属于该地区的班期", "the sheet is of no class of this region");
+            let (zh, en) = (
+                "本表不属于该地区的班期",
+                "the sheet is of no class of this region",
+            );
             outcome.filled.add(self.template, 0, "", Fault::new(zh, en));
         }
         if outcome.is_wrong() {

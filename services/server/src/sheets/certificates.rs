@@ -32,8 +32,8 @@ struct Listed {
 
 fn read(people: &People, region: &hefu_domain::Region, row: &Row) -> Result<Listed, Wrong> {
     let identity = row.text("identity").parse::<Identity>();
-    let identity = identity
-        .map_err(|bad| vec![("identity", Fault::new("身份证号有误", bad.to_string()))])?;
+    let identity =
+        identity.map_err(|bad| vec![("identity", Fault::new("身份证号有误", bad.to_string()))])?;
     let number = row.text("number").to_owned();
     let (rule, _) = Once::Certificate.rule_and_scope();
     Ok(Listed {
@@ -51,7 +51,10 @@ fn read(people: &People, region: &hefu_domain::Region, row: &Row) -> Result<List
             person: String::new(),
             occupation: row.text("occupation").to_owned(),
             level: row.number("level").unwrap_or_default(),
-            day: row.day("day").map(|day| day.to_string()).unwrap_or_default(),
+            day: row
+                .day("day")
+                .map(|day| day.to_string())
+                .unwrap_or_default(),
             certificate_number: number,
         },
     })
@@ -63,7 +66,10 @@ impl Import {
         file: &File,
     ) -> Result<Result<Outcome, Unreadable>, Status> {
         let (people, region) = (self.api.engine.people().clone(), self.region.clone());
-        let (filled, rows) = match self.rows(file, move |row| read(&people, &region, &row)).await? {
+        let (filled, rows) = match self
+            .rows(file, move |row| read(&people, &region, &row))
+            .await?
+        {
             Ok(read) => read,
             Err(why) => return Ok(Err(why)),
         };
@@ -86,7 +92,10 @@ impl Import {
         }
         let known = self.known(&rows).await?;
         let unknown: HashSet<Tag> = rows.iter().map(|listed| listed.tag).collect();
-        let unknown = unknown.iter().filter(|tag| !known.contains_key(tag)).count();
+        let unknown = unknown
+            .iter()
+            .filter(|tag| !known.contains_key(tag))
+            .count();
         outcome.registered = u32::try_from(unknown).unwrap_or(u32::MAX);
         if self.dry {
             return Ok(Ok(outcome));
@@ -104,7 +113,9 @@ impl Import {
         let names = self.registered(&list, known, &rows).await?;
         let messages = self.messages(&list, parts, &names, &rows)?;
         let request = format!("{list}.c");
-        let made = self.api.made_together(&self.by, &self.region, &request, &messages);
+        let made = self
+            .api
+            .made_together(&self.by, &self.region, &request, &messages);
         match made.await {
             Ok(()) => {
                 outcome.new_parts = parts.into();
@@ -159,8 +170,10 @@ impl Import {
         let own: HashSet<String> = (1..=parts)
             .map(|part| ImportId::of(&self.region, "certificates", list, part).to_string())
             .collect();
-        let by_number: HashMap<[u8; 16], u32> =
-            rows.iter().map(|listed| (listed.number.0, listed.row)).collect();
+        let by_number: HashMap<[u8; 16], u32> = rows
+            .iter()
+            .map(|listed| (listed.number.0, listed.row))
+            .collect();
         for some in rows.chunks(500) {
             let asked: Vec<[u8; 16]> = some.iter().map(|listed| listed.number.0).collect();
             let taken = self.api.engine.store().nullifiers(&asked).await;

@@ -15,7 +15,9 @@ use std::io::Cursor;
 
 use hefu_domain::state::Key;
 use hefu_domain::{CredentialId, ImportId, Reference, Region, Rpc};
-use hefu_spreadsheet::{CellFault, Fault, Filled, Limits, Row, Template, Unreadable, column_letter};
+use hefu_spreadsheet::{
+    CellFault, Fault, Filled, Limits, Row, Template, Unreadable, column_letter,
+};
 use hefu_store::RequestKey;
 use hefu_wire::{Move, Reply, names, v1};
 use tokio::sync::mpsc::Sender;
@@ -165,7 +167,11 @@ impl Import {
         let outcome = match self.imported(&file).await? {
             Ok(outcome) => outcome,
             Err(why) => {
-                send(&answer, v1::import_sheet_response::Part::Outcome(unreadable(&why))).await;
+                send(
+                    &answer,
+                    v1::import_sheet_response::Part::Outcome(unreadable(&why)),
+                )
+                .await;
                 return Ok(());
             }
         };
@@ -236,7 +242,9 @@ impl Import {
     fn list(&self, filled: &Filled) -> Result<Reference, Status> {
         let secrets = self.api.engine.people().secrets();
         let digest = secrets.request_digest("ImportSheet", &filled.hash);
-        format!("sheet-{digest}").parse().map_err(|_| errors::internal())
+        format!("sheet-{digest}")
+            .parse()
+            .map_err(|_| errors::internal())
     }
 
     fn parent(&self) -> String {
@@ -263,7 +271,11 @@ impl Import {
         for some in requests.chunks(200) {
             let keys: Vec<RequestKey> = some.iter().map(key).collect();
             let rows = self.api.engine.store().requests(&keys).await;
-            done.extend(rows.map_err(errors::store)?.into_iter().map(|row| row.request));
+            done.extend(
+                rows.map_err(errors::store)?
+                    .into_iter()
+                    .map(|row| row.request),
+            );
         }
         Ok(done)
     }
@@ -339,5 +351,7 @@ async fn send(
     part: v1::import_sheet_response::Part,
 ) {
     // The reader may have gone; what was written stays written.
-    let _ = answer.send(Ok(v1::ImportSheetResponse { part: Some(part) })).await;
+    let _ = answer
+        .send(Ok(v1::ImportSheetResponse { part: Some(part) }))
+        .await;
 }

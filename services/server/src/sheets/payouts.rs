@@ -32,7 +32,10 @@ fn read(row: &Row) -> Result<Answer, Wrong> {
         return Err(wrong("reason", zh, en));
     }
     if is_paid && !reason.is_empty() {
-        let (zh, en) = ("成功的不填退回原因", "a payout that succeeded was not returned");
+        let (zh, en) = (
+            "成功的不填退回原因",
+            "a payout that succeeded was not returned",
+        );
         return Err(wrong("reason", zh, en));
     }
     let payee = row.text("payee").parse();
@@ -56,10 +59,7 @@ struct Sent {
 }
 
 impl Import {
-    pub(super) async fn payouts(
-        &self,
-        file: &File,
-    ) -> Result<Result<Outcome, Unreadable>, Status> {
+    pub(super) async fn payouts(&self, file: &File) -> Result<Result<Outcome, Unreadable>, Status> {
         let (filled, answers) = match self.rows(file, |row| read(&row)).await? {
             Ok(read) => read,
             Err(why) => return Ok(Err(why)),
@@ -125,7 +125,9 @@ impl Import {
             validate_only: dry,
             ..message.clone()
         };
-        let (paid, old_paid) = self.tried::<_, v1::RecordPayoutResponse>(outcome, paid, paid_dry).await?;
+        let (paid, old_paid) = self
+            .tried::<_, v1::RecordPayoutResponse>(outcome, paid, paid_dry)
+            .await?;
         let (returned, old_returned) = self
             .tried::<_, v1::ReturnPayoutResponse>(outcome, returned, returned_dry)
             .await?;
@@ -133,8 +135,10 @@ impl Import {
         if self.dry || outcome.is_wrong() {
             return Ok(());
         }
-        self.make::<_, v1::RecordPayoutResponse>(outcome, &paid).await?;
-        self.make::<_, v1::ReturnPayoutResponse>(outcome, &returned).await?;
+        self.make::<_, v1::RecordPayoutResponse>(outcome, &paid)
+            .await?;
+        self.make::<_, v1::ReturnPayoutResponse>(outcome, &returned)
+            .await?;
         outcome.written = true;
         Ok(())
     }
@@ -147,7 +151,10 @@ impl Import {
         let Ok(id) = answer.sheet.parse::<SheetId>() else {
             return Ok(Err(("sheet", refused::of(Code::SheetNotFound))));
         };
-        let sent = self.api.look(&self.region, |world, _| sent(world, &id)).await?;
+        let sent = self
+            .api
+            .look(&self.region, |world, _| sent(world, &id))
+            .await?;
         let Some(sent) = sent else {
             return Ok(Err(("sheet", refused::of(Code::SheetNotFound))));
         };
@@ -172,7 +179,12 @@ impl Import {
         if said != account {
             return differs("account");
         }
-        Ok(Ok(batch_digest(&said, &answer.payee, Fen(answer.amount), id)))
+        Ok(Ok(batch_digest(
+            &said,
+            &answer.payee,
+            Fen(answer.amount),
+            id,
+        )))
     }
 }
 

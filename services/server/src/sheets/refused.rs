@@ -16,7 +16,10 @@ pub(super) fn faults<M>(
     let first = asked.rows.first().map_or(0, |(_, row)| *row);
     if let Some(failure) = details.precondition_failure() {
         let told = failure.violations.iter().map(|violation| {
-            let row = asked.rows.iter().find(|(about, _)| *about == violation.subject);
+            let row = asked
+                .rows
+                .iter()
+                .find(|(about, _)| *about == violation.subject);
             let fault = fault(&violation.r#type, &violation.subject, row.is_some());
             (row.map_or(first, |(_, row)| *row), asked.column, fault)
         });
@@ -25,7 +28,11 @@ pub(super) fn faults<M>(
     if let Some(wrong) = details.bad_request() {
         let told = wrong.field_violations.iter().map(|wrong| {
             let en = format!("{}: {}", wrong.field, wrong.description);
-            (first, asked.column, Fault::new(format!("填写有误({en})"), en))
+            (
+                first,
+                asked.column,
+                Fault::new(format!("填写有误({en})"), en),
+            )
         });
         return Ok(told.collect());
     }

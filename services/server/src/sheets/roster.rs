@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use hefu_domain::command::ImportRoster;
 use hefu_domain::state::{ListPart, Once};
-use hefu_domain::{
-    Command, Code, Date, Department, Event, RosterDays, Tag, furthest_day,
-};
+use hefu_domain::{Code, Command, Date, Department, Event, RosterDays, Tag, furthest_day};
 use hefu_engine::{Answer, EngineError, People, Recorded, Request};
 use hefu_spreadsheet::{Fault, Row, Unreadable};
 use hefu_vault::Identity;
@@ -40,12 +38,16 @@ impl Reader {
     fn row(&mut self, row: &Row) -> Result<Days, Wrong> {
         let wrong = |key, zh: &str, en: &str| vec![(key, Fault::new(zh, en))];
         let identity = row.text("identity").parse::<Identity>();
-        let identity = identity.map_err(|bad| wrong("identity", "身份证号有误", &bad.to_string()))?;
+        let identity =
+            identity.map_err(|bad| wrong("identity", "身份证号有误", &bad.to_string()))?;
         let first = row.day("first_day");
         let first = first.ok_or_else(|| wrong("first_day", "必填", "must be filled in"))?;
         let last = row.day("last_day").unwrap_or(first);
         let mut dates = vec![first];
-        while let Some(next) = dates.last().filter(|day| **day < last && dates.len() < LONGEST) {
+        while let Some(next) = dates
+            .last()
+            .filter(|day| **day < last && dates.len() < LONGEST)
+        {
             let next = next.tomorrow();
             dates.push(next.map_err(|_| wrong("last_day", "日期有误", "is no day"))?);
         }
@@ -57,7 +59,10 @@ impl Reader {
             return Err(wrong("last_day", zh, en));
         }
         if last > self.furthest {
-            let (zh, en) = ("日期过远,请核对年份", "is further ahead than anybody plans: look at the year");
+            let (zh, en) = (
+                "日期过远,请核对年份",
+                "is further ahead than anybody plans: look at the year",
+            );
             return Err(wrong("first_day", zh, en));
         }
         let mut days = Vec::with_capacity(dates.len());
@@ -86,10 +91,7 @@ struct Part {
 }
 
 impl Import {
-    pub(super) async fn roster(
-        &self,
-        file: &File,
-    ) -> Result<Result<Outcome, Unreadable>, Status> {
+    pub(super) async fn roster(&self, file: &File) -> Result<Result<Outcome, Unreadable>, Status> {
         let mut reader = Reader {
             people: self.api.engine.people().clone(),
             furthest: furthest_day(self.api.engine.clock().now()),
@@ -158,7 +160,11 @@ impl Import {
             bytes,
             ..Request::from(command)
         };
-        let turn = self.api.gate.turn(&self.api.engine, &self.by, &self.region).await?;
+        let turn = self
+            .api
+            .gate
+            .turn(&self.api.engine, &self.by, &self.region)
+            .await?;
         match submitted(turn, self.api.engine.submit(request)).await {
             Ok(Answer::Recorded(recorded) | Answer::Dry(recorded)) => Ok(Some(recorded)),
             Err(EngineError::Refused(refusals)) if refusals.has(Code::ImportedBefore) => Ok(None),

@@ -26,10 +26,7 @@ fn read(row: &Row) -> Result<Target, Wrong> {
 }
 
 impl Import {
-    pub(super) async fn targets(
-        &self,
-        file: &File,
-    ) -> Result<Result<Outcome, Unreadable>, Status> {
+    pub(super) async fn targets(&self, file: &File) -> Result<Result<Outcome, Unreadable>, Status> {
         let (filled, targets) = match self.rows(file, |row| read(&row)).await? {
             Ok(read) => read,
             Err(why) => return Ok(Err(why)),

@@ -51,7 +51,10 @@ fn dates(r: &mut Reader, given: &v1::RosterEntry) -> Option<Vec<Date>> {
     };
     let (first, last) = (first?, last?);
     let mut dates = vec![first];
-    while let Some(next) = dates.last().filter(|day| **day < last && dates.len() < MOST_DAYS) {
+    while let Some(next) = dates
+        .last()
+        .filter(|day| **day < last && dates.len() < MOST_DAYS)
+    {
         dates.push(next.tomorrow().ok()?);
     }
     if dates.last() != Some(&last) {
