@@ -42,6 +42,7 @@ mod rotation;
 mod school;
 mod status;
 mod suites;
+mod supervision;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
