@@ -45,6 +45,7 @@ mod school;
 mod sheets;
 mod status;
 mod suites;
+mod supervision;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;

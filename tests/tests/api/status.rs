@@ -106,6 +106,7 @@ async fn freeze(api: &Api, supervisor: &str, voucher: &str) {
         reason: "SPOT_CHECK".to_owned(),
         request_id: api.office.fresh("freeze"),
         validate_only: false,
+        finding: String::new(),
     };
     let method = "SupervisionService/Freeze";
     let _: v1::FreezeResponse = must(&api.client, supervisor, method, freeze).await;

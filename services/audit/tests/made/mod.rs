@@ -190,6 +190,7 @@ fn step_of(year: PlanYear, n: u64, step: u64) -> Event {
             voucher,
             by: code("140725-supervisor"),
             reason: code("SPOT_CHECK"),
+            finding: None,
         }),
         6 => Event::Unfrozen(Unfrozen {
             voucher,
