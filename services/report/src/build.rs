@@ -101,7 +101,11 @@ impl Ask {
     /// The last day that counts: a ranking is of the month before.
     pub fn until(&self) -> Date {
         match self.name {
-            Name::Ranking => self.as_of.first_of_month().yesterday().unwrap_or(self.as_of),
+            Name::Ranking => self
+                .as_of
+                .first_of_month()
+                .yesterday()
+                .unwrap_or(self.as_of),
             Name::Progress
             | Name::Certificates
             | Name::TwoWeek
@@ -296,7 +300,10 @@ pub(crate) fn plan(of: &Figures, year: PlanYear, programme: Programme, measure: 
 }
 
 pub(crate) fn newly(of: &Figures) -> (i64, i64) {
-    (certified(of, FIRST, |_| true), certified(of, FIRST_HIGH, |_| true))
+    (
+        certified(of, FIRST, |_| true),
+        certified(of, FIRST_HIGH, |_| true),
+    )
 }
 
 /// Counters of certificates with those parts: year, programme, level, category, measure.
@@ -321,7 +328,10 @@ impl<'a> Scene<'a> {
     /// What a region's line is called: the city's own units have one beside the counties' (市直).
     pub(crate) fn line(&self, region: &RegionFigures) -> String {
         if self.is_tree() && region.region == self.ask.region {
-            return self.lang.of("市直".to_owned(), format!("{} (own line)", region.called(self.lang)));
+            return self.lang.of(
+                "市直".to_owned(),
+                format!("{} (own line)", region.called(self.lang)),
+            );
         }
         region.called(self.lang)
     }
@@ -331,7 +341,7 @@ impl<'a> Scene<'a> {
     }
 
     /// A region's policy as it was adopted last by the day.
-    pub(crate) fn policy(&self, region: &'a RegionFigures) -> Option<&'a PolicyFact> {
+    pub(crate) fn policy<'r>(&self, region: &'r RegionFigures) -> Option<&'r PolicyFact> {
         match region.fact(&crate::fact::policy(self.year)) {
             Some(Fact::Policy(all)) => at_end_of(all, self.ask.as_of),
             _ => None,
@@ -344,7 +354,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Whether a region's vouchers of a programme count inside general training.
-    pub(crate) fn inside_general(&self, region: &'a RegionFigures, programme: Programme) -> bool {
+    pub(crate) fn inside_general(&self, region: &RegionFigures, programme: Programme) -> bool {
         let towards = self.policy(region).map(|policy| &policy.counts_towards);
         let towards = towards.and_then(|towards| towards.get(&programme));
         programme != Programme::General
@@ -352,7 +362,7 @@ impl<'a> Scene<'a> {
     }
 
     /// People to be trained: each programme's own target, but for one that counts inside general training.
-    pub(crate) fn to_train(&self, region: &'a RegionFigures) -> i64 {
+    pub(crate) fn to_train(&self, region: &RegionFigures) -> i64 {
         let programmes = reports::TRAINING.iter();
         let counted = programmes.filter(|of| !self.inside_general(region, **of));
         counted

@@ -45,7 +45,7 @@ pub struct Since<T> {
 }
 
 /// What was so at the end of a day.
-pub fn at_end_of<T>(all: &[Since<T>], day: Date) -> Option<&T> {
+pub(crate) fn at_end_of<T>(all: &[Since<T>], day: Date) -> Option<&T> {
     let known = all.iter().rev().find(|since| since.day <= day);
     known.map(|since| &since.what)
 }

@@ -48,6 +48,8 @@ impl Figures {
 
     /// The months in which anything changed.
     pub(crate) fn months(&self) -> impl Iterator<Item = &str> {
-        self.0.values().flat_map(|months| months.keys().map(String::as_str))
+        self.0
+            .values()
+            .flat_map(|months| months.keys().map(String::as_str))
     }
 }

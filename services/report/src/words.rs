@@ -55,12 +55,20 @@ impl Name {
     /// What it is called.
     pub fn title(self, lang: Lang) -> &'static str {
         match self {
-            Name::Progress => lang.of("培训取证工作进度表", "Progress of training and certificates"),
+            Name::Progress => lang.of(
+                "培训取证工作进度表",
+                "Progress of training and certificates",
+            ),
             Name::Certificates => lang.of("技能等级评价取证情况表", "Certificates by level"),
             Name::TwoWeek => lang.of("职业技能提升双周调度报表", "Two-week report"),
             Name::Funds => lang.of("职业技能培训资金使用情况季报", "Quarterly use of funds"),
-            Name::Ranking => lang.of("年度计划完成比例排队表", "Monthly ranking by completion of the plan"),
-            Name::Indicators => lang.of("目标任务完成情况表", "Targets and how far they are reached"),
+            Name::Ranking => lang.of(
+                "年度计划完成比例排队表",
+                "Monthly ranking by completion of the plan",
+            ),
+            Name::Indicators => {
+                lang.of("目标任务完成情况表", "Targets and how far they are reached")
+            }
             Name::Institution => lang.of("培训评价机构情况表", "Statement of an institution"),
             Name::Shares => lang.of("专项比例完成情况表", "Shares that the plan asks for"),
         }
@@ -208,7 +216,10 @@ pub(crate) fn target_name(code: &str, lang: Lang) -> String {
         target::NEWLY_SKILLED => lang.of("新增技能人才", "newly skilled people"),
         target::NEWLY_HIGH_SKILLED => lang.of("新增高技能人才", "newly high-skilled people"),
         target::EMPLOYED => lang.of("从业人员", "employed people"),
-        target::SKILLED_BEFORE => lang.of("上年末技能人才总量", "skilled people at the end of the year before"),
+        target::SKILLED_BEFORE => lang.of(
+            "上年末技能人才总量",
+            "skilled people at the end of the year before",
+        ),
         code => match code.parse::<Programme>() {
             Ok(found) => programme(found, lang),
             Err(_) => code,

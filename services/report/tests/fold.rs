@@ -33,7 +33,8 @@ impl Log {
     fn put(&mut self, kind: &str, body: Value) -> &mut Log {
         let event = Event::decode(kind, &body.to_string());
         let event = event.unwrap_or_else(|| panic!("no event {kind}"));
-        self.0.push(event.unwrap_or_else(|error| panic!("{kind}: {error}")));
+        self.0
+            .push(event.unwrap_or_else(|error| panic!("{kind}: {error}")));
         self
     }
 
@@ -82,7 +83,10 @@ impl Log {
     }
 
     fn confirmed(&mut self, voucher: u64, known: bool) -> &mut Log {
-        self.put("CertificateConfirmed", json!({ "voucher": id(voucher), "known": known }))
+        self.put(
+            "CertificateConfirmed",
+            json!({ "voucher": id(voucher), "known": known }),
+        )
     }
 
     fn redeemed(&mut self, voucher: u64, sheet: u64, opens: bool, fen: i64) -> &mut Log {
@@ -162,9 +166,9 @@ fn of(counts: &Counts, item: &str) -> i64 {
 /// Certificates, newly skilled, newly high-skilled, whatever the level.
 fn people(counts: &Counts) -> [i64; 3] {
     ["/certificates", "/first", "/first_high"].map(|measure| {
-        let meant = counts.iter().filter(|(item, _)| {
-            item.starts_with("certificate ") && item.ends_with(measure)
-        });
+        let meant = counts
+            .iter()
+            .filter(|(item, _)| item.starts_with("certificate ") && item.ends_with(measure));
         meant.map(|(_, value)| value).sum()
     })
 }
@@ -172,7 +176,9 @@ fn people(counts: &Counts) -> [i64; 3] {
 #[test]
 fn a_first_certificate_makes_somebody_skilled_once() {
     let mut log = Log::default();
-    log.applied(1, 1, "general").applied(2, 1, "assessment").applied(3, 2, "assessment");
+    log.applied(1, 1, "general")
+        .applied(2, 1, "assessment")
+        .applied(3, 2, "assessment");
     log.session(1, 3).session(2, 4);
     assert_eq!(people(&log.passed(1, 1).counts()), [1, 1, 0]);
     // The same person's second one, at 高级工.
@@ -180,8 +186,17 @@ fn a_first_certificate_makes_somebody_skilled_once() {
     assert_eq!(people(&log.passed(3, 2).counts()), [3, 2, 2]);
     let counts = log.counts();
     assert_eq!(of(&counts, "certificate 2023/general/3/flexible/first"), 1);
-    assert_eq!(of(&counts, "certificate 2023/assessment/4/flexible/first_high"), 2);
-    assert_eq!(of(&counts, &format!("institution {SCHOOL}/2023/assessment/passed")), 2);
+    assert_eq!(
+        of(&counts, "certificate 2023/assessment/4/flexible/first_high"),
+        2
+    );
+    assert_eq!(
+        of(
+            &counts,
+            &format!("institution {SCHOOL}/2023/assessment/passed")
+        ),
+        2
+    );
 }
 
 #[test]
@@ -193,7 +208,10 @@ fn a_certificate_that_the_register_denies_was_none() {
     let counts = log.confirmed(1, false).counts();
     // The second one is the first now.
     assert_eq!(people(&counts), [1, 1, 1]);
-    assert_eq!(of(&counts, "certificate 2023/assessment/4/flexible/first"), 1);
+    assert_eq!(
+        of(&counts, "certificate 2023/assessment/4/flexible/first"),
+        1
+    );
     assert_eq!(people(&log.confirmed(2, false).counts()), [0, 0, 0]);
     // Taken again under the right number.
     assert_eq!(people(&log.passed(1, 1).counts()), [1, 1, 0]);
@@ -217,41 +235,77 @@ fn a_corrected_identity_takes_its_certificate_along() {
 #[test]
 fn money_moves_as_the_events_say_and_adds_up() {
     let mut log = Log::default();
-    let money = |fen: i64| json!({ "year": 2023, "source": "city", "amount": fen, "reference": "T-1" });
+    let money =
+        |fen: i64| json!({ "year": 2023, "source": "city", "amount": fen, "reference": "T-1" });
     log.year(2023).put("FundsAppropriated", money(1_000_000));
     log.session(1, 3);
-    log.applied(1, 1, "assessment").applied(2, 2, "assessment").applied(3, 3, "assessment");
+    log.applied(1, 1, "assessment")
+        .applied(2, 2, "assessment")
+        .applied(3, 3, "assessment");
     log.issued(1, 100_000).issued(2, 100_000).issued(3, 100_000);
     let buckets = |counts: &Counts, year: u16| {
         ["allocated", "available", "reserved", "payable", "paid"]
             .map(|bucket| of(counts, &format!("fund {year}/city/{bucket}")))
     };
-    assert_eq!(buckets(&log.counts(), 2023), [1_000_000, 700_000, 300_000, 0, 0]);
-    log.redeemed(1, 1, true, 80_000).redeemed(2, 1, false, 90_000).redeemed(3, 1, false, 100_000);
+    assert_eq!(
+        buckets(&log.counts(), 2023),
+        [1_000_000, 700_000, 300_000, 0, 0]
+    );
+    log.redeemed(1, 1, true, 80_000)
+        .redeemed(2, 1, false, 90_000)
+        .redeemed(3, 1, false, 100_000);
     log.approved(1, 270_000, &[20_000, 10_000, 0]);
-    assert_eq!(buckets(&log.counts(), 2023), [1_000_000, 730_000, 0, 270_000, 0]);
+    assert_eq!(
+        buckets(&log.counts(), 2023),
+        [1_000_000, 730_000, 0, 270_000, 0]
+    );
     // One is struck out: what was owed for it is reserved again. Then its time runs out.
     log.put(
         "StruckOut",
         json!({ "sheet": id(3_001), "voucher": id(2), "by": "wang", "reason": "WRONG", "refuse": false, "frees": [] }),
     );
-    assert_eq!(buckets(&log.counts(), 2023), [1_000_000, 730_000, 90_000, 180_000, 0]);
+    assert_eq!(
+        buckets(&log.counts(), 2023),
+        [1_000_000, 730_000, 90_000, 180_000, 0]
+    );
     let release = json!({ "year": 2023, "source": "city", "amount": 90_000 });
-    log.put("Expired", json!({ "voucher": id(2), "release": release, "frees": [] }));
-    assert_eq!(buckets(&log.counts(), 2023), [1_000_000, 820_000, 0, 180_000, 0]);
+    log.put(
+        "Expired",
+        json!({ "voucher": id(2), "release": release, "frees": [] }),
+    );
+    assert_eq!(
+        buckets(&log.counts(), 2023),
+        [1_000_000, 820_000, 0, 180_000, 0]
+    );
     log.paid(1);
     let counts = log.counts();
     assert_eq!(buckets(&counts, 2023), [1_000_000, 820_000, 0, 0, 180_000]);
     assert_eq!(of(&counts, "plan 2023/assessment/paid"), 2);
-    assert_eq!(of(&counts, &format!("institution {SCHOOL}/2023/assessment/paid_fen")), 180_000);
+    assert_eq!(
+        of(
+            &counts,
+            &format!("institution {SCHOOL}/2023/assessment/paid_fen")
+        ),
+        180_000
+    );
     // The bank returns it, once it has paid; nothing more happens when it returns what never arrived.
-    let returned = json!({ "sheet": id(3_001), "by": "zhao", "reference": "B-2", "reason": "CLOSED_ACCOUNT" });
+    let returned =
+        json!({ "sheet": id(3_001), "by": "zhao", "reference": "B-2", "reason": "CLOSED_ACCOUNT" });
     log.put("PayoutReturned", returned.clone());
-    assert_eq!(buckets(&log.counts(), 2023), [1_000_000, 820_000, 0, 180_000, 0]);
+    assert_eq!(
+        buckets(&log.counts(), 2023),
+        [1_000_000, 820_000, 0, 180_000, 0]
+    );
     log.put("PayoutReturned", returned);
     let counts = log.counts();
     assert_eq!(buckets(&counts, 2023), [1_000_000, 820_000, 0, 180_000, 0]);
-    assert_eq!((of(&counts, "plan 2023/assessment/paid"), of(&counts, "plan 2023/assessment/approved")), (0, 2));
+    assert_eq!(
+        (
+            of(&counts, "plan 2023/assessment/paid"),
+            of(&counts, "plan 2023/assessment/approved")
+        ),
+        (0, 2)
+    );
     // The year closes; what is owed is the next year's to pay.
     let accounts = json!([{ "source": "city", "payable": 180_000, "rest": 820_000 }]);
     log.year(2024).put(
@@ -261,28 +315,50 @@ fn money_moves_as_the_events_say_and_adds_up() {
     let counts = log.paid(1).counts();
     assert_eq!(buckets(&counts, 2023), [0, 0, 0, 0, 0]);
     assert_eq!(buckets(&counts, 2024), [1_000_000, 820_000, 0, 0, 180_000]);
-    assert_eq!(of(&counts, "plan 2023/assessment/paid_fen"), 180_000, "of the year in which it was earned");
+    assert_eq!(
+        of(&counts, "plan 2023/assessment/paid_fen"),
+        180_000,
+        "of the year in which it was earned"
+    );
     // Claimed back: it is owed by whoever was paid, and comes back to the account that paid.
     let claw_back = json!({
         "amount": 80_000, "reason": "WRONG", "decision": digest(), "hearing": digest(), "due": "2024-06-01", "sheet": id(3_001),
         "payee": SCHOOL, "proposed_by": "wang", "received": 0,
     });
-    log.put("ClawBackProposed", json!({ "voucher": id(1), "claw_back": claw_back }));
-    log.put("ClawBackConfirmed", json!({ "voucher": id(1), "by": "li", "proposal": digest(), "frees": [] }));
+    log.put(
+        "ClawBackProposed",
+        json!({ "voucher": id(1), "claw_back": claw_back }),
+    );
+    log.put(
+        "ClawBackConfirmed",
+        json!({ "voucher": id(1), "by": "li", "proposal": digest(), "frees": [] }),
+    );
     log.put(
         "ClawBackReceived",
         json!({ "voucher": id(1), "amount": 30_000, "year": 2024, "source": "city", "reference": "R-1" }),
     );
     let counts = log.counts();
     assert_eq!(buckets(&counts, 2024), [1_000_000, 850_000, 0, 0, 150_000]);
-    assert_eq!(of(&counts, &format!("institution {SCHOOL}/2023/assessment/clawed_back_fen")), 80_000);
+    assert_eq!(
+        of(
+            &counts,
+            &format!("institution {SCHOOL}/2023/assessment/clawed_back_fen")
+        ),
+        80_000
+    );
 }
 
 #[test]
 fn a_target_that_is_set_anew_counts_from_that_day_on() {
     let mut log = Log::default();
-    log.year(2023).put("TargetsSet", json!({ "year": 2023, "targets": { "general": 500, "trained": 900 } }));
-    log.put("TargetsSet", json!({ "year": 2023, "targets": { "general": 450 } }));
+    log.year(2023).put(
+        "TargetsSet",
+        json!({ "year": 2023, "targets": { "general": 500, "trained": 900 } }),
+    );
+    log.put(
+        "TargetsSet",
+        json!({ "year": 2023, "targets": { "general": 450 } }),
+    );
     let counts = log.counts();
     assert_eq!(of(&counts, "target 2023/general"), 450);
     assert_eq!(of(&counts, "target 2023/trained"), 900);

@@ -28,8 +28,8 @@ pub use locked::{Locked, Snapshot};
 pub use published::{CheckpointRow, TILE_BYTES, TileKey, TileRow};
 pub use reads::{ListQuery, Reads, Scope};
 pub use reports::{
-    ReportCount, ReportCursor, ReportFact, ReportFactKeys, ReportFactsUnder, ReportFold, ReportQuery,
-    ReportSum,
+    ReportCount, ReportCursor, ReportFact, ReportFactKeys, ReportFactsUnder, ReportFold,
+    ReportQuery, ReportSum,
 };
 pub use rows::{
     CommittedSecret, EventRow, FactKey, Head, LeafRow, MAX_BODY_BYTES, MAX_EVENT_BYTES,

@@ -155,7 +155,13 @@ impl Reads {
 
     /// Counters, summed by item and month, in that order.
     pub async fn report_sums(&mut self, query: &ReportQuery) -> Result<Vec<ReportSum>> {
-        let ReportQuery { region, subject, prefix, after, until } = query;
+        let ReportQuery {
+            region,
+            subject,
+            prefix,
+            after,
+            until,
+        } = query;
         askable([region, subject, prefix, after, until].map(String::as_str))?;
         ask!(self, reports::sums, query)
     }

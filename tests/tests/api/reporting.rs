@@ -38,14 +38,22 @@ async fn reports_are_the_bureaus_and_a_statement_its_institutions(engine: Engine
     let day = "2023-05-31";
     for name in Name::ALL {
         // A ranking is of the month before.
-        let day = if name == Name::Ranking { "2023-06-30" } else { day };
+        let day = if name == Name::Ranking {
+            "2023-06-30"
+        } else {
+            day
+        };
         let mut asked = get(name.as_str(), day);
         if name == Name::Institution {
             asked.institution = school.name.rsplit('/').next().unwrap().to_owned();
         }
         for key in [api.clerk(), &api.office.finance, &api.running.operator_key] {
             let report: v1::Report = must(&api.client, key, GET, asked.clone()).await;
-            assert!(report.title.starts_with(name.title(Lang::Zh)), "{}", report.title);
+            assert!(
+                report.title.starts_with(name.title(Lang::Zh)),
+                "{}",
+                report.title
+            );
             assert!(report.logs.iter().any(|log| log.size > 0), "{report:?}");
         }
         no_role(&api, &api.office.portal, GET, asked.clone()).await;
@@ -62,10 +70,14 @@ async fn reports_are_the_bureaus_and_a_statement_its_institutions(engine: Engine
         must(&api.client, api.clerk(), GET, get("progress", "2023-05-10")).await;
     let last = before.rows.len() - 1;
     assert_eq!(number(&before, last, "trained"), Some(0), "{before:?}");
-    let early = api.refused(api.clerk(), GET, get("progress", "2023-05-09")).await;
+    let early = api
+        .refused(api.clerk(), GET, get("progress", "2023-05-09"))
+        .await;
     assert_eq!(early.code(), Code::FailedPrecondition, "{early}");
     assert_eq!(reason(&early), "PLAN_YEAR_NOT_FOUND");
-    let early = api.refused(api.clerk(), GET, get("ranking", "2023-04-30")).await;
+    let early = api
+        .refused(api.clerk(), GET, get("ranking", "2023-04-30"))
+        .await;
     assert_eq!(reason(&early), "PLAN_YEAR_NOT_FOUND");
 
     // An institution's own statement, named or not; another's is not there.
@@ -83,7 +95,10 @@ async fn reports_are_the_bureaus_and_a_statement_its_institutions(engine: Engine
     hidden(&api, &school.stranger, GET, theirs, "REPORT_NOT_FOUND").await;
     let stranger: v1::Report =
         must(&api.client, &school.stranger, GET, get("institution", day)).await;
-    assert_eq!(number(&stranger, stranger.rows.len() - 1, "completed"), Some(0));
+    assert_eq!(
+        number(&stranger, stranger.rows.len() - 1, "completed"),
+        Some(0)
+    );
 
     let list = v1::ListReportsRequest {
         parent: format!("regions/{REGION}"),
@@ -109,8 +124,17 @@ async fn what_is_asked_wrongly_is_named(engine: Engine) {
     let status = api.refused(api.clerk(), GET, wrong).await;
     let fields = ["name", "as_of", "plan_year", "institution", "language"];
     assert_eq!(wrong_fields(&status), fields);
-    hidden(&api, api.clerk(), GET, get("weather", "2023-05-31"), "REPORT_NOT_FOUND").await;
-    let nobody = api.refused(api.clerk(), GET, get("institution", "2023-05-31")).await;
+    hidden(
+        &api,
+        api.clerk(),
+        GET,
+        get("weather", "2023-05-31"),
+        "REPORT_NOT_FOUND",
+    )
+    .await;
+    let nobody = api
+        .refused(api.clerk(), GET, get("institution", "2023-05-31"))
+        .await;
     assert_eq!(reason(&nobody), "INSTITUTION_MISSING");
     let unknown = v1::GetReportRequest {
         institution: "91350100M000100Y43".to_owned(),

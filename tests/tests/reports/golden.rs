@@ -18,7 +18,11 @@ const KEPT: [(&str, &str, &[&str]); 12] = [
     ("progress", "2024-04-30", &[]),
     ("certificates", "2023-12-31", &[]),
     ("two-week", "2023-08-13", &[]),
-    ("funds", "2024-04-30", &["--region", "140725", "--year", "2023"]),
+    (
+        "funds",
+        "2024-04-30",
+        &["--region", "140725", "--year", "2023"],
+    ),
     ("ranking", "2023-05-08", &[]),
     ("ranking", "2023-09-04", &[]),
     ("ranking", "2023-12-05", &["--lang", "en"]),
@@ -62,29 +66,55 @@ async fn the_reports_of_a_year_read_as_they_are_kept(engine: Engine) {
         for format in ["table", "json", "csv", "xlsx"] {
             let one = of(&by_database, format);
             assert!(!one.is_empty());
-            assert_eq!(one, of(&["--dir", folder], format), "{name} {format} of the export");
+            assert_eq!(
+                one,
+                of(&["--dir", folder], format),
+                "{name} {format} of the export"
+            );
             assert_eq!(one, of(&by_database, format), "{name} {format} once more");
         }
     }
     for (name, day) in [("progress", "2024-04-30"), ("ranking", "2023-09-04")] {
-        let asked = [name, "--as-of", day, "--database", &database, "--format", "svg"];
+        let asked = [
+            name,
+            "--as-of",
+            day,
+            "--database",
+            &database,
+            "--format",
+            "svg",
+        ];
         let picture = report(&asked);
         golden(&kept.join(format!("{name}-{day}.svg")), &picture);
         let picture = String::from_utf8(picture).unwrap();
         assert!(picture.contains("<text") && !picture.contains("<path"));
     }
     // What is not there is said, and how to go on.
-    let early = ["ranking", "--as-of", "2023-04-20", "--database", &database];
+    let early = [
+        "ranking",
+        "--as-of",
+        "2023-04-20",
+        "--year",
+        "2023",
+        "--database",
+        &database,
+    ];
     let refused = hefu().arg("report").args(early).output().unwrap();
     let why = String::from_utf8(refused.stderr).unwrap();
-    assert!(!refused.status.success() && why.contains("month 5"), "{why}");
+    assert!(
+        !refused.status.success() && why.contains("month 5"),
+        "{why}"
+    );
     assert_eq!(CITY.len(), 6);
 }
 
 /// A payee of 寿阳县, the same in every run.
 async fn payee(place: &hefu_tests::engines::Place) -> String {
     let store = place.open().await;
-    let rows = store.rows(hefu_store::Table::Sheet, "140725", None, 1).await.unwrap();
+    let rows = store
+        .rows(hefu_store::Table::Sheet, "140725", None, 1)
+        .await
+        .unwrap();
     let payee = match hefu_engine::rows::fact(&rows[0]).unwrap() {
         hefu_domain::Fact::Sheet(sheet) => sheet.payee.to_string(),
         other => panic!("{other:?}"),
@@ -100,6 +130,9 @@ fn golden(file: &Path, bytes: &[u8]) {
         std::fs::write(file, bytes).unwrap();
     }
     let kept = std::fs::read(file).unwrap_or_default();
-    let (kept, now) = (String::from_utf8(kept).unwrap(), String::from_utf8_lossy(bytes));
+    let (kept, now) = (
+        String::from_utf8(kept).unwrap(),
+        String::from_utf8_lossy(bytes),
+    );
     assert_eq!(kept, now, "{}", file.display());
 }

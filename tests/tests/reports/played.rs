@@ -1,6 +1,7 @@
 //! A year played call after call, with reports asked for on the way.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
 use hefu_domain::calendar::Calendar;
@@ -79,7 +80,7 @@ pub(crate) async fn year(engine: Engine) -> Played {
         calendars: calendars.iter().map(hefu_wire::show::calendar).collect(),
         sequential: true,
     };
-    let mut on_the_way = BTreeMap::new();
+    let on_the_way = Mutex::new(BTreeMap::new());
     let key = running.operator_key.clone();
     play(
         &client,
@@ -94,7 +95,7 @@ pub(crate) async fn year(engine: Engine) -> Played {
                 };
                 let day = month_before(before);
                 let asked = served(&client, &key, name, day).await;
-                on_the_way.insert((name, day), asked);
+                on_the_way.lock().unwrap().insert((name, day), asked);
             }
             hand.fetch_max(at, Ordering::SeqCst);
         },
@@ -109,7 +110,7 @@ pub(crate) async fn year(engine: Engine) -> Played {
     Played {
         place,
         state,
-        on_the_way,
+        on_the_way: on_the_way.into_inner().unwrap(),
     }
 }
 

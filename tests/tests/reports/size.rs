@@ -65,8 +65,20 @@ fn counts() -> Vec<ReportCount> {
         };
         for programme in Programme::ALL {
             for measure in [
-                "applied", "issued", "enrolled", "dropped", "completed", "claimed", "claimed_fen",
-                "approved", "approved_fen", "paid", "paid_fen", "written_off", "assessed", "passed",
+                "applied",
+                "issued",
+                "enrolled",
+                "dropped",
+                "completed",
+                "claimed",
+                "claimed_fen",
+                "approved",
+                "approved_fen",
+                "paid",
+                "paid_fen",
+                "written_off",
+                "assessed",
+                "passed",
             ] {
                 put("plan", format!("2023/{}/{measure}", programme.as_str()));
             }
@@ -74,7 +86,10 @@ fn counts() -> Vec<ReportCount> {
                 for category in ["flexible", "rural_transfer", "unemployed", "other_worker"] {
                     for measure in ["certificates", "first", "first_high"] {
                         let of = programme.as_str();
-                        put("certificate", format!("2023/{of}/{level}/{category}/{measure}"));
+                        put(
+                            "certificate",
+                            format!("2023/{of}/{level}/{category}/{measure}"),
+                        );
                     }
                 }
             }

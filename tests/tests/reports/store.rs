@@ -3,7 +3,6 @@
 use hefu_store::{
     ReportCount, ReportCursor, ReportFact, ReportFactKeys, ReportFold, ReportQuery, Store,
 };
-use hefu_tests::engines::Place;
 
 fn cursor(idx: u64) -> ReportCursor {
     ReportCursor {

@@ -7,7 +7,7 @@ use hefu_report::{Ask, Lang, Name, Subject};
 use hefu_server::reports::{ReadModel, ReportsError};
 use hefu_store::{ReportQuery, Store};
 
-use crate::desk::{Desk, HERE};
+use crate::desk::HERE;
 use crate::on_both;
 use crate::restored::restore;
 use crate::support::recorded;

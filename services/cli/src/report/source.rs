@@ -85,7 +85,9 @@ async fn of_server(command: &ReportCommand) -> anyhow::Result<Report> {
                 .await
                 .map_err(explain)?;
             let regions = listed.into_inner().regions;
-            let names = regions.iter().map(|region| names::parse_region(&region.name));
+            let names = regions
+                .iter()
+                .map(|region| names::parse_region(&region.name));
             let names: Vec<Region> = names.filter_map(Result::ok).collect();
             command.region(&names)?
         }

@@ -84,7 +84,12 @@ fn table(sheet: &mut Worksheet, report: &Report) -> Result<u32, XlsxError> {
     }
     sheet.set_freeze_panes(4, 0)?;
     let (_, below) = hefu_report::text(report, true);
-    for note in report.notes.iter().map(String::as_str).chain(below.lines().last()) {
+    for note in report
+        .notes
+        .iter()
+        .map(String::as_str)
+        .chain(below.lines().last())
+    {
         row += 1;
         sheet.write(row, 0, note)?;
     }
@@ -117,11 +122,7 @@ fn value(unit: Unit, number: i64) -> f64 {
 }
 
 /// Puts a chart's figures beside those of the charts before it, and draws over them.
-fn chart_of(
-    figures: &mut Worksheet,
-    chart: &Chart,
-    column: &mut u16,
-) -> Result<Drawn, XlsxError> {
+fn chart_of(figures: &mut Worksheet, chart: &Chart, column: &mut u16) -> Result<Drawn, XlsxError> {
     let first = *column;
     figures.write(0, first, &chart.title)?;
     let rows = u32::try_from(chart.categories.len()).unwrap_or(0);

@@ -30,8 +30,9 @@ pub(super) fn fold(book: &mut Book, day: Date, event: &Event) -> Result<(), Fold
             book.edit_voucher(&id)?.certificate = Some(CertificateFact { level, denied });
             match denied {
                 true => lose(book, day, person, &id),
-                false => hold_of(book, day, person, &id),
+                false => hold_of(book, day, person, &id)?,
             }
+            Ok(())
         }
         Event::CorrectionConfirmed(e) => {
             let id = fact::voucher(e.voucher);
@@ -39,7 +40,7 @@ pub(super) fn fold(book: &mut Book, day: Date, event: &Event) -> Result<(), Fold
             let before = std::mem::replace(&mut voucher.person, e.person);
             let holds = voucher.certificate.as_ref().is_some_and(|one| !one.denied);
             if holds {
-                lose(book, day, before, &id)?;
+                lose(book, day, before, &id);
                 hold_of(book, day, e.person, &id)?;
             }
             Ok(())
@@ -73,7 +74,7 @@ fn assessed(book: &mut Book, day: Date, e: &Assessed) -> Result<(), FoldError> {
     };
     let before = voucher.certificate.replace(certificate);
     if before.is_some_and(|before| !before.denied) {
-        lose(book, day, person, &id)?;
+        lose(book, day, person, &id);
     }
     hold_of(book, day, person, &id)
 }
@@ -101,14 +102,8 @@ pub(super) fn hold(book: &mut Book, day: Date, person: PersonId, held: HeldCerti
 }
 
 /// A person's certificate is none.
-pub(super) fn lose(
-    book: &mut Book,
-    day: Date,
-    person: PersonId,
-    of: &str,
-) -> Result<(), FoldError> {
+pub(super) fn lose(book: &mut Book, day: Date, person: PersonId, of: &str) {
     change(book, day, person, |all| all.retain(|held| held.of != of));
-    Ok(())
 }
 
 /// Changes what a person holds: what they counted for goes, what they count for comes.

@@ -101,7 +101,12 @@ fn with_vouchers(book: &Book, id: SheetId) -> Vec<String> {
     let id = fact::sheet(id);
     let mut needs = Vec::new();
     if let Some(Fact::Sheet(sheet)) = book.get(&id) {
-        needs.extend(sheet.lines.iter().map(|(voucher, _)| fact::voucher(*voucher)));
+        needs.extend(
+            sheet
+                .lines
+                .iter()
+                .map(|(voucher, _)| fact::voucher(*voucher)),
+        );
     }
     needs.push(id);
     needs

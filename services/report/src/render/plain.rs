@@ -23,9 +23,10 @@ pub fn json(report: &Report) -> Value {
         let cells: Map<String, Value> = keys.zip(row.cells.iter().map(cell)).collect();
         json!({ "cells": cells, "mark": row.mark.as_str() })
     });
-    let logs = report.logs.iter().map(|log| {
-        json!({ "region": log.region.as_str(), "epoch": log.epoch, "size": log.size })
-    });
+    let logs = report
+        .logs
+        .iter()
+        .map(|log| json!({ "region": log.region.as_str(), "epoch": log.epoch, "size": log.size }));
     json!({
         "name": report.name,
         "title": report.title,
@@ -42,9 +43,10 @@ pub fn json(report: &Report) -> Value {
 }
 
 fn chart(chart: &Chart) -> Value {
-    let series = chart.series.iter().map(|series| {
-        json!({ "name": series.name, "values": series.values })
-    });
+    let series = chart
+        .series
+        .iter()
+        .map(|series| json!({ "name": series.name, "values": series.values }));
     json!({
         "title": chart.title,
         "unit": chart.unit.as_str(),
@@ -64,9 +66,7 @@ pub fn csv(report: &Report) -> String {
             &mut csv,
             cells.map(|(column, cell)| match cell {
                 // Yuan as a number, shares as percent: what a spreadsheet computes with.
-                Cell::Number(number) if column.unit == Unit::Percent => {
-                    Unit::Percent.show(*number)
-                }
+                Cell::Number(number) if column.unit == Unit::Percent => Unit::Percent.show(*number),
                 cell => column.unit.cell(cell),
             }),
         );
@@ -95,8 +95,14 @@ pub fn text(report: &Report, zh: bool) -> (String, String) {
     let (region, code) = (&report.region_name, &report.region);
     let (year, day) = (report.year, report.as_of);
     let above = match zh {
-        true => format!("{}\n{region}({code}) {year}年度计划 截至{day}", report.title),
-        false => format!("{}\n{region} ({code}), plan year {year}, as of the end of {day}", report.title),
+        true => format!(
+            "{}\n{region}({code}) {year}年度计划 截至{day}",
+            report.title
+        ),
+        false => format!(
+            "{}\n{region} ({code}), plan year {year}, as of the end of {day}",
+            report.title
+        ),
     };
     let logs = report.logs.iter().map(|log| match log.epoch {
         0 => format!("{}:{}", log.region, log.size),

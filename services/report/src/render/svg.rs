@@ -20,10 +20,7 @@ pub fn svg(report: &Report) -> Option<String> {
         ChartKind::Lines => lines(chart),
     };
     let (body, height) = drawn;
-    let subtitle = format!(
-        "{} {} {}",
-        report.region_name, report.year, report.as_of
-    );
+    let subtitle = format!("{} {} {}", report.region_name, report.year, report.as_of);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"system-ui,'Noto Sans CJK SC',sans-serif\" font-size=\"13\">\n\
          <rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#ffffff\"/>\n"
@@ -74,7 +71,10 @@ fn bars(chart: &Chart) -> (String, i64) {
             COLOURS[0]
         );
         let number = chart.unit.show(*value);
-        put(&mut svg, &text(LEFT + width + 6, y + 15, "start", 13, &number));
+        put(
+            &mut svg,
+            &text(LEFT + width + 6, y + 15, "start", 13, &number),
+        );
     }
     let rows = i64::try_from(chart.categories.len()).unwrap_or(0);
     if chart.unit == Unit::Percent {
@@ -116,7 +116,10 @@ fn lines(chart: &Chart) -> (String, i64) {
         put(&mut svg, &text(LEFT - 8, y + 4, "end", 12, &number));
     }
     for (place, category) in (0..).zip(&chart.categories) {
-        put(&mut svg, &text(x_of(place), TOP + PLOT + 20, "middle", 12, category));
+        put(
+            &mut svg,
+            &text(x_of(place), TOP + PLOT + 20, "middle", 12, category),
+        );
     }
     for (number, series) in (0..).zip(&chart.series) {
         let colour = COLOURS[usize::try_from(number).unwrap_or(0) % COLOURS.len()];

@@ -19,12 +19,29 @@ pub(crate) fn build(scene: &Scene) -> Report {
             ("level", "等级", "level", Unit::Text),
             ("certificates", "取证", "certificates", Unit::Count),
             ("with_voucher", "其中:持券", "with voucher", Unit::Count),
-            ("without_voucher", "其中:无券", "without voucher", Unit::Count),
-            ("newly_skilled", "新增技能人才", "newly skilled", Unit::Count),
-            ("newly_high_skilled", "新增高技能人才", "newly high-skilled", Unit::Count),
+            (
+                "without_voucher",
+                "其中:无券",
+                "without voucher",
+                Unit::Count,
+            ),
+            (
+                "newly_skilled",
+                "新增技能人才",
+                "newly skilled",
+                Unit::Count,
+            ),
+            (
+                "newly_high_skilled",
+                "新增高技能人才",
+                "newly high-skilled",
+                Unit::Count,
+            ),
         ],
     );
-    let levels: Vec<SkillLevel> = (1..=8).filter_map(|n| SkillLevel::try_from(n).ok()).collect();
+    let levels: Vec<SkillLevel> = (1..=8)
+        .filter_map(|n| SkillLevel::try_from(n).ok())
+        .collect();
     let mut rows = Vec::new();
     for region in scene.regions {
         let name = scene.line(region);
@@ -96,7 +113,10 @@ fn by_level(scene: &Scene, levels: &[SkillLevel]) -> Chart {
     let name = scene.lang.of("取证", "certificates").to_owned();
     Chart {
         kind: ChartKind::Bars,
-        title: scene.lang.of("各等级取证", "certificates by level").to_owned(),
+        title: scene
+            .lang
+            .of("各等级取证", "certificates by level")
+            .to_owned(),
         unit: Unit::Count,
         categories: levels
             .iter()

@@ -37,7 +37,10 @@ impl Quarter {
 
     fn show(self, lang: Lang) -> String {
         let Quarter(year, quarter) = self;
-        lang.of(format!("{year}年第{quarter}季度"), format!("{year} Q{quarter}"))
+        lang.of(
+            format!("{year}年第{quarter}季度"),
+            format!("{year} Q{quarter}"),
+        )
     }
 }
 
@@ -54,7 +57,12 @@ pub(crate) fn build(scene: &Scene) -> Report {
             ("reserved_fen", "预留(元)", "reserved (yuan)", fen),
             ("payable_fen", "应付(元)", "payable (yuan)", fen),
             ("paid_fen", "已付(元)", "paid (yuan)", fen),
-            ("paid_in_quarter_fen", "本季支付(元)", "paid in the quarter (yuan)", fen),
+            (
+                "paid_in_quarter_fen",
+                "本季支付(元)",
+                "paid in the quarter (yuan)",
+                fen,
+            ),
             ("percent", "支出进度", "spent", Unit::Percent),
         ],
     );
@@ -66,7 +74,12 @@ pub(crate) fn build(scene: &Scene) -> Report {
         for source in sources(region) {
             for (quarter, line, spent) in of_account(scene, region, source, &quarters) {
                 let label = source_name(source, scene.lang);
-                rows.push(shown([&name, &label, &quarter.show(scene.lang)], line, spent, Mark::Plain));
+                rows.push(shown(
+                    [&name, &label, &quarter.show(scene.lang)],
+                    line,
+                    spent,
+                    Mark::Plain,
+                ));
                 let sum = all.entry(quarter).or_default();
                 for (sum, other) in sum.0.iter_mut().zip(line) {
                     *sum += other;
@@ -76,8 +89,8 @@ pub(crate) fn build(scene: &Scene) -> Report {
         }
     }
     for (quarter, (line, spent)) in &all {
-        let texts = [&scene.sum(), "", &quarter.show(scene.lang)];
-        rows.push(shown(texts, *line, *spent, Mark::Sum));
+        let (sum, quarter) = (scene.sum(), quarter.show(scene.lang));
+        rows.push(shown([&sum, "", &quarter], *line, *spent, Mark::Sum));
     }
     let mut report = scene.report(columns, rows);
     report.notes.push(scene.lang.of(
@@ -90,7 +103,9 @@ pub(crate) fn build(scene: &Scene) -> Report {
 
 fn sources(region: &RegionFigures) -> BTreeSet<&str> {
     let parts = region.own().parts();
-    parts.filter_map(|(parts, _)| parts.get(1).copied()).collect()
+    parts
+        .filter_map(|(parts, _)| parts.get(1).copied())
+        .collect()
 }
 
 fn source_name(source: &str, lang: Lang) -> String {
@@ -103,8 +118,13 @@ fn source_name(source: &str, lang: Lang) -> String {
 
 /// From the first in which money moved to the day's own.
 fn quarters(scene: &Scene) -> Vec<Quarter> {
-    let months = scene.regions.iter().flat_map(|region| region.own().months());
-    let first = months.min().and_then(|month| format!("{month}-01").parse().ok());
+    let months = scene
+        .regions
+        .iter()
+        .flat_map(|region| region.own().months());
+    let first: Option<Date> = months
+        .min()
+        .and_then(|month| format!("{month}-01").parse().ok());
     let mut quarters = Vec::new();
     let Some(first) = first else {
         return quarters;

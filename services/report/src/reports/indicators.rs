@@ -92,7 +92,9 @@ fn reached(scene: &Scene, region: &RegionFigures, code: &str) -> Option<i64> {
             let programme: Programme = code.parse().ok()?;
             let mut done = region.plan(scene.year, programme, "completed");
             if programme == Programme::General {
-                let inside = TRAINING.iter().filter(|of| scene.inside_general(region, **of));
+                let inside = TRAINING
+                    .iter()
+                    .filter(|of| scene.inside_general(region, **of));
                 done += inside
                     .map(|of| region.plan(scene.year, *of, "completed"))
                     .sum::<i64>();

@@ -33,7 +33,10 @@ type Line = [i64; 16];
 pub(crate) fn build(scene: &Scene) -> Result<Report, AskError> {
     let ask = scene.ask;
     let institution = ask.institution.as_ref().ok_or(AskError::NoInstitution)?;
-    let known = scene.regions.iter().find_map(|region| name(scene, region, institution));
+    let known = scene
+        .regions
+        .iter()
+        .find_map(|region| name(scene, region, institution));
     let known = known.ok_or_else(|| AskError::UnknownInstitution {
         institution: institution.clone(),
         region: ask.region.clone(),
@@ -45,7 +48,10 @@ pub(crate) fn build(scene: &Scene) -> Result<Report, AskError> {
         for programme in ALL {
             let line = line(scene, region, institution, programme);
             if line != Line::default() {
-                let texts = [scene.line(region), words::programme(programme, scene.lang).to_owned()];
+                let texts = [
+                    scene.line(region),
+                    words::programme(programme, scene.lang).to_owned(),
+                ];
                 rows.push(shown(texts, line, Mark::Plain));
             }
             for (sum, other) in sum.iter_mut().zip(line) {
@@ -99,9 +105,7 @@ fn headings(scene: &Scene) -> Vec<crate::table::Column> {
 /// What it was called by the day; nothing where it was not registered.
 fn name(scene: &Scene, region: &RegionFigures, of: &InstitutionId) -> Option<String> {
     match region.fact(&fact::institution(of))? {
-        Fact::Institution(all) => {
-            at_end_of(all, scene.ask.until()).map(|known| known.name.clone())
-        }
+        Fact::Institution(all) => at_end_of(all, scene.ask.until()).map(|known| known.name.clone()),
         _ => None,
     }
 }

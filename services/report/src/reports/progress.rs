@@ -87,9 +87,24 @@ pub(crate) fn build(scene: &Scene) -> Report {
             ("trained", "完成培训", "trained", Unit::Count),
             ("percent", "完成计划", "of plan", Unit::Percent),
             ("certificates", "取证", "certificates", Unit::Count),
-            ("newly_skilled", "新增技能人才", "newly skilled", Unit::Count),
-            ("newly_high_skilled", "新增高技能人才", "newly high-skilled", Unit::Count),
-            ("skilled_share", "技能人才占从业人员", "skilled share", Unit::Percent),
+            (
+                "newly_skilled",
+                "新增技能人才",
+                "newly skilled",
+                Unit::Count,
+            ),
+            (
+                "newly_high_skilled",
+                "新增高技能人才",
+                "newly high-skilled",
+                Unit::Count,
+            ),
+            (
+                "skilled_share",
+                "技能人才占从业人员",
+                "skilled share",
+                Unit::Percent,
+            ),
             ("paid", "兑现(人)", "paid (people)", Unit::Count),
             ("paid_fen", "兑现金额(元)", "paid (yuan)", Unit::Fen),
         ],
@@ -126,7 +141,9 @@ fn of_region(scene: &Scene, region: &RegionFigures, rows: &mut Vec<Row>) -> Line
         let inside = scene.inside_general(region, programme);
         let mut shown = own;
         if programme == Programme::General {
-            let others = TRAINING.iter().filter(|of| scene.inside_general(region, **of));
+            let others = TRAINING
+                .iter()
+                .filter(|of| scene.inside_general(region, **of));
             for other in others {
                 shown.beside(line(scene, region, *other));
             }
@@ -174,7 +191,9 @@ fn without_voucher(region: &RegionFigures) -> Line {
 
 fn certified(region: &RegionFigures, programme: &str) -> Line {
     let count = |measure| {
-        crate::build::certified(region.certificates(), measure, |parts| parts[1] == programme)
+        crate::build::certified(region.certificates(), measure, |parts| {
+            parts[1] == programme
+        })
     };
     Line {
         certificates: count(CERTIFICATES),
@@ -201,9 +220,9 @@ fn notes(scene: &Scene, employed: i64) -> Vec<String> {
         "Applied, issued, trained and certificates count cases; paid is less what was returned.",
     )];
     if scene.regions.iter().any(|region| {
-        TRAINING
-            .iter()
-            .any(|of| scene.inside_general(region, *of) && region.plan(scene.year, *of, "applied") > 0)
+        TRAINING.iter().any(|of| {
+            scene.inside_general(region, *of) && region.plan(scene.year, *of, "applied") > 0
+        })
     }) {
         notes.push(lang.of(
             "订单式、项目制计入普惠制计划,其人数已含在普惠制一行内。",
@@ -246,7 +265,9 @@ fn over_time(scene: &Scene) -> Chart {
     let newly = |month: &str| -> i64 {
         let of = |region: &RegionFigures| -> i64 {
             let certificates = region.certificates();
-            let firsts = certificates.parts().filter(|(parts, _)| parts.last() == Some(&FIRST));
+            let firsts = certificates
+                .parts()
+                .filter(|(parts, _)| parts.last() == Some(&FIRST));
             firsts
                 .map(|(parts, _)| certificates.at_end_of(&parts.join("/"), month))
                 .sum()
@@ -271,18 +292,18 @@ fn over_time(scene: &Scene) -> Chart {
 
 /// How much of its plan each region has trained.
 fn by_region(scene: &Scene) -> Chart {
-    let planned = scene
-        .regions
-        .iter()
-        .filter_map(|region| {
-            let share = crate::table::share(scene.trained(region), scene.to_train(region));
-            Some((scene.line(region), share?))
-        });
+    let planned = scene.regions.iter().filter_map(|region| {
+        let share = crate::table::share(scene.trained(region), scene.to_train(region));
+        Some((scene.line(region), share?))
+    });
     let (categories, values) = planned.unzip();
     let name = scene.lang.of("完成计划", "of plan").to_owned();
     Chart {
         kind: ChartKind::Bars,
-        title: scene.lang.of("各地区完成计划比例", "completion of the plan by region").to_owned(),
+        title: scene
+            .lang
+            .of("各地区完成计划比例", "completion of the plan by region")
+            .to_owned(),
         unit: Unit::Percent,
         categories,
         series: vec![Series { name, values }],

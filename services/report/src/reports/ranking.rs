@@ -1,8 +1,8 @@
 //! The monthly ranking ("自5月开始,每月月初5个工作日之内,按照年度计划完成比例对各县(区、市)进行调度排队"): made at the beginning of a month, as of
 //! the end of the month before. From which month on, within how many working days and who is slow, the policy says.
 
-use hefu_domain::policy::{ReportRules, SlowAgainst};
 use hefu_domain::Date;
+use hefu_domain::policy::{ReportRules, SlowAgainst};
 
 use crate::build::{AskError, RegionFigures, Scene, columns, row};
 use crate::table::{Cell, Chart, ChartKind, Mark, Report, Row, Series, Unit, share};
@@ -43,8 +43,18 @@ pub(crate) fn build(scene: &Scene) -> Result<Report, AskError> {
             ("target", "培训计划(人)", "plan (people)", Unit::Count),
             ("trained", "完成培训", "trained", Unit::Count),
             ("percent", "完成比例", "completed", Unit::Percent),
-            ("newly_skilled", "新增技能人才", "newly skilled", Unit::Count),
-            ("newly_high_skilled", "新增高技能人才", "newly high-skilled", Unit::Count),
+            (
+                "newly_skilled",
+                "新增技能人才",
+                "newly skilled",
+                Unit::Count,
+            ),
+            (
+                "newly_high_skilled",
+                "新增高技能人才",
+                "newly high-skilled",
+                Unit::Count,
+            ),
             ("mark", "督办", "follow up", Unit::Text),
         ],
     );
@@ -87,7 +97,9 @@ fn ranked<'a>(scene: &Scene<'a>) -> Vec<Line<'a>> {
         // Compared as fractions, not as rounded figures.
         let by_share = (i128::from(b.trained) * i128::from(a.target))
             .cmp(&(i128::from(a.trained) * i128::from(b.target)));
-        by_plan.then(by_share).then(a.region.region.cmp(&b.region.region))
+        by_plan
+            .then(by_share)
+            .then(a.region.region.cmp(&b.region.region))
     });
     for place in 0..lines.len() {
         let line = &lines[place];
@@ -128,7 +140,12 @@ fn bar(scene: &Scene, rules: &ReportRules, mean: Option<i64>) -> Option<i64> {
 fn passed(scene: &Scene) -> Option<i64> {
     let ends = scene.policy(scene.own())?.dates.training_ends;
     let begins = Date::new(i16::try_from(scene.year.number()).ok()?, 1, 1).ok()?;
-    let days = |until: Date| begins.until(until).ok().map(|span| i64::from(span.get_days()) + 1);
+    let days = |until: Date| {
+        begins
+            .until(until)
+            .ok()
+            .map(|span| i64::from(span.get_days()) + 1)
+    };
     let (passed, all) = (days(scene.ask.until())?, days(ends)?);
     share(passed.clamp(0, all), all)
 }
@@ -208,9 +225,15 @@ fn notes(scene: &Scene, rules: Option<&ReportRules>, bar: Option<i64>) -> Vec<St
             SlowAgainst::Time => {
                 let passed = passed(scene).map(|passed| Unit::Percent.show(passed));
                 let passed = passed.unwrap_or_default();
-                lang.of(format!("时间进度{passed}"), format!("the time that has passed, {passed}"))
+                lang.of(
+                    format!("时间进度{passed}"),
+                    format!("the time that has passed, {passed}"),
+                )
             }
-            SlowAgainst::Mean => lang.of("各地区合计完成比例".to_owned(), "the completion of all together".to_owned()),
+            SlowAgainst::Mean => lang.of(
+                "各地区合计完成比例".to_owned(),
+                "the completion of all together".to_owned(),
+            ),
         };
         notes.push(lang.of(
             format!("完成比例低于{against}的{percent}%即{bar}的,列为进度慢。"),
@@ -227,7 +250,9 @@ fn notes(scene: &Scene, rules: Option<&ReportRules>, bar: Option<i64>) -> Vec<St
 }
 
 fn chart(scene: &Scene, lines: &[Line]) -> Chart {
-    let done = lines.iter().filter_map(|line| Some((scene.line(line.region), line.completion()?)));
+    let done = lines
+        .iter()
+        .filter_map(|line| Some((scene.line(line.region), line.completion()?)));
     let (categories, values) = done.unzip();
     let name = scene.lang.of("完成比例", "completed").to_owned();
     Chart {

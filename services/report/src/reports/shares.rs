@@ -13,14 +13,37 @@ pub(crate) fn build(scene: &Scene) -> Report {
         &[
             ("region", "地区", "region", Unit::Text),
             ("share", "事项", "share", Unit::Text),
-            ("required_people", "应达(人)", "required (people)", Unit::Count),
-            ("reached_people", "已达(人)", "reached (people)", Unit::Count),
-            ("required_share", "应达(比例)", "required (share)", Unit::Percent),
-            ("reached_share", "已达(比例)", "reached (share)", Unit::Percent),
+            (
+                "required_people",
+                "应达(人)",
+                "required (people)",
+                Unit::Count,
+            ),
+            (
+                "reached_people",
+                "已达(人)",
+                "reached (people)",
+                Unit::Count,
+            ),
+            (
+                "required_share",
+                "应达(比例)",
+                "required (share)",
+                Unit::Percent,
+            ),
+            (
+                "reached_share",
+                "已达(比例)",
+                "reached (share)",
+                Unit::Percent,
+            ),
             ("basis", "依据", "basis", Unit::Text),
         ],
     );
-    let rows = scene.regions.iter().flat_map(|region| of_region(scene, region));
+    let rows = scene
+        .regions
+        .iter()
+        .flat_map(|region| of_region(scene, region));
     let rows = rows.collect();
     let mut report = scene.report(columns, rows);
     let lang = scene.lang;
@@ -37,10 +60,13 @@ pub(crate) fn build(scene: &Scene) -> Report {
     .map(str::to_owned)
     .into();
     if scene.rules().is_none() {
-        report.notes.push(lang.of(
-            "本地区政策未载明报表规则(reports),应达各栏空缺。",
-            "The region's policy says nothing of reports: what is required is empty.",
-        ).to_owned());
+        report.notes.push(
+            lang.of(
+                "本地区政策未载明报表规则(reports),应达各栏空缺。",
+                "The region's policy says nothing of reports: what is required is empty.",
+            )
+            .to_owned(),
+        );
     }
     report
 }
@@ -110,6 +136,9 @@ fn graduating(scene: &Scene, region: &RegionFigures) -> i64 {
         return 0;
     };
     certified(region.certificates(), FIRST, |parts| {
-        policy.graduating.iter().any(|category| category.as_str() == parts[3])
+        policy
+            .graduating
+            .iter()
+            .any(|category| category.as_str() == parts[3])
     })
 }

@@ -31,9 +31,24 @@ pub(crate) fn build(scene: &Scene) -> Report {
             ("trained", "本期完成培训", "trained", count),
             ("trained_year", "累计完成培训", "trained, year", count),
             ("newly_skilled", "本期新增技能人才", "newly skilled", count),
-            ("newly_skilled_year", "累计新增技能人才", "newly skilled, year", count),
-            ("newly_high_skilled", "本期新增高技能人才", "newly high-skilled", count),
-            ("newly_high_skilled_year", "累计新增高技能人才", "newly high-skilled, year", count),
+            (
+                "newly_skilled_year",
+                "累计新增技能人才",
+                "newly skilled, year",
+                count,
+            ),
+            (
+                "newly_high_skilled",
+                "本期新增高技能人才",
+                "newly high-skilled",
+                count,
+            ),
+            (
+                "newly_high_skilled_year",
+                "累计新增高技能人才",
+                "newly high-skilled, year",
+                count,
+            ),
             ("paid", "本期兑现(人)", "paid (people)", count),
             ("paid_year", "累计兑现(人)", "paid (people), year", count),
             ("paid_fen", "本期兑现(元)", "paid (yuan)", fen),
@@ -58,8 +73,14 @@ pub(crate) fn build(scene: &Scene) -> Report {
     let until = scene.ask.until();
     let from = before_fortnight(until).tomorrow().unwrap_or(until);
     let note = scene.lang.of(
-        format!("本期为{from}至{until},共十四天;累计为{}年度计划至{until}。", scene.year),
-        format!("The fortnight is from {from} to {until}; the year is plan year {} up to {until}.", scene.year),
+        format!(
+            "本期为{from}至{until},共十四天;累计为{}年度计划至{until}。",
+            scene.year
+        ),
+        format!(
+            "The fortnight is from {from} to {until}; the year is plan year {} up to {until}.",
+            scene.year
+        ),
     );
     report.notes.push(note);
     report

@@ -18,9 +18,7 @@ use hefu_engine::rows;
 use hefu_report::{
     Ask, AskError, Fact, Figures, FoldError, MonthSum, RegionFigures, Report, Wanted, build,
 };
-use hefu_store::{
-    Head, ReportFactsUnder, ReportQuery, Snapshot, Store, StoreError,
-};
+use hefu_store::{Head, ReportFactsUnder, ReportQuery, Snapshot, Store, StoreError};
 use tokio::sync::Mutex;
 
 pub use offline::{OfflineReport, of_logs};
@@ -190,9 +188,9 @@ fn below(of: &Region, parents: &[(Region, Option<Region>)]) -> Option<Vec<Region
     let mut from = 0;
     while from < found.len() {
         let parent = found[from].clone();
-        let children = parents.iter().filter(|(region, above)| {
-            above.as_ref() == Some(&parent) && !found.contains(region)
-        });
+        let children = parents
+            .iter()
+            .filter(|(region, above)| above.as_ref() == Some(&parent) && !found.contains(region));
         let children: Vec<Region> = children.map(|(region, _)| region.clone()).collect();
         found.extend(children);
         from += 1;
@@ -288,7 +286,10 @@ mod tests {
         };
         let strings = |codes: &[&str]| Some(codes.iter().map(|code| (*code).to_owned()).collect());
         assert_eq!(tree("140700"), strings(&["140700", "140702", "140781"]));
-        assert_eq!(tree("140000"), strings(&["140000", "140700", "140702", "140781"]));
+        assert_eq!(
+            tree("140000"),
+            strings(&["140000", "140700", "140702", "140781"])
+        );
         assert_eq!(tree("140702"), strings(&["140702"]));
         assert_eq!(tree("140703"), None);
     }

@@ -6,7 +6,9 @@ use std::ops::ControlFlow;
 use hefu_audit::{Files, stretches};
 use hefu_domain::{Event, Instant, Region};
 use hefu_log::View;
-use hefu_report::{Ask, AskError, Book, Fact, Figures, RegionFigures, Report, build, fact_of_region};
+use hefu_report::{
+    Ask, AskError, Book, Fact, Figures, RegionFigures, Report, build, fact_of_region,
+};
 
 /// What a report out of files came to.
 pub type OfflineReport = Result<Report, AskError>;
@@ -19,10 +21,12 @@ pub fn of_logs(files: &dyn Files, ask: &Ask) -> io::Result<OfflineReport> {
     let mut books = Vec::new();
     for region in files.regions()? {
         let book = fold(files, &region)?;
-        let parent = book.under(fact_of_region()).find_map(|(_, fact)| match fact {
-            Fact::Region(fact) => Some(fact.parent.clone()),
-            _ => None,
-        });
+        let parent = book
+            .under(fact_of_region())
+            .find_map(|(_, fact)| match fact {
+                Fact::Region(fact) => Some(fact.parent.clone()),
+                _ => None,
+            });
         books.push((region, parent.flatten(), book));
     }
     let parents: Vec<_> = books
@@ -39,7 +43,9 @@ pub fn of_logs(files: &dyn Files, ask: &Ask) -> io::Result<OfflineReport> {
     let facts = |book: &Book| -> Vec<(String, Fact)> {
         let prefixes = ask.facts();
         let under = prefixes.iter().flat_map(|prefix| book.under(prefix));
-        under.map(|(id, fact)| (id.to_owned(), fact.clone())).collect()
+        under
+            .map(|(id, fact)| (id.to_owned(), fact.clone()))
+            .collect()
     };
     let own = book(&ask.region).map(&facts).unwrap_or_default();
     let wants = match ask.plan_year(&own) {
@@ -65,13 +71,11 @@ fn fold(files: &dyn Files, region: &Region) -> io::Result<Book> {
     let mut book = Book::whole();
     for stretch in stretches(files, region)? {
         let mut failed = None;
-        stretch.each(files, |bytes| {
-            match one(&mut book, stretch.epoch, bytes) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(what) => {
-                    failed = Some(what);
-                    ControlFlow::Break(())
-                }
+        stretch.each(files, |bytes| match one(&mut book, stretch.epoch, bytes) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(what) => {
+                failed = Some(what);
+                ControlFlow::Break(())
             }
         })?;
         if let Some(what) = failed {
@@ -84,7 +88,10 @@ fn fold(files: &dyn Files, region: &Region) -> io::Result<Book> {
 
 fn one(book: &mut Book, epoch: u64, bytes: &[u8]) -> Result<(), String> {
     let view = View::read(bytes).map_err(|error| error.to_string())?;
-    let at: Instant = view.at.parse().map_err(|_| "an event without a time".to_owned())?;
+    let at: Instant = view
+        .at
+        .parse()
+        .map_err(|_| "an event without a time".to_owned())?;
     let event = match Event::decode(view.kind, view.body) {
         Some(Ok(event)) => event,
         Some(Err(_)) | None => return Err(format!("event {} is none", view.index)),

@@ -2,9 +2,7 @@
 
 use hefu_engine::EngineError;
 use hefu_report::{Book, FOLD_VERSION, Fact};
-use hefu_store::{
-    EventRow, Head, Reads, ReportCursor, ReportFact, ReportFactKeys, StoreError,
-};
+use hefu_store::{EventRow, Head, Reads, ReportCursor, ReportFact, ReportFactKeys, StoreError};
 
 use super::ReportsError;
 
@@ -28,7 +26,9 @@ pub(super) struct Stretch {
 impl Stretch {
     /// Where the database stands, if it stands in this log.
     pub(super) async fn begin(reads: &mut Reads, head: &Head) -> Result<Stretch, ReportsError> {
-        let cursors = reads.report_cursors(std::slice::from_ref(&head.region)).await?;
+        let cursors = reads
+            .report_cursors(std::slice::from_ref(&head.region))
+            .await?;
         let found = cursors.into_iter().next();
         let stands = match &found {
             Some(cursor) if cursor.version == FOLD_VERSION => is_of(reads, cursor).await?,
@@ -58,7 +58,10 @@ impl Stretch {
         rows.retain(|row| (row.epoch, row.idx) < (head.epoch, head.size));
         let mut events = Vec::with_capacity(rows.len());
         for row in &rows {
-            events.push((row, hefu_engine::decode(row).map_err(|error| undecoded(row, error))?));
+            events.push((
+                row,
+                hefu_engine::decode(row).map_err(|error| undecoded(row, error))?,
+            ));
         }
         // A sheet names its vouchers, and these their people: what is needed is known in rounds.
         loop {

@@ -98,8 +98,7 @@ pub(crate) async fn cursors(
     conn: &mut PgConnection,
     regions: &[String],
 ) -> Result<Vec<ReportCursor>> {
-    let text =
-        "SELECT region, version, epoch, idx, leaf FROM report_cursor WHERE region = ANY($1) ORDER BY region";
+    let text = "SELECT region, version, epoch, idx, leaf FROM report_cursor WHERE region = ANY($1) ORDER BY region";
     let rows = sqlx::query(text).bind(regions).fetch_all(conn).await;
     decode(rows, cursor)
 }

@@ -41,7 +41,8 @@ fn put(transaction: &Transaction<'_>, fold: &ReportFold) -> Result<()> {
         let bound = params![region, fact.id, fact.body];
         statement.execute(bound).map_err(failure)?;
     }
-    let text = "INSERT INTO report_count (region, subject, item, day, value) VALUES (?1, ?2, ?3, ?4, ?5)
+    let text =
+        "INSERT INTO report_count (region, subject, item, day, value) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (region, subject, item, day) DO UPDATE SET value = value + excluded.value";
     let mut statement = transaction.prepare_cached(text).map_err(failure)?;
     for c in &fold.counts {
@@ -63,8 +64,7 @@ fn put(transaction: &Transaction<'_>, fold: &ReportFold) -> Result<()> {
 }
 
 pub(crate) fn cursors(conn: &Connection, regions: &[String]) -> Result<Vec<ReportCursor>> {
-    let text =
-        "SELECT region, version, epoch, idx, leaf FROM report_cursor WHERE region = ?1";
+    let text = "SELECT region, version, epoch, idx, leaf FROM report_cursor WHERE region = ?1";
     let mut found = Vec::with_capacity(regions.len());
     for region in regions {
         select(conn, text, [region], &mut found, cursor)?;
@@ -82,7 +82,8 @@ pub(crate) fn facts(conn: &Connection, keys: &ReportFactKeys) -> Result<Vec<Repo
 }
 
 pub(crate) fn facts_under(conn: &Connection, of: &ReportFactsUnder) -> Result<Vec<ReportFact>> {
-    let text = "SELECT id, body FROM report_fact WHERE region = ?1 AND id >= ?2 AND id < ?3 ORDER BY id";
+    let text =
+        "SELECT id, body FROM report_fact WHERE region = ?1 AND id >= ?2 AND id < ?3 ORDER BY id";
     let end = format!("{}\u{10FFFF}", of.prefix);
     let mut found = Vec::new();
     select(conn, text, (&of.region, &of.prefix, end), &mut found, fact)?;
