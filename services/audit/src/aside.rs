@@ -9,12 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use foldhash::HashMap;
 use hefu_domain::{
-<<<<<<< HEAD
     Aside, ClassId, Fact, FindingId, FlagId, ImportId, InspectionId, Key, Lost, PersonId, SampleId,
     SessionId, SheetId, VoucherId,
-=======
-    Aside, ClassId, Fact, ImportId, Key, Lost, PersonId, SessionId, SheetId, VoucherId,
->>>>>>> sheets
 };
 use hefu_log::Hash;
 use uuid::Uuid;

@@ -569,15 +569,9 @@ macro_rules! throw_at {
 
 throw_at! {
     OpenRegionRequest AdoptPolicyRequest AdoptCalendarRequest GrantCallerRequest RevokeCallerRequest AppointDeputyRequest
-<<<<<<< HEAD
     RegisterPersonRequest RecordCheckAnswersRequest EraseSubjectRequest RevealPersonRequest ImportRosterRequest ImportCertificatesRequest ExportPayoutsRequest RegisterInstitutionRequest RegisterClassifiedRequest ChangeInstitutionRequest RegisterAccountRequest ConfirmAccountRequest
-    FileCatalogueEntryRequest ApproveCatalogueEntryRequest SuspendInstitutionRequest StrikeOffInstitutionRequest
-    AppropriateFundsRequest AllocateFundsRequest OpenPlanYearRequest SetTargetsRequest
-=======
-    RegisterPersonRequest RecordCheckAnswersRequest EraseSubjectRequest RevealPersonRequest RegisterInstitutionRequest RegisterClassifiedRequest ChangeInstitutionRequest RegisterAccountRequest ConfirmAccountRequest
     FileCatalogueEntryRequest ApproveCatalogueEntryRequest ChangeCatalogueEntryRequest RefuseCatalogueEntryRequest SuspendCatalogueEntryRequest StrikeOffCatalogueEntryRequest SuspendInstitutionRequest StrikeOffInstitutionRequest
     AppropriateFundsRequest AllocateFundsRequest RequestTopUpRequest DecideTopUpRequest OpenPlanYearRequest SetTargetsRequest
->>>>>>> plan
     ApplyRequest ConfirmApplicationRequest WithdrawRequest RejectApplicationRequest ReopenApplicationRequest ProposeCorrectionRequest ConfirmCorrectionRequest
     RefuseCorrectionRequest
     IssueRequest RevokeRequest FetchTokenRequest ReissueTokenRequest ExpireRequest ProposeOverrideRequest ConfirmOverrideRequest

@@ -158,9 +158,7 @@ impl Scene {
                 self.school.name,
                 crate::school::OCCUPATION
             ),
-<<<<<<< HEAD
             "GetReport" => in_region("reports/progress"),
-=======
             "Inspect" => self.school.class.clone(),
             "CreditPoints" | "RestoreCredit" => self.school.name.clone(),
             _ if of(&["Sample"]) => in_region("samples/01890000-0000-7000-8000-000000000000"),
@@ -171,7 +169,6 @@ impl Scene {
                 in_region("findings/01890000-0000-7000-8000-000000000000")
             }
             _ if of(&["Flag"]) => in_region("flags/01890000-0000-7000-8000-000000000000"),
->>>>>>> supervision
             "DecideObjection" => format!("{}/objections/0", self.sheet),
             "Complete" | "Drop" | "Enrol" => self.school.seats[0].1.clone(),
             _ if of(&["PlanYear", "SetTargets"]) => in_region("planYears/2023"),
