@@ -273,6 +273,7 @@ fn paying(county: &mut County, n: u128) {
         reopened: false,
         objections: Default::default(),
         to_write_off: 0,
+        holds: Default::default(),
     };
     county
         .world
