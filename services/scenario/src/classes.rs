@@ -97,11 +97,27 @@ impl ClassPlay {
         agenda
     }
 
+    /// The class's name, once it is filed.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn is_filed(&self) -> bool {
+        !self.name.is_empty()
+    }
+
+    /// That day's afternoon in the timetable, and who is enrolled then, by seat number.
+    pub(crate) fn afternoon(&self, day: Date) -> Option<(u32, Vec<u32>)> {
+        let slot = self.plan.days.iter().position(|taught| *taught == day)? * 2 + 1;
+        let there = (0..self.seats.len()).filter(|seat| !self.dropped(*seat, slot));
+        Some((slot as u32, there.map(|seat| seat as u32).collect()))
+    }
+
     fn label(&self, office: &Office) -> String {
         format!("c{}-{}", office.region, self.plan.number)
     }
 
-    fn deliverer<'o>(&self, office: &'o Office) -> &'o Body {
+    pub(crate) fn deliverer<'o>(&self, office: &'o Office) -> &'o Body {
         let n = self.plan.number as usize;
         match self.plan.kind {
             Kind::EnterpriseStaff => &office.enterprises[n % office.enterprises.len()],

@@ -7,6 +7,7 @@ mod claims;
 mod classes;
 mod client;
 mod desk;
+mod inspections;
 pub mod made_up;
 mod office;
 mod opening;

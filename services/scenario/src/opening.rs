@@ -8,6 +8,7 @@ use crate::made_up::person;
 use crate::office::Office;
 use crate::plan::Kind;
 use crate::region::Region;
+use crate::seats::evidence;
 use crate::year::{SHORT_OF_MONEY, Script};
 
 /// Opens the plan year everywhere: policy, calendars, years, callers, institutions.
@@ -140,12 +141,12 @@ pub(crate) async fn fund(client: &Client, regions: &[Region]) -> Result<(), Play
         } else {
             need(region)
         };
-        allocate(client, city, &region.office, amount.max(1), "1").await?;
+        allocate(client, city, &region.office, amount.max(1)).await?;
     }
     Ok(())
 }
 
-/// The county whose first instalment was too small gets the rest.
+/// The county whose first instalment was too small asks for the rest, and the city grants it.
 pub(crate) async fn second_instalment(
     client: &Client,
     regions: &[Region],
@@ -161,7 +162,35 @@ pub(crate) async fn second_instalment(
                 .iter()
                 .map(|session| session.plan.applied * 30_000),
         );
-    allocate(client, city, &county.office, heads.sum(), "2").await
+    let request = v1::RequestTopUpRequest {
+        name: county.office.name("planYears", "2023/accounts/city"),
+        amount_fen: i64::try_from(heads.sum::<u64>()).unwrap_or(i64::MAX),
+        purpose: v1::TopUpPurpose::Shortfall.into(),
+        reason: "ORDER_PROJECT_SHORT".to_owned(),
+        papers: evidence(&county.office.region, 10),
+        request_id: "top-up-2023".to_owned(),
+        validate_only: false,
+    };
+    let asked: v1::RequestTopUpResponse = client
+        .must(
+            &county.office.finance,
+            "FundsService/RequestTopUp",
+            request.clone(),
+        )
+        .await?;
+    let request = v1::DecideTopUpRequest {
+        parent: city.parent(),
+        top_up: asked.receipt.unwrap_or_default().name,
+        amount_fen: request.amount_fen,
+        reference: format!("JZ-XB-{}-2", county.office.region),
+        reason: String::new(),
+        request_id: format!("grant-{}", county.office.region),
+        validate_only: false,
+    };
+    client
+        .must::<_, v1::DecideTopUpResponse>(&city.finance, "FundsService/DecideTopUp", request)
+        .await
+        .map(|_| ())
 }
 
 /// One allocation from the city to a county.
@@ -170,14 +199,13 @@ async fn allocate(
     city: &Office,
     county: &Office,
     amount: u64,
-    part: &str,
 ) -> Result<(), PlayError> {
     let request = v1::AllocateFundsRequest {
         name: format!("{}/planYears/2023/accounts/city", city.parent()),
         to: county.parent(),
         amount_fen: i64::try_from(amount).unwrap_or(i64::MAX),
-        reference: format!("JZ-XB-{}-{part}", county.region),
-        request_id: format!("allocate-{}-{part}", county.region),
+        reference: format!("JZ-XB-{}-1", county.region),
+        request_id: format!("allocate-{}", county.region),
         validate_only: false,
     };
     client

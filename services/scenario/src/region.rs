@@ -9,6 +9,7 @@ use jiff::civil::{Date, Weekday, date};
 use crate::claims::Claim;
 use crate::classes::ClassPlay;
 use crate::client::{Client, PlayError};
+use crate::inspections::{Check, Complaint, clear_flags};
 use crate::office::Office;
 use crate::plan::{self, Kind};
 use crate::sessions::{People, SessionPlay};
@@ -39,6 +40,8 @@ pub(crate) struct Region {
     pub(crate) classes: Vec<ClassPlay>,
     pub(crate) sessions: Vec<SessionPlay>,
     pub(crate) claims: Vec<Claim>,
+    checks: Vec<Check>,
+    complaint: Complaint,
 }
 
 impl Region {
@@ -76,9 +79,11 @@ impl Region {
             .collect();
         Region {
             office,
+            checks: Check::of_year(&classes),
             classes,
             sessions,
             claims: Vec::new(),
+            complaint: Complaint::default(),
         }
     }
 
@@ -95,6 +100,19 @@ impl Region {
                 put(at, Step::Session(n, step));
             }
         }
+        for (n, check) in self.checks.iter().enumerate() {
+            for (at, step) in check.agenda() {
+                put(at, Step::Check(n, step));
+            }
+        }
+        if self.office.region == Complaint::COUNTY {
+            for (at, step) in Complaint::agenda() {
+                put(at, Step::Complaint(step));
+            }
+        }
+        // On Mondays.
+        let weeks = (0..44).map(|week| days(date(2023, 5, 22), week * 7));
+        weeks.for_each(|monday| put(instant(monday, 8, 10), Step::ClearFlags));
         put(instant(date(2023, 12, 1), 9, 0), Step::Expire("applied"));
         put(instant(date(2023, 12, 1), 9, 30), Step::Expire("issued"));
         put(instant(date(2024, 3, 11), 9, 0), Step::Expire("enrolled"));
@@ -122,7 +140,11 @@ impl Region {
                 Step::Class(n, step) => drop(of_classes.insert(n, step)),
                 Step::Session(n, step) => drop(of_sessions.insert(n, step)),
                 Step::Claim(n, step) => drop(of_claims.insert(n, step)),
-                Step::Expire(_) | Step::Close => own.push(step),
+                Step::Check(..)
+                | Step::Complaint(_)
+                | Step::ClearFlags
+                | Step::Expire(_)
+                | Step::Close => own.push(step),
             }
         }
         let office = &self.office;
@@ -179,6 +201,16 @@ impl Region {
             .collect();
         for step in own {
             match step {
+                Step::Check(n, step) => {
+                    let (office, classes) = (&self.office, &self.classes);
+                    self.checks[n]
+                        .perform(client, office, classes, step)
+                        .await?;
+                }
+                Step::Complaint(step) => {
+                    self.complaint.perform(client, &self.office, step).await?;
+                }
+                Step::ClearFlags => clear_flags(client, &self.office).await?,
                 Step::Expire(state) => self.expire(client, state).await?,
                 Step::Close => {
                     let request = v1::ClosePlanYearRequest {

@@ -8,6 +8,7 @@ use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 
 use crate::client::{Client, PlayError};
+use crate::inspections::{CheckStep, ComplaintStep};
 use crate::opening::{doubles, fund, open, second_instalment};
 use crate::plan::SHARES;
 use crate::region::Region;
@@ -58,6 +59,9 @@ pub(crate) enum Step {
     Class(usize, ClassStep),
     Session(usize, SessionStep),
     Claim(usize, ClaimStep),
+    Check(usize, CheckStep),
+    Complaint(ComplaintStep),
+    ClearFlags,
     Expire(&'static str),
     Close,
 }

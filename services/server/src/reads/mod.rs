@@ -11,9 +11,9 @@ mod people;
 mod policy;
 mod redemption;
 mod registry;
+mod reporting;
 mod spreadsheet;
 mod supervision;
-mod reporting;
 mod training;
 
 use hefu_domain::state::Role;

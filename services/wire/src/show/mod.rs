@@ -4,8 +4,8 @@ mod funds;
 mod issuance;
 mod redemption;
 mod registry;
-mod supervision;
 mod reporting;
+mod supervision;
 mod training;
 
 use hefu_domain::calendar::Calendar;
@@ -20,8 +20,8 @@ pub use funds::top_up;
 pub use issuance::expiring;
 pub use redemption::{notice, sheet};
 pub use registry::{catalogue_entry, catalogue_event};
-pub use supervision::{credit, draw, finding, flag, inspection, sample, strata};
 pub use reporting::{read_report, report, report_kinds};
+pub use supervision::{credit, draw, finding, flag, inspection, sample, strata};
 pub use training::{attendance, class, employment, session};
 
 /// An instant as a timestamp.
