@@ -52,15 +52,15 @@ impl Api {
                 Some((person?, checks?))
             })
             .await?;
-        let shown = asked.identity_number.parse::<Identity>().ok();
+        let number = asked.identity_number.parse::<Identity>().ok();
         let secrets = self.engine.people().secrets();
-        let shown = shown.map(|number| secrets.lookup_tag(&region, &number));
+        let presented = number.map(|number| secrets.lookup_tag(&region, &number));
         let (outside, person, today) = self
             .look(&region, |world, at| {
                 let sight = Sight::of(world, Rpc::CheckPerson, &by, at)?;
                 let outside = sight.institution().is_some();
                 // An institution has a part in whoever showed it their card.
-                let met = match shown.filter(|_| outside) {
+                let met = match presented.filter(|_| outside) {
                     Some(tag) => world.identity(&tag)? == Some(id),
                     None => false,
                 };
