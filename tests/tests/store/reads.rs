@@ -268,6 +268,35 @@ on_both_engines! {
         assert_eq!(quoted, "");
     }
 
+    async fn what_is_due_comes_earliest_first_but_for_what_the_bureau_has_to_decide_on(store: Store, _place: Place) {
+        let read = open_one(&store).await;
+        let at = |day: &str| format!("2023-06-{day}T00:00:00.000Z");
+        let claimed = |id: &str, sheet: &str| {
+            let mut row = voucher(SHOUYANG, id, "claimed", Some(&at("01")));
+            row.columns[Table::Voucher.spec().position("sheet").unwrap()] = Some(sheet.to_owned());
+            row
+        };
+        let rows = vec![
+            voucher(SHOUYANG, "a", "issued", Some(&at("03"))),
+            voucher(SHOUYANG, "b", "enrolled", Some(&at("02"))),
+            voucher(SHOUYANG, "c", "applied", None),
+            claimed("d", "open"),
+            claimed("e", "submitted"),
+            bodied(Table::Sheet, "open", "{}", &[("state", "open")]),
+            bodied(Table::Sheet, "submitted", "{}", &[("state", "submitted")]),
+        ];
+        put(&store, &read, rows).await;
+        let due = async |before: &str, most: u32| store.due(SHOUYANG, &at(before), most).await.unwrap();
+        assert_eq!(due("04", 10).await, ["d", "b", "a"]);
+        assert_eq!(due("03", 10).await, ["d", "b"]);
+        assert_eq!(due("04", 1).await, ["d"]);
+        assert!(due("01", 10).await.is_empty());
+        let next = async |from: &str| store.next_due(SHOUYANG, &at(from)).await.unwrap();
+        assert_eq!(next("02").await, Some(at("02")));
+        assert_eq!(next("04").await, None);
+        assert_eq!(store.next_due("140727", "").await.unwrap(), None);
+    }
+
     async fn what_is_hidden_is_shown_to_its_own_only(store: Store, _place: Place) {
         let read = open_one(&store).await;
         let entry = |id: &str, of: &str| bodied(Table::CatalogueEntry, id, "{}", &[("institution", of)]);

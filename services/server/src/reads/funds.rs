@@ -1,7 +1,9 @@
 //! Funds: plan years and accounts, which are the bureau's own affair.
 
+use std::collections::BTreeMap;
+
 use hefu_domain::state::Fact;
-use hefu_domain::{Code, Key, PlanYear, Rpc};
+use hefu_domain::{Code, Key, PlanYear, Region, Rpc};
 use hefu_engine::rows;
 use hefu_store::{Scope as Cover, Table};
 use hefu_wire::{names, show, states, v1};
@@ -35,7 +37,40 @@ impl Api {
                 Code::PlanYearNotFound,
             )
             .await?;
-        Ok(show::year(&region, year, &state))
+        let mut shown = show::year(&region, year, &state);
+        shown.targets_below = self.targets_below(&region, year).await?;
+        Ok(shown)
+    }
+
+    /// The planned figures of the regions below, added up by code.
+    async fn targets_below(
+        &self,
+        region: &Region,
+        year: PlanYear,
+    ) -> Result<Vec<v1::Target>, Status> {
+        if !region.as_str().ends_with("00") {
+            return Ok(Vec::new());
+        }
+        let store = self.engine.store();
+        let heads = store.all_heads().await.map_err(errors::store)?;
+        let below = heads
+            .iter()
+            .filter_map(|head| head.region.parse::<Region>().ok());
+        let below = below.filter(|below| region.contains(below));
+        let keys: Vec<_> = below
+            .map(|below| rows::fact_key(below.as_str(), &Key::Year(year)))
+            .collect();
+        let mut sums: BTreeMap<String, u32> = BTreeMap::new();
+        for row in store.load(&keys).await.map_err(errors::store)? {
+            if let Fact::Year(state) = rows::fact(&row).map_err(errors::store)? {
+                for (code, people) in state.targets {
+                    let sum = sums.entry(code).or_default();
+                    *sum = sum.saturating_add(people);
+                }
+            }
+        }
+        let target = |(code, people)| v1::Target { code, people };
+        Ok(sums.into_iter().map(target).collect())
     }
 
     pub(crate) async fn list_plan_years(

@@ -265,6 +265,7 @@ pub fn year(region: &Region, id: PlanYear, year: &YearState) -> v1::PlanYear {
                 people: *people,
             })
             .collect(),
+        targets_below: Vec::new(),
     }
 }
 

@@ -43,7 +43,7 @@ impl Api {
         voucher.state
     }
 
-    async fn issued(&self, number: u64) -> String {
+    async fn with_issued(&self, number: u64) -> String {
         let person = self.office.person(&self.client, number).await;
         let voucher = self.office.applied(&self.client, &person).await;
         let issue = self.office.issue(&voucher, self.office.fresh("issue"));
@@ -65,8 +65,8 @@ impl Api {
 
 async fn what_is_due_expires_at_the_instant_and_its_reserve_is_free(engine: Engine) {
     let api = Api::start_on(engine).await;
-    let issued = api.issued(1).await;
-    let frozen = api.issued(2).await;
+    let issued = api.with_issued(1).await;
+    let frozen = api.with_issued(2).await;
     let person = api.office.person(&api.client, 3).await;
     let applied = api.office.applied(&api.client, &person).await;
     let supervisor = api
@@ -114,7 +114,7 @@ async fn what_is_due_expires_at_the_instant_and_its_reserve_is_free(engine: Engi
 async fn what_fell_due_while_no_server_ran_expires_at_the_start(engine: Engine) {
     let api = Api::start_on(engine).await;
     for number in 1..=5 {
-        api.issued(number).await;
+        api.with_issued(number).await;
     }
     let Api {
         running,
@@ -187,7 +187,7 @@ async fn whoever_has_a_part_in_it_sees_what_runs_out(engine: Engine) {
     let api = Api::start_on(engine).await;
     let mut school = School::open(&api).await;
     school.enrol(&api, 2).await;
-    let elsewhere = api.issued(11).await;
+    let elsewhere = api.with_issued(11).await;
     let ask =
         |before: Option<Instant>, state: &str, size: u32, token: &str| v1::ListExpiringRequest {
             parent: api.office.parent(),

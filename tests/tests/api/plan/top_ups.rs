@@ -9,6 +9,65 @@ use crate::{Api, NOW, hidden, no_role, reason};
 
 on_both! {
     a_county_asks_and_its_city_decides
+    a_citys_plan_is_held_against_what_its_counties_have
+}
+
+async fn a_citys_plan_is_held_against_what_its_counties_have(engine: Engine) {
+    let api = Api::start_on(engine).await;
+    let operator = &api.running.operator_key;
+    let city = Office::open(&api.client, operator, "140700", NOW, 1, 1).await;
+    let other = Office::open(&api.client, operator, "140727", NOW, 1, 1).await;
+    let set = |office: &Office, targets: &[(&str, u32)]| v1::SetTargetsRequest {
+        name: format!("{}/planYears/2023", office.parent()),
+        targets: targets
+            .iter()
+            .map(|(code, people)| v1::Target {
+                code: (*code).to_owned(),
+                people: *people,
+            })
+            .collect(),
+        request_id: office.fresh("targets"),
+        validate_only: false,
+    };
+    let requests = [
+        set(&city, &[("general", 13_000), ("newly_skilled", 17_000)]),
+        set(&api.office, &[("general", 1_000)]),
+        set(&other, &[("general", 900), ("newly_skilled", 500)]),
+        // Set again, the figure is replaced and the others stay.
+        set(&api.office, &[("general", 1_200)]),
+    ];
+    for request in requests {
+        let _: v1::SetTargetsResponse =
+            must(&api.client, operator, "FundsService/SetTargets", request).await;
+    }
+    let read = |office: &Office| {
+        let request = v1::GetPlanYearRequest {
+            name: format!("{}/planYears/2023", office.parent()),
+        };
+        let (client, key) = (api.client.clone(), operator.clone());
+        async move {
+            let year: v1::PlanYear = must(&client, &key, "FundsService/GetPlanYear", request).await;
+            let figures = |targets: Vec<v1::Target>| -> Vec<(String, u32)> {
+                let each = targets.into_iter().map(|one| (one.code, one.people));
+                each.collect()
+            };
+            (figures(year.targets), figures(year.targets_below))
+        }
+    };
+    let of = |figures: &[(&str, u32)]| -> Vec<(String, u32)> {
+        let each = figures
+            .iter()
+            .map(|(code, people)| ((*code).to_owned(), *people));
+        each.collect()
+    };
+    let whole = of(&[("general", 13_000), ("newly_skilled", 17_000)]);
+    let below = of(&[("general", 2_100), ("newly_skilled", 500)]);
+    assert_eq!(read(&city).await, (whole, below));
+    assert_eq!(
+        read(&api.office).await,
+        (of(&[("general", 1_200)]), Vec::new())
+    );
+    api.running.stop().await;
 }
 
 async fn a_county_asks_and_its_city_decides(engine: Engine) {
