@@ -82,26 +82,7 @@ fn openpyxl_finds_what_was_written_and_what_it_saves_is_read_again() {
     );
     let numbers = [(3, IDENTITY), (4, "440524188001010014")];
     let numbers = numbers.map(|(row, number)| (row, number.to_owned()));
-    // openpyxl makes a formula of text that begins like one, so that column is refused; the rest is what it was.
-    let mut wrong = Vec::new();
-    let again = read(
-        Cursor::new(fs::read(&saved).unwrap()),
-        Template::Roster,
-        &Limits::default(),
-        |row| {
-            wrong.push(row.number);
-            Vec::new()
-        },
-    );
-    assert!(
-        again
-            .unwrap()
-            .faults
-            .iter()
-            .all(|fault| fault.heading == "培训项目")
-    );
-    assert!(wrong.is_empty());
-    assert_eq!(read_back(&fs::read(&file).unwrap()), numbers);
+    assert_eq!(read_back(&fs::read(&saved).unwrap()), numbers);
 }
 
 #[test]
