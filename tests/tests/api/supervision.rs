@@ -424,13 +424,21 @@ async fn an_inspection_costs_the_absentee_a_day_and_its_finding_holds_the_claim_
         sheet
     };
     // The rules see what was entered though it cannot be, and the sheet is not approved while that stands.
-    assert_eq!(scene.api.running.watch_logs().await.unwrap(), 2);
+    assert_eq!(scene.api.running.watch_logs().await.unwrap(), 3);
     assert_eq!(scene.api.running.watch_logs().await.unwrap(), 0);
     let flags = scene.flags().await;
     let mut rules: Vec<&str> = flags.iter().map(|flag| flag.rule.as_str()).collect();
     rules.sort_unstable();
-    assert_eq!(rules, ["absent_recorded", "same_evidence"]);
-    assert!(flags.iter().all(|flag| flag.about == scene.school.class));
+    // Both schools of the scene have one account.
+    assert_eq!(
+        rules,
+        ["absent_recorded", "same_evidence", "shared_account"]
+    );
+    for flag in &flags {
+        let shared = flag.rule == "shared_account";
+        assert_eq!(flag.severity, if shared { "warning" } else { "block" });
+        assert_eq!(flag.about == scene.school.class, !shared, "{flag:?}");
+    }
     let said = scene.approve(&sheet).await;
     assert_eq!(said, Err(vec!["BLOCKING_FLAG".to_owned(); 2]));
     let method = "SupervisionService/ListFlags";
@@ -444,7 +452,7 @@ async fn an_inspection_costs_the_absentee_a_day_and_its_finding_holds_the_claim_
     }
     assert_eq!(scene.approve(&sheet).await.unwrap().total_fen, 20_000);
     let flags = scene.audited().await;
-    assert_eq!(flags.len(), 2);
+    assert_eq!(flags.len(), 3);
     assert!(flags.iter().all(|(_, recorded)| *recorded));
 }
 
