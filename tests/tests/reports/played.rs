@@ -38,7 +38,7 @@ pub(crate) fn ask(name: Name, as_of: &str) -> Ask {
         region: CITY.parse().unwrap(),
         below: true,
         as_of: as_of.parse().unwrap(),
-        year: None,
+        year: hefu_domain::PlanYear::try_from(2023).ok(),
         institution: None,
         lang: Lang::Zh,
     }
@@ -74,7 +74,7 @@ pub(crate) async fn year(engine: Engine) -> Played {
     let calendars: Vec<Calendar> = CALENDARS.map(|text| toml::from_str(text).unwrap()).into();
     let script = Script {
         seed: 3,
-        vouchers: 120,
+        vouchers: 400,
         operator: running.operator_key.clone(),
         policy_json: serde_json::to_string(&Policy::from_toml(POLICY).unwrap()).unwrap(),
         calendars: calendars.iter().map(hefu_wire::show::calendar).collect(),
