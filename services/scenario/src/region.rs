@@ -11,7 +11,9 @@ use crate::classes::ClassPlay;
 use crate::client::{Client, PlayError};
 use crate::inspections::{Check, Complaint, clear_flags};
 use crate::office::Office;
-use crate::plan::{self, Kind};
+use crate::papers;
+use crate::plan::{self, Kind, SHARES};
+use crate::records;
 use crate::sessions::{People, SessionPlay};
 use crate::year::{Script, Step, Task, days, instant};
 
@@ -42,6 +44,8 @@ pub(crate) struct Region {
     pub(crate) claims: Vec<Claim>,
     checks: Vec<Check>,
     complaint: Complaint,
+    /// The city's, as they were made.
+    pub(crate) papers: Vec<v1::Report>,
 }
 
 impl Region {
@@ -84,6 +88,7 @@ impl Region {
             sessions,
             claims: Vec::new(),
             complaint: Complaint::default(),
+            papers: Vec::new(),
         }
     }
 
@@ -110,6 +115,12 @@ impl Region {
                 put(at, Step::Complaint(step));
             }
         }
+        if self.office.region == SHARES[0].0 {
+            for (at, paper) in papers::of_year() {
+                put(at, Step::Paper(paper));
+            }
+        }
+        put(instant(date(2023, 7, 3), 9, 50), Step::Import);
         // On Mondays.
         let weeks = (0..44).map(|week| days(date(2023, 5, 22), week * 7));
         weeks.for_each(|monday| put(instant(monday, 8, 10), Step::ClearFlags));
@@ -143,6 +154,8 @@ impl Region {
                 Step::Check(..)
                 | Step::Complaint(_)
                 | Step::ClearFlags
+                | Step::Import
+                | Step::Paper(_)
                 | Step::Expire(_)
                 | Step::Close => own.push(step),
             }
@@ -211,6 +224,11 @@ impl Region {
                     self.complaint.perform(client, &self.office, step).await?;
                 }
                 Step::ClearFlags => clear_flags(client, &self.office).await?,
+                Step::Import => records::import(client, &self.office, script.seed).await?,
+                Step::Paper(paper) => {
+                    let made = papers::make(client, &self.office, paper).await?;
+                    self.papers.push(made);
+                }
                 Step::Expire(state) => self.expire(client, state).await?,
                 Step::Close => {
                     let request = v1::ClosePlanYearRequest {

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use crate::client::{Client, PlayError};
 use crate::inspections::{CheckStep, ComplaintStep};
 use crate::opening::{doubles, fund, open, second_instalment};
+use crate::papers::Paper;
 use crate::plan::SHARES;
 use crate::region::Region;
 
@@ -48,6 +49,8 @@ pub struct Progress {
 pub struct Year {
     /// Region codes.
     pub regions: Vec<String>,
+    /// The papers that the city had made on their dates, in order.
+    pub papers: Vec<v1::Report>,
 }
 
 /// One thing that is due in one region.
@@ -62,6 +65,8 @@ pub(crate) enum Step {
     Check(usize, CheckStep),
     Complaint(ComplaintStep),
     ClearFlags,
+    Import,
+    Paper(Paper),
     Expire(&'static str),
     Close,
 }
@@ -196,5 +201,6 @@ pub async fn play(
             .iter()
             .map(|region| region.office.region.clone())
             .collect(),
+        papers: regions.swap_remove(0).papers,
     })
 }
