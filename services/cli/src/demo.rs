@@ -1,6 +1,6 @@
 //! `hefu demo`: Jinzhong's plan year 2023, played through real gRPC on loopback under a made-up clock, then checked to the fen.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,14 +13,17 @@ use comfy_table::{CellAlignment, Table, presets};
 use hefu_domain::calendar::Calendar;
 use hefu_domain::{Fen, Instant, Policy};
 use hefu_engine::{Clock, Source};
-use hefu_scenario::{Client, Script, Tally};
+use hefu_report::{Lang, Report};
+use hefu_scenario::{Client, Script, Tally, Year};
 use hefu_server::{RegionTree, Running, Setup};
 use hefu_store::Store;
+use hefu_wire::v1;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sha2::{Digest as _, Sha256};
 
 use crate::check::{Checked, check};
 use crate::policy::JINZHONG_2023;
+use crate::report;
 use crate::signed::unsigned;
 
 const CALENDARS: [&str; 2] = [
@@ -86,14 +89,23 @@ pub(crate) async fn run(demo: Demo) -> anyhow::Result<ExitCode> {
     let watch = Stopwatch::now();
     let engine = running.engine.clone();
     let unrecorded = RefCell::new(Vec::new());
+    let flags = Cell::new(0);
     let set_clock = async |at: i64| {
         debug_assert_eq!(
             engine.in_flight(),
             0,
             "the clock moves only when nothing is in flight"
         );
+        let before = hand.load(Ordering::SeqCst);
+        // The fraud rules look at each day once it is over.
+        if hefu_scenario::day(at) > hefu_scenario::day(before) {
+            match running.watch_logs().await {
+                Ok(raised) => flags.set(flags.get() + raised),
+                Err(error) => unrecorded.borrow_mut().push(error.to_string()),
+            }
+        }
         // The counties' checkpoints go into the city's log at each month's end, whatever the real time.
-        if hefu_scenario::month(at) > hefu_scenario::month(hand.load(Ordering::SeqCst)) {
+        if hefu_scenario::month(at) > hefu_scenario::month(before) {
             let recorded = running.record_checkpoints().await;
             unrecorded
                 .borrow_mut()
@@ -102,7 +114,7 @@ pub(crate) async fn run(demo: Demo) -> anyhow::Result<ExitCode> {
         // A made-up clock goes forward only.
         hand.fetch_max(at, Ordering::SeqCst);
     };
-    hefu_scenario::play(&client, &script, set_clock, |at| {
+    let year = hefu_scenario::play(&client, &script, set_clock, |at| {
         bar.set_length(at.of as u64);
         bar.set_position(at.done as u64);
         bar.set_message(at.day.to_string());
@@ -110,6 +122,7 @@ pub(crate) async fn run(demo: Demo) -> anyhow::Result<ExitCode> {
     .await?;
     let seconds = watch.elapsed().as_secs_f64();
     bar.set_message("checking the log and every fen");
+    let progress = progress(&client, &running.operator_key).await?;
     running.record_checkpoints().await?;
     running.signing.sign().await?;
     let mut checked = check(running.engine.store(), false, true).await?;
@@ -124,7 +137,9 @@ pub(crate) async fn run(demo: Demo) -> anyhow::Result<ExitCode> {
             serde_json::to_string(&json(&checked, &tally, seconds))?
         );
     } else {
-        report(&checked, &tally, seconds, &database, &state);
+        print(&checked, &tally, seconds, &database, &state);
+        println!("{}", supervision(&tally, flags.get(), &year));
+        println!("{}", report::table(&progress, Lang::En));
     }
     let code = if checked.failed.is_empty() {
         ExitCode::SUCCESS
@@ -141,6 +156,40 @@ pub(crate) async fn run(demo: Demo) -> anyhow::Result<ExitCode> {
     }
     running.stop().await;
     Ok(code)
+}
+
+/// The plan against what was reached: the city's own line and its counties.
+async fn progress(client: &Client, key: &str) -> anyhow::Result<Report> {
+    let request = v1::GetReportRequest {
+        name: "regions/140700/reports/progress".to_owned(),
+        as_of: "2024-03-31".to_owned(),
+        plan_year: 2023,
+        language: Lang::En.as_str().to_owned(),
+        ..v1::GetReportRequest::default()
+    };
+    let answer: v1::Report = client
+        .call(key, "ReportingService/GetReport", request)
+        .await
+        .context("the progress report")?;
+    hefu_wire::show::read_report(&answer).context("the progress report is none")
+}
+
+/// What the office did beside the vouchers.
+fn supervision(tally: &Tally, flags: usize, year: &Year) -> String {
+    let made = |method: &str| tally.single.get(method).copied().unwrap_or_default();
+    format!(
+        "supervision: {} samples drawn, {} inspections, {} findings put right, {flags} flags raised and {} cleared, {} credit events\n\
+         linked records: {} rosters and {} lists of certificates; top-ups granted: {}; papers on their dates: {}",
+        made("DrawSample"),
+        made("ConfirmInspection"),
+        made("Recheck"),
+        made("ClearFlag"),
+        made("CreditPoints") + made("RestoreCredit"),
+        made("ImportRoster"),
+        made("ImportCertificates"),
+        made("DecideTopUp"),
+        year.papers.len(),
+    )
 }
 
 /// `hefu-data/demo-N.db`, the first that is not there.
@@ -236,7 +285,7 @@ fn json(checked: &Checked, tally: &Tally, seconds: f64) -> serde_json::Value {
     })
 }
 
-fn report(checked: &Checked, tally: &Tally, seconds: f64, database: &str, state: &std::path::Path) {
+fn print(checked: &Checked, tally: &Tally, seconds: f64, database: &str, state: &std::path::Path) {
     println!("{}", counties(checked));
     println!("{}", refusals(tally));
     let funds = checked.funds();

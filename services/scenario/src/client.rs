@@ -24,6 +24,8 @@ const TRIES: u32 = 8;
 pub struct Tally {
     /// Moves accepted.
     pub accepted: u64,
+    /// Of them those that were no batch's, by method.
+    pub single: BTreeMap<String, u64>,
     /// Refusals by code; one refusal may have several.
     pub refused: BTreeMap<String, u64>,
 }
@@ -127,7 +129,12 @@ impl Client {
     {
         let answer = self.call(key, method, message).await;
         match &answer {
-            Ok(_) => self.tally().accepted += 1,
+            Ok(_) => {
+                let mut tally = self.tally();
+                tally.accepted += 1;
+                let (_, name) = method.rsplit_once('/').unwrap_or(("", method));
+                *tally.single.entry(name.to_owned()).or_default() += 1;
+            }
             Err(status) => self.refused(status),
         }
         answer

@@ -21,4 +21,4 @@ mod year;
 
 pub use client::{Client, PlayError, Tally, credential, key};
 pub use desk::{Desk, Group, Opening, Trainee};
-pub use year::{Progress, Script, Year, month, play};
+pub use year::{Progress, Script, Year, day, month, play};

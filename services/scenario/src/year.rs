@@ -124,14 +124,21 @@ pub(crate) fn days(day: Date, off: i64) -> Date {
     day.checked_add(jiff::Span::new().days(off)).unwrap_or(day)
 }
 
+/// The day of an instant (milliseconds since 1970) in Asia/Shanghai.
+pub fn day(at: i64) -> Date {
+    jiff::Timestamp::from_millisecond(at)
+        .map(|t| jiff::tz::offset(8).to_datetime(t).date())
+        .unwrap_or_default()
+}
+
 /// The month of an instant (milliseconds since 1970) in Asia/Shanghai, counted from the year 0.
 pub fn month(at: i64) -> i32 {
-    let day = jiff::Timestamp::from_millisecond(at).map(|t| jiff::tz::offset(8).to_datetime(t));
-    day.map_or(0, |day| i32::from(day.year()) * 12 + i32::from(day.month()))
+    let day = day(at);
+    i32::from(day.year()) * 12 + i32::from(day.month())
 }
 
 /// Plays the year. `set_clock` moves the server's clock (milliseconds since 1970); it is called only when nothing is in flight, and
-/// nothing goes on before it is done.
+/// nothing goes on before it is done, so whatever the server does by itself (flags, checkpoints) has its place there.
 ///
 /// # Errors
 /// No server, or a move that the script needs was refused.
@@ -179,9 +186,7 @@ pub async fn play(
             }
         }
         done += 1;
-        let day = jiff::Timestamp::from_millisecond(at)
-            .map(|t| jiff::tz::offset(8).to_datetime(t).date())
-            .unwrap_or_default();
+        let day = day(at);
         progress(Progress {
             day,
             done,

@@ -105,7 +105,7 @@ fn written(report: &Report, format: Format, lang: Lang) -> anyhow::Result<Vec<u8
 }
 
 /// As an official reads it: title and day above, the table, what must be said and the logs' indexes below.
-fn table(report: &Report, lang: Lang) -> String {
+pub(crate) fn table(report: &Report, lang: Lang) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_BORDERS_ONLY);
     table.set_content_arrangement(ContentArrangement::Disabled);
