@@ -77,6 +77,7 @@ async fn what_is_due_expires_at_the_instant_and_its_reserve_is_free(engine: Engi
         reason: "UNDER_INVESTIGATION".to_owned(),
         request_id: api.office.fresh("freeze"),
         validate_only: false,
+        finding: String::new(),
     };
     let _: v1::FreezeResponse = must(
         &api.client,
