@@ -389,7 +389,7 @@ impl Complaint {
                 };
                 client
                     .must::<_, v1::RestoreCreditResponse>(
-                        &office.supervisor,
+                        &office.reviewer,
                         "SupervisionService/RestoreCredit",
                         request,
                     )

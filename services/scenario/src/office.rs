@@ -105,7 +105,8 @@ impl Office {
         use v1::Role::*;
         let duties: [(&str, &str, &[v1::Role]); 6] = [
             ("clerk", &self.clerk, &[Clerk]),
-            ("reviewer", &self.reviewer, &[Reviewer]),
+            // Who restores credit is not who took the points.
+            ("reviewer", &self.reviewer, &[Reviewer, Supervisor]),
             ("approver", &self.approver, &[Reviewer]),
             ("finance", &self.finance, &[Finance]),
             ("supervisor", &self.supervisor, &[Supervisor]),
