@@ -173,10 +173,12 @@ pub enum ClosingStep {
 impl Act {
     /// The second region of a move over two: its facts are read, its log is written too.
     pub fn other_region(&self) -> Option<&Region> {
-        match self {
-            Act::AllocateFunds(act) => Some(&act.to),
-            Act::DecideTopUp(act) => Some(&act.county),
-            _ => None,
+        if let Act::AllocateFunds(act) = self {
+            Some(&act.to)
+        } else if let Act::DecideTopUp(act) = self {
+            Some(&act.county)
+        } else {
+            None
         }
     }
 }

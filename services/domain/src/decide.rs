@@ -250,10 +250,12 @@ pub fn decide_between(
         caller,
         at,
     };
-    match &command.act {
-        Act::AllocateFunds(act) => funds::allocate(&ask, to, act),
-        Act::DecideTopUp(act) => funds::decide_top_up(&ask, to, act),
-        _ => Err(Code::SameRegion.into()),
+    if let Act::AllocateFunds(act) = &command.act {
+        funds::allocate(&ask, to, act)
+    } else if let Act::DecideTopUp(act) = &command.act {
+        funds::decide_top_up(&ask, to, act)
+    } else {
+        Err(Code::SameRegion.into())
     }
 }
 
