@@ -173,11 +173,14 @@ pub enum ClosingStep {
 impl Act {
     /// The other region that it changes in the same transaction, where it changes two.
     pub fn other_region(&self) -> Option<&Region> {
-        match self {
-            Act::AllocateFunds(act) => Some(&act.to),
-            Act::DecideTopUp(act) => Some(&act.county),
-            Act::RecordFinding(act) => act.report_to.as_ref(),
-            _ => None,
+        if let Act::AllocateFunds(act) = self {
+            Some(&act.to)
+        } else if let Act::DecideTopUp(act) = self {
+            Some(&act.county)
+        } else if let Act::RecordFinding(act) = self {
+            act.report_to.as_ref()
+        } else {
+            None
         }
     }
 }

@@ -265,14 +265,15 @@ pub fn decide_both(
         caller,
         at,
     };
-    match &command.act {
-        Act::AllocateFunds(act) => funds::allocate(&ask, other, act),
-        Act::DecideTopUp(act) => funds::decide_top_up(&ask, other, act),
-        Act::RecordFinding(act) => {
-            registry::names_nobody_classified(&ask, &command.seals)?;
-            supervision::report_finding(&ask, other, act).map_err(not_yours_alone)
-        }
-        _ => Err(Code::SameRegion.into()),
+    if let Act::AllocateFunds(act) = &command.act {
+        funds::allocate(&ask, other, act)
+    } else if let Act::DecideTopUp(act) = &command.act {
+        funds::decide_top_up(&ask, other, act)
+    } else if let Act::RecordFinding(act) = &command.act {
+        registry::names_nobody_classified(&ask, &command.seals)?;
+        supervision::report_finding(&ask, other, act).map_err(not_yours_alone)
+    } else {
+        Err(Code::SameRegion.into())
     }
 }
 

@@ -375,7 +375,7 @@ mod tests {
         line[2] = "<b>学校</b> & =1".to_owned();
         line[6] = "=HYPERLINK(\"x\")".to_owned();
         let named = named("/catalogue/140725/2023").unwrap();
-        let html = String::from_utf8(page("寿阳县", &named, &[line.clone()])).unwrap();
+        let html = String::from_utf8(page("寿阳县", &named, std::slice::from_ref(&line))).unwrap();
         assert!(html.contains("&lt;b&gt;学校&lt;/b&gt; &amp; =1"));
         let table = String::from_utf8(table(&[line])).unwrap();
         assert!(table.contains("\"'=HYPERLINK(\"\"x\"\")\""), "{table}");

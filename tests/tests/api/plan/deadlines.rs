@@ -94,8 +94,17 @@ async fn what_is_due_expires_at_the_instant_and_its_reserve_is_free(engine: Engi
 
     api.set_clock(over());
     let head = api.head().await.size;
-    let round = api.running.deadlines.expire_due().await.unwrap();
-    assert_eq!((round.expired, round.next), (3, None));
+    // Two at once, as two servers of one database: what one of them does is done for both.
+    let (one, two) = tokio::join!(
+        api.running.deadlines.expire_due(),
+        api.running.deadlines.expire_due()
+    );
+    let (one, two) = (one.unwrap(), two.unwrap());
+    assert!(
+        (3..=6).contains(&(one.expired + two.expired)),
+        "{one:?} {two:?}"
+    );
+    assert_eq!((one.next, two.next), (None, None));
     for voucher in [&issued, &frozen, &applied] {
         assert_eq!(api.state(voucher).await, "expired");
     }

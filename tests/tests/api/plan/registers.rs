@@ -105,6 +105,12 @@ async fn start(engine: Engine, folder: &Path, register_of_names: &HttpRegister) 
     }
 }
 
+/// A number as a file names it that nobody should read it from.
+fn hashed(number: &str) -> String {
+    let hash = hefu_token::token_hash(number);
+    hash.0.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn put(folder: &Path, name: &str, text: &str) {
     std::fs::write(folder.join(name), text).unwrap();
 }
@@ -142,10 +148,11 @@ async fn registers_are_asked_and_their_answers_are_on_record(engine: Engine) {
     let folder = Folder::new("hefu-register-files");
     let names = HttpRegister::serve();
     let identity = canaries::person(1).identity;
+    let hash = hashed(&identity);
     put(
         folder.path(),
         "student.csv",
-        &format!("identity_number,answer,valid_until\n{identity},no,2023-07-31\n"),
+        &format!("sha256,answer,valid_until\n{hash},no,2023-07-31\n"),
     );
     put(folder.path(), "job_seeker.json", "[]");
     let api = start(engine, folder.path(), &names).await;
@@ -203,7 +210,7 @@ async fn registers_are_asked_and_their_answers_are_on_record(engine: Engine) {
     put(
         folder.path(),
         "student.csv",
-        &format!("identity_number,answer\n{identity},yes\n"),
+        &format!("sha256,answer\n{hash},yes\n"),
     );
     api.at("2023-08-01", 9);
     let renewed: v1::CheckPersonResponse = must(
@@ -259,14 +266,15 @@ async fn registers_are_asked_and_their_answers_are_on_record(engine: Engine) {
 async fn a_register_that_is_out_of_reach_leaves_nothing_behind(engine: Engine) {
     let folder = Folder::new("hefu-register-files");
     let names = HttpRegister::serve();
-    put(folder.path(), "student.csv", "identity_number,answer\n");
+    put(folder.path(), "student.csv", "sha256,answer\n");
     let api = start(engine, folder.path(), &names).await;
     let person = registered(&api, 1).await;
     let identity = canaries::person(1).identity;
+    let hash = hashed(&identity);
     put(
         folder.path(),
         "student.csv",
-        &format!("identity_number,answer\n{identity},no\n"),
+        &format!("sha256,answer\n{hash},no\n"),
     );
     names.up.store(false, Ordering::SeqCst);
     let size = api.head().await.size;

@@ -94,6 +94,8 @@ async fn a_county_asks_and_its_city_decides(engine: Engine) {
         let receipt = asked.receipt.unwrap();
         assert_eq!(receipt.state, "requested");
         names.push(receipt.name);
+        // The list is in the order of their ids, which begin with the time.
+        api.hand.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
     }
 
     let list = |parent: String, state: &str| v1::ListTopUpsRequest {
