@@ -578,8 +578,8 @@ async fn what_is_no_sheet_is_told_so_and_targets_are_set_by_the_operator() {
             row("newly_skilled", 1_700),
         ],
     );
-    let errors = wrong(&api, api.clerk(), Template::Targets, &file).await;
-    assert!(errors[0].2.contains("ROLE_MISSING"), "{errors:?}");
+    let refused = send(&api, api.clerk(), Template::Targets, &file, false).await;
+    assert_eq!(reason(&refused.unwrap_err()), "ROLE_MISSING");
     let done = imported(&api, operator, Template::Targets, &file).await;
     assert_eq!((done.rows, done.new_parts), (2, 1));
     let get = v1::GetPlanYearRequest {
