@@ -8,6 +8,7 @@ mod bounds;
 mod check;
 mod columns;
 mod fault;
+mod forms;
 mod marked;
 mod read;
 mod template;

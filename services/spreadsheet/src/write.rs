@@ -3,7 +3,7 @@
 use hefu_domain::Date;
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
 
-use crate::template::{heading, new_book};
+use crate::template::{heading, new_book, printed};
 
 /// What the writer found wrong.
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +111,8 @@ pub fn table(
         sheet.write_string_with_format(0, at, *heading_text, &heading())?;
     }
     sheet.set_freeze_panes(1, 0)?;
+    sheet.set_repeat_rows(0, 0)?;
+    printed(sheet);
     for (number, row) in (1u32..).zip(rows) {
         for (at, one) in (0u16..).zip(&row) {
             cell(sheet, number, at, one, &Format::new())?;

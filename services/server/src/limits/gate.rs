@@ -358,7 +358,11 @@ mod tests {
     #[test]
     fn every_stream_is_counted() {
         let proto = streams_of(hefu_wire::FILE_DESCRIPTOR_SET);
-        assert_eq!(proto, ["/voucher.v1.AuditService/StreamEvents"]);
+        let counted = [
+            "/voucher.v1.AuditService/StreamEvents",
+            "/voucher.v1.SpreadsheetService/ImportSheet",
+        ];
+        assert_eq!(proto, counted);
         let health = streams_of(tonic_health::pb::FILE_DESCRIPTOR_SET);
         assert!(
             health

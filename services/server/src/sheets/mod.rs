@@ -137,6 +137,8 @@ impl Import {
             let known: Vec<&str> = Template::ALL.iter().map(|one| one.name()).collect();
             bad("template", format!("must be one of {}", known.join(", ")))
         })?;
+        // Whoever may not make the moves learns nothing of what was imported.
+        api.sight_of(asks_for(template), &by, &region).await?;
         let _held = HELD.try_acquire().map_err(|_| errors::too_many_streams())?;
         let most = usize::try_from(Limits::default().bytes).unwrap_or(usize::MAX);
         let mut file = first.chunk;
@@ -334,6 +336,17 @@ impl Import {
             outcome.new_parts += 1;
         }
         Ok(())
+    }
+}
+
+/// The move that a template's rows ask for.
+fn asks_for(template: Template) -> Rpc {
+    match template {
+        Template::Roster => Rpc::ImportRoster,
+        Template::Certificates => Rpc::ImportCertificates,
+        Template::Attendance => Rpc::RecordAttendance,
+        Template::Targets => Rpc::SetTargets,
+        Template::PayoutAnswers => Rpc::RecordPayout,
     }
 }
 
