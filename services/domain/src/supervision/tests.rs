@@ -396,7 +396,7 @@ fn confirm_clear(county: &mut County, by: &str, flag: FlagId) -> Said {
     let FlagState::Proposed {
         by: proposer,
         reason,
-        evidence,
+        proof: evidence,
     } = county.world.flag(&flag).unwrap().state.clone()
     else {
         panic!("nothing is proposed")

@@ -16,5 +16,6 @@ mod issuance;
 mod matrix;
 mod redemption;
 mod settlement;
+mod supervision;
 mod support;
 mod training;
