@@ -10,7 +10,7 @@ use std::future::Future;
 use std::sync::{Mutex as Lock, PoisonError};
 
 use hefu_audit::{Audited, Auditor, Finding, Flagged, Ledger, Replayed, across};
-use hefu_domain::{Region, Tag, VoucherId};
+use hefu_domain::{Fact, Region, Tag, VoucherId};
 use hefu_store::{Head, Snapshot, StoreError};
 use tokio::sync::Mutex;
 
@@ -171,6 +171,10 @@ async fn region<F: FnMut(&Region, &Replayed)>(
             shared.show(&region, &replayed);
             let nullifiers = std::mem::take(&mut replayed.nullifiers);
             tables(shared, &region, replayed, &mut verified).await?;
+            if shared.rules {
+                let late = drawn_late(shared, &region).await?;
+                verified.failed.extend(late);
+            }
             nullifiers.into_iter().collect()
         }
     };
@@ -264,6 +268,40 @@ async fn tables<F>(
     }
     expected.end(verified);
     Ok(())
+}
+
+/// Samples that were not drawn from the first published checkpoint that covers their plan: whoever may wait for a later one chooses.
+async fn drawn_late<F>(
+    shared: &Shared<'_, '_, F>,
+    region: &Region,
+) -> Result<Vec<String>, StoreError> {
+    let (table, mut after, mut late) = (hefu_store::Table::Sample, None::<String>, Vec::new());
+    loop {
+        let mut snapshot = shared.snapshot.lock().await;
+        let page = snapshot
+            .rows(table, region.as_str(), after.as_deref(), PAGE)
+            .await?;
+        for row in &page {
+            let Fact::Sample(sample) = crate::rows::fact(row)? else {
+                continue;
+            };
+            let Some(draw) = sample.draw else { continue };
+            let (epoch, covers) = (draw.planned.epoch, draw.planned.index + 1);
+            let first = snapshot
+                .checkpoints(region.as_str(), epoch, covers, 1)
+                .await?;
+            if first.first().map(|first| first.size) != Some(draw.tree.size) {
+                late.push(format!(
+                    "region {region}: sample {} was not drawn from the first published checkpoint that covers its plan",
+                    row.id
+                ));
+            }
+        }
+        match page.last() {
+            Some(last) if page.len() == PAGE as usize => after = Some(last.id.clone()),
+            Some(_) | None => return Ok(late),
+        }
+    }
 }
 
 /// Runs what only computes where it holds up no reading.

@@ -143,7 +143,7 @@ fn stands(finding: &Finding) -> Result<(), Stop> {
 pub(crate) fn apply_finding_rectified(world: &mut World, e: &FindingRectified) -> Result<(), Stop> {
     world.edit_finding(&e.finding)?.state = FindingState::Rectified {
         by: e.by.clone(),
-        evidence: e.evidence,
+        proof: e.evidence,
     };
     Ok(())
 }
@@ -184,7 +184,7 @@ pub(crate) fn apply_finding_rechecked(world: &mut World, e: &FindingRechecked) -
     }
     finding.state = FindingState::Closed {
         by: e.by.clone(),
-        evidence: e.evidence,
+        proof: e.evidence,
     };
     let (about, institution) = (finding.about.clone(), finding.institution.clone());
     hold(world, &about, |holds| {

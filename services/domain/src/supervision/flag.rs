@@ -120,7 +120,7 @@ pub(crate) fn apply_flag_clearance_proposed(
     world.edit_flag(&e.flag)?.state = FlagState::Proposed {
         by: e.by.clone(),
         reason: e.reason.clone(),
-        evidence: e.evidence,
+        proof: e.evidence,
     };
     Ok(())
 }
@@ -128,12 +128,8 @@ pub(crate) fn apply_flag_clearance_proposed(
 /// Clears a block as the second person.
 pub(crate) fn confirm_clear_flag(ask: &Ask, act: &ConfirmClearFlag) -> Result<Vec<Event>, Stop> {
     let flag = ask.world.flag(&act.flag)?;
-    let (proposer, reason, evidence) = match &flag.state {
-        FlagState::Proposed {
-            by,
-            reason,
-            evidence,
-        } => (by, reason, evidence),
+    let (proposer, reason, proof) = match &flag.state {
+        FlagState::Proposed { by, reason, proof } => (by, reason, proof),
         FlagState::Open => return Err(Code::NothingToConfirm.into()),
         FlagState::Cleared { .. } => return Err(Code::FlagAlreadyCleared.into()),
     };
@@ -141,7 +137,7 @@ pub(crate) fn confirm_clear_flag(ask: &Ask, act: &ConfirmClearFlag) -> Result<Ve
         flag: act.flag,
         by: proposer.clone(),
         reason: reason.clone(),
-        evidence: *evidence,
+        evidence: *proof,
     };
     let mut checks = Checks::new();
     checks.require(*proposer != ask.caller.person, Code::SamePerson);

@@ -16,8 +16,8 @@ use crate::state::*;
 use crate::time::Instant;
 use crate::world::World;
 
-/// The most members of one sample, so that its plan fits into an event. A larger population is sampled in parts.
-pub(crate) const MOST_MEMBERS: usize = 800;
+/// The most members of one sample, so that its plan fits into an event even where each is a stratum of its own. A larger population is sampled in parts.
+pub(crate) const MOST_MEMBERS: usize = 500;
 
 /// What a stratum is called where nothing tells its members apart.
 const WHOLE: &str = "all";

@@ -396,7 +396,7 @@ fn confirm_clear(county: &mut County, by: &str, flag: FlagId) -> Said {
     let FlagState::Proposed {
         by: proposer,
         reason,
-        evidence,
+        proof: evidence,
     } = county.world.flag(&flag).unwrap().state.clone()
     else {
         panic!("nothing is proposed")
@@ -744,4 +744,37 @@ fn what_supervision_names_must_exist() {
         record_finding(ask, &nobody)
     });
     assert_eq!(said, Err(vec![Code::ClassNotFound]));
+}
+
+#[test]
+fn the_largest_plan_fits_into_an_event_even_of_strata_of_one() {
+    let sealed = |n: u16| {
+        let mut bytes = [7; 32];
+        bytes[..2].copy_from_slice(&n.to_be_bytes());
+        InstitutionId::sealed(Digest(bytes)).to_string()
+    };
+    let most = u16::try_from(MOST_MEMBERS).unwrap();
+    let stratum = |n: u16| Stratum {
+        quota: 1,
+        members: vec![About::Voucher(voucher_id(n.into()))],
+    };
+    let planned = SamplePlanned {
+        sample: sample_id(1),
+        by: code("supervisor"),
+        plan: SamplePlan {
+            kind: SampleKind::Proportional,
+            frame: Frame::Paid {
+                epoch: 9,
+                from: 1 << 40,
+                until: 1 << 41,
+            },
+            by: Strata::Deliverer,
+            share: Share::Percent(100),
+            strata: (0..most).map(|n| (sealed(n), stratum(n))).collect(),
+            commitment: Some(digest(1)),
+        },
+    };
+    let bytes = serde_json::to_vec(&planned).unwrap().len();
+    // What the envelope adds is a few hundred.
+    assert!(bytes < 65_535 - 1_000, "{bytes}");
 }

@@ -17,5 +17,6 @@ mod matrix;
 mod plan_year;
 mod redemption;
 mod settlement;
+mod supervision;
 mod support;
 mod training;

@@ -127,7 +127,7 @@ fn frame(
 /// The largest number that an event holds exactly.
 const MOST_INDEX: u64 = (1 << 53) - 1;
 /// The most things of one sample.
-const MOST_NAMED: usize = 800;
+const MOST_NAMED: usize = 500;
 /// The most seats of a class.
 const MOST_SEATS: usize = 500;
 

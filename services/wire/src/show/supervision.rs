@@ -116,9 +116,7 @@ pub fn finding(region: &Region, id: FindingId, finding: &Finding, eyes: Eyes) ->
     let of = finding.county.as_ref().unwrap_or(region);
     let staff = eyes == Eyes::Staff;
     let evidence = match &finding.state {
-        FindingState::Rectified { evidence, .. } | FindingState::Closed { evidence, .. } => {
-            Some(*evidence)
-        }
+        FindingState::Rectified { proof, .. } | FindingState::Closed { proof, .. } => Some(*proof),
         FindingState::Open | FindingState::Reported => None,
     };
     v1::Finding {
@@ -156,16 +154,12 @@ pub fn finding(region: &Region, id: FindingId, finding: &Finding, eyes: Eyes) ->
 pub fn flag(region: &Region, id: FlagId, flag: &Flag) -> v1::Flag {
     let (by, why, proposal) = match &flag.state {
         FlagState::Open => (String::new(), String::new(), Vec::new()),
-        FlagState::Proposed {
-            by,
-            reason,
-            evidence,
-        } => {
+        FlagState::Proposed { by, reason, proof } => {
             let proposed = FlagClearanceProposed {
                 flag: id,
                 by: by.clone(),
                 reason: reason.clone(),
-                evidence: *evidence,
+                evidence: *proof,
             };
             let proposal = proposed.digest().0.to_vec();
             (by.to_string(), reason.to_string(), proposal)
