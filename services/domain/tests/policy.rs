@@ -58,7 +58,7 @@ fn every_phrase_occurs_in_the_notice() {
         );
         count += 1;
     }
-    assert_eq!(count, 3 + policy.programmes.len() + policy.categories.len());
+    assert_eq!(count, 4 + policy.programmes.len() + policy.categories.len());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Reports over gRPC: the bureau's people get all of them, an institution its own statement, and nobody else any.
 
 use hefu_report::{Lang, Name};
+use hefu_tests::cli::hefu;
 use hefu_tests::engines::Engine;
 use hefu_tests::office::must;
 use hefu_wire::v1;
@@ -98,6 +99,30 @@ async fn reports_are_the_bureaus_and_a_statement_its_institutions(engine: Engine
     assert_eq!(
         number(&stranger, stranger.rows.len() - 1, "completed"),
         Some(0)
+    );
+
+    // The command prints the same of a server and of its database beside it.
+    let (url, database) = (api.running.url(), api.place.url());
+    let key = api.clerk().to_owned();
+    let printed = tokio::task::spawn_blocking(move || {
+        let of = |source: &[&str]| {
+            let mut command = hefu();
+            command.args(["report", "progress", "--as-of", day, "--region", REGION]);
+            let output = command.args(source).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success(), "{said}");
+            String::from_utf8(output.stdout).unwrap()
+        };
+        [
+            of(&["--server", &url, "--key", &key]),
+            of(&["--database", &database]),
+        ]
+    });
+    let [by_server, by_database] = printed.await.unwrap();
+    assert_eq!(by_server, by_database);
+    assert!(
+        by_server.contains("小计") && by_server.contains("寿阳县"),
+        "{by_server}"
     );
 
     let list = v1::ListReportsRequest {

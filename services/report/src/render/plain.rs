@@ -116,3 +116,48 @@ pub fn text(report: &Report, zh: bool) -> (String, String) {
     });
     (above, below.join("\n"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::{Column, Mark, Row};
+
+    #[test]
+    fn a_cell_with_a_comma_or_a_quote_stays_one_cell_and_excel_knows_the_letters() {
+        let column = |key: &str, unit| Column {
+            key: key.to_owned(),
+            heading: key.to_owned(),
+            unit,
+        };
+        let report = Report {
+            name: "progress".to_owned(),
+            title: String::new(),
+            region: "140725".parse().unwrap(),
+            region_name: String::new(),
+            year: hefu_domain::PlanYear::try_from(2023).unwrap(),
+            as_of: "2023-05-31".parse().unwrap(),
+            logs: Vec::new(),
+            columns: vec![
+                column("a,b", Unit::Text),
+                column("元", Unit::Fen),
+                column("%", Unit::Percent),
+            ],
+            rows: vec![Row {
+                cells: vec![
+                    Cell::Text("他说\"好\"".to_owned()),
+                    Cell::Number(150_000),
+                    Cell::Empty,
+                ],
+                mark: Mark::Plain,
+            }],
+            notes: Vec::new(),
+            charts: Vec::new(),
+        };
+        assert_eq!(
+            csv(&report),
+            "\u{FEFF}\"a,b\",元,%\r\n\"他说\"\"好\"\"\",1500.00,\r\n"
+        );
+        assert_eq!(json(&report)["rows"][0]["cells"]["元"], 150_000);
+        assert!(json(&report)["rows"][0]["cells"]["%"].is_null());
+    }
+}

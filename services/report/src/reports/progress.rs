@@ -2,11 +2,21 @@
 
 use hefu_domain::Programme;
 
-use super::{ALL, TRAINING};
+use super::TRAINING;
 use crate::build::{RegionFigures, Scene, columns, newly, row};
 use crate::fold::{CERTIFICATES, FIRST, FIRST_HIGH};
 use crate::table::{Cell, Chart, ChartKind, Mark, Report, Row, Series, Unit, percent};
 use crate::words::{self, target};
+
+/// The lines in order: what counts inside general training stands below it.
+const LINES: [Programme; 6] = [
+    Programme::EnterpriseStaff,
+    Programme::General,
+    Programme::OrderProject,
+    Programme::Apprenticeship,
+    Programme::Entrepreneurship,
+    Programme::Assessment,
+];
 
 /// One line's figures.
 #[derive(Debug, Clone, Copy, Default)]
@@ -136,7 +146,7 @@ fn of_region(scene: &Scene, region: &RegionFigures, rows: &mut Vec<Row>) -> Line
     let lang = scene.lang;
     let name = scene.line(region);
     let mut sum = Line::default();
-    for programme in ALL {
+    for programme in LINES {
         let own = line(scene, region, programme);
         let inside = scene.inside_general(region, programme);
         let mut shown = own;

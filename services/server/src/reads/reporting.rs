@@ -68,6 +68,9 @@ impl Api {
         let (region, lang) = asked(|r| {
             let parent = r.parent("parent", &list.parent);
             let lang = language(r, &list.language);
+            if !list.page_token.is_empty() {
+                r.wrong("page_token", "must be empty: the first page holds all");
+            }
             parent.and(lang)
         })?;
         self.open(&region).await?;
