@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use hefu_domain::calendar::Calendar;
 use hefu_domain::{Fact, Instant, Policy};
 use hefu_engine::{Clock, Source, audit};
-use hefu_scenario::{Client, Script, month, play};
+use hefu_scenario::{Client, Script, day, month, play};
 use hefu_server::{RegionTree, Setup, serve};
 use hefu_tests::engines::{Engine, Folder, Place};
 
@@ -65,7 +65,11 @@ async fn year(engine: Engine) -> Played {
         &client,
         &script,
         async |at| {
-            if month(at) > month(hand.load(Ordering::SeqCst)) {
+            let before = hand.load(Ordering::SeqCst);
+            if day(at) > day(before) {
+                running.watch_logs().await.unwrap();
+            }
+            if month(at) > month(before) {
                 running.record_checkpoints().await.unwrap();
             }
             hand.fetch_max(at, Ordering::SeqCst);

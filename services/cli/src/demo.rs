@@ -13,7 +13,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use hefu_domain::calendar::Calendar;
 use hefu_domain::{Fen, Instant, Policy};
 use hefu_engine::{Clock, Source};
-use hefu_report::{Lang, Report};
+use hefu_report::{Lang, Mark, Report};
 use hefu_scenario::{Client, Script, Tally, Year};
 use hefu_server::{RegionTree, Running, Setup};
 use hefu_store::Store;
@@ -175,7 +175,22 @@ async fn progress(client: &Client, key: &str) -> anyhow::Result<Report> {
         .call(key, "ReportingService/GetReport", request)
         .await
         .context("the progress report")?;
-    hefu_wire::show::read_report(&answer).context("the progress report is none")
+    let report = hefu_wire::show::read_report(&answer).context("the progress report is none")?;
+    Ok(sums(report))
+}
+
+/// A report's sums alone, one line for each region.
+fn sums(mut report: Report) -> Report {
+    report.rows.retain(|row| row.mark == Mark::Sum);
+    let shown = |key: &str| !matches!(key, "programme" | "applied" | "skilled_share");
+    let kept: Vec<bool> = report.columns.iter().map(|c| shown(&c.key)).collect();
+    let mut columns = kept.iter();
+    report.columns.retain(|_| *columns.next().unwrap_or(&true));
+    for row in &mut report.rows {
+        let mut cells = kept.iter();
+        row.cells.retain(|_| *cells.next().unwrap_or(&true));
+    }
+    report
 }
 
 /// What the office did beside the vouchers.

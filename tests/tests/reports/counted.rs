@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hefu_domain::state::{Fact, Occasion, VoucherState};
-use hefu_domain::{Date, Instant, Programme, Region};
+use hefu_domain::{Date, Instant, PersonId, Programme, Region};
 use hefu_engine::rows;
 use hefu_report::{Book, Cell, FOLD_VERSION, Mark, Name, Report, Subject};
 use hefu_server::reports::ReadModel;
@@ -331,7 +331,7 @@ async fn funds_are_the_accounts(store: &Store) {
 /// Certificates, newly skilled and newly high-skilled people, from the vouchers' own passes.
 async fn certificates_are_the_vouchers(store: &Store) {
     let certificates = report(store, &ask(Name::Certificates, "2024-04-30")).await;
-    let (mut all, mut skilled, mut high) = (0, 0, 0);
+    let (mut all, mut skilled, mut high, mut without) = (0, 0, 0, 0);
     for region in regions(store).await {
         let mut people = BTreeSet::new();
         let mut high_people = BTreeSet::new();
@@ -348,11 +348,25 @@ async fn certificates_are_the_vouchers(store: &Store) {
                 high_people.insert(voucher.person);
             }
         }
+        for (id, fact) in facts(store, Table::Person, &region).await {
+            let Fact::Person(record) = fact else {
+                continue;
+            };
+            let person: PersonId = id.parse().unwrap();
+            for own in record.certificates {
+                (all, without) = (all + 1, without + 1);
+                people.insert(person);
+                if own.level.is_high_skilled() {
+                    high_people.insert(person);
+                }
+            }
+        }
         skilled += people.len() as i64;
         high += high_people.len() as i64;
     }
     let last = certificates.rows.len() - 1;
-    assert!(all > 10 && high > 0, "{all} {high}");
+    assert!(all > 10 && high > 0 && without > 0, "{all} {high}");
+    assert_eq!(number(&certificates, last, "without_voucher"), without);
     assert_eq!(number(&certificates, last, "certificates"), all);
     assert_eq!(number(&certificates, last, "newly_skilled"), skilled);
     assert_eq!(number(&certificates, last, "newly_high_skilled"), high);

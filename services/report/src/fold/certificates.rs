@@ -2,10 +2,10 @@
 //!
 //! A certificate counts with the pass that put it on record, until the register denies it. Whoever holds one is skilled once: if the first one
 //! is denied, the next one counts instead. [`hold`] and [`lose`] are the one place for it: a certificate that comes without a voucher
-//! is held with no programme, in the plan year in which it counts.
+//! is held with no programme, and counts in the year of the day on it, from the day of its import.
 
-use hefu_domain::event::{Assessed, AssessmentResult};
-use hefu_domain::{Date, Event, PersonId};
+use hefu_domain::event::{Assessed, AssessmentResult, CertificatesImported};
+use hefu_domain::{Date, Event, PersonId, PlanYear};
 
 use super::{Of, vouchers};
 use crate::book::{Book, FoldError};
@@ -45,8 +45,27 @@ pub(super) fn fold(book: &mut Book, day: Date, event: &Event) -> Result<(), Fold
             }
             Ok(())
         }
+        Event::CertificatesImported(e) => imported(book, day, e),
         _ => Ok(()),
     }
+}
+
+/// Certificates without a voucher.
+fn imported(book: &mut Book, day: Date, e: &CertificatesImported) -> Result<(), FoldError> {
+    for one in &e.certificates {
+        let of = format!("certificate/{}", one.certificate);
+        let year = u16::try_from(one.on.year()).ok();
+        let year = year.and_then(|year| PlanYear::try_from(year).ok());
+        let held = HeldCertificate {
+            year: year.ok_or_else(|| FoldError { id: of.clone() })?,
+            of,
+            programme: None,
+            category: None,
+            level: one.level,
+        };
+        hold(book, day, one.person, held);
+    }
+    Ok(())
 }
 
 fn assessed(book: &mut Book, day: Date, e: &Assessed) -> Result<(), FoldError> {

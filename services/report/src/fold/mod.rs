@@ -110,9 +110,10 @@ pub(crate) fn fold(book: &mut Book, day: Date, event: &Event) -> Result<(), Fold
         | Event::ClawBackProposed(_)
         | Event::ClawBackConfirmed(_)
         | Event::ClawBackReceived(_) => vouchers::fold(book, day, event),
-        Event::Assessed(_) | Event::CertificateConfirmed(_) | Event::CorrectionConfirmed(_) => {
-            certificates::fold(book, day, event)
-        }
+        Event::Assessed(_)
+        | Event::CertificateConfirmed(_)
+        | Event::CertificatesImported(_)
+        | Event::CorrectionConfirmed(_) => certificates::fold(book, day, event),
         Event::Redeemed(_)
         | Event::StruckOut(_)
         | Event::ClaimVoucherRefused(_)

@@ -36,6 +36,10 @@ pub(crate) fn needs(book: &Book, event: &Event) -> Vec<String> {
             needs
         }
         Event::CertificateConfirmed(e) => with_person(book, e.voucher),
+        Event::CertificatesImported(e) => {
+            let people = e.certificates.iter().map(|one| one.person);
+            people.map(fact::person).collect()
+        }
         Event::CorrectionConfirmed(e) => {
             let mut needs = with_person(book, e.voucher);
             needs.push(fact::person(e.person));
