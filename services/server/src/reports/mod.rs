@@ -150,7 +150,7 @@ impl ReadModel {
                 });
             }
             let tail = Stretch::begin(&mut snapshot, head).await?;
-            let tail = tail.to_the_end(&mut snapshot, head).await?;
+            let tail = tail.read_out(&mut snapshot, head).await?;
             let facts = facts(&mut snapshot, &region, ask, &tail).await?;
             known.push((region, tail, facts));
         }

@@ -93,7 +93,7 @@ impl Stretch {
     }
 
     /// Folds the log to its end.
-    pub(super) async fn to_the_end(
+    pub(super) async fn read_out(
         mut self,
         reads: &mut Reads,
         head: &Head,
