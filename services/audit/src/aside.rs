@@ -194,11 +194,11 @@ fn id(key: &Key) -> Option<Id> {
         Key::Session(id) => (4, id.0),
         Key::Sheet(id) => (5, id.0),
         Key::Voucher(id) => (6, id.0),
-        Key::Import(id) => (11, id.0),
         Key::Sample(id) => (7, id.0),
         Key::Inspection(id) => (8, id.0),
         Key::Finding(id) => (9, id.0),
         Key::Flag(id) => (10, id.0),
+        Key::Import(id) => (11, id.0),
         Key::Region
         | Key::Policy(_)
         | Key::Calendar(_)
@@ -220,7 +220,6 @@ fn key([kind, uuid @ ..]: &Id) -> Key {
     let id = Uuid::from_bytes(*uuid);
     match kind {
         0 => Key::Person(PersonId(id)),
-        10 => Key::Import(ImportId(id)),
         1 => Key::Class(ClassId(id)),
         2 => Key::Attendance(ClassId(id)),
         3 => Key::Employment(ClassId(id)),
@@ -230,7 +229,8 @@ fn key([kind, uuid @ ..]: &Id) -> Key {
         7 => Key::Sample(SampleId(id)),
         8 => Key::Inspection(InspectionId(id)),
         9 => Key::Finding(FindingId(id)),
-        _ => Key::Flag(FlagId(id)),
+        10 => Key::Flag(FlagId(id)),
+        _ => Key::Import(ImportId(id)),
     }
 }
 

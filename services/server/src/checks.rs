@@ -42,17 +42,23 @@ impl Api {
     ) -> Result<v1::CheckPersonResponse, Status> {
         let by = caller::of(&request)?;
         let asked = request.get_ref();
-        let (region, (id, checks)) = self
+        let (region, (id, checks, number)) = self
             .asked(Rpc::CheckPerson, &request, |r| {
                 let person = r.name::<PersonId>("name", &asked.name, "people");
+                let number = match asked.identity_number.as_str() {
+                    "" => None,
+                    text => {
+                        let number = text.parse::<Identity>().map_err(|rule| rule.to_string());
+                        Some(r.keep("identity_number", number)?)
+                    }
+                };
                 let checks = r.list("checks", &asked.checks, MOST_CHECKS, |r, check| {
                     r.code::<Check>("", check)
                 });
                 r.request_id(&asked.request_id)?;
-                Some((person?, checks?))
+                Some((person?, checks?, number))
             })
             .await?;
-        let number = asked.identity_number.parse::<Identity>().ok();
         let secrets = self.engine.people().secrets();
         let presented = number.map(|number| secrets.lookup_tag(&region, &number));
         let (outside, person, today) = self

@@ -143,7 +143,8 @@ impl<'a> Reader<'a> {
         });
     }
 
-    fn keep<T>(&mut self, field: &str, read: Result<T, String>) -> Option<T> {
+    /// What was read of a field by a rule of its own, or that it is wrong.
+    pub fn keep<T>(&mut self, field: &str, read: Result<T, String>) -> Option<T> {
         read.map_err(|rule| self.wrong(field, rule)).ok()
     }
 

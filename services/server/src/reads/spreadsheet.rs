@@ -16,7 +16,7 @@ use tonic::{Request, Status};
 
 use super::training::is_party;
 use super::{List, Page, Sight, region};
-use crate::api::{Api, bad};
+use crate::api::{Api, Wrong, bad};
 use crate::{caller, errors};
 
 /// The most lines of a template's own rows.
@@ -36,10 +36,10 @@ impl Api {
         let message = request.get_ref();
         let Some(template) = Template::named(&message.template) else {
             let known: Vec<&str> = Template::ALL.iter().map(|one| one.name()).collect();
-            return Err(bad(
-                "template",
-                format!("must be one of {}", known.join(", ")),
-            ));
+            let rule = format!("must be one of {}", known.join(", "));
+            let (region, status) = (names::region_of(&message.name), bad("template", rule));
+            let (by, wrong) = (caller::of(&request)?, Wrong { region, status });
+            return Err(self.told(Rpc::GetTemplate, &by, wrong).await);
         };
         let prefilled = match template {
             Template::Attendance => self.attendance_rows(&request).await?,

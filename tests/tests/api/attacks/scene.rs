@@ -159,7 +159,7 @@ impl Scene {
                 crate::school::OCCUPATION
             ),
             "GetReport" => in_region("reports/progress"),
-            "Inspect" => self.school.class.clone(),
+            "Inspect" | "GetTemplate" => self.school.class.clone(),
             "CreditPoints" | "RestoreCredit" => self.school.name.clone(),
             _ if of(&["Sample"]) => in_region("samples/01890000-0000-7000-8000-000000000000"),
             _ if of(&["Inspection"]) => {
@@ -239,6 +239,7 @@ impl Scene {
             ("reason", "HARDSHIP".to_owned()),
             ("reference", "ATTACK-1".to_owned()),
             ("as_of", "2023-05-25".to_owned()),
+            ("template", "attendance".to_owned()),
             ("account_name", "样例账户".to_owned()),
             ("account_number", "6200000000000009".to_owned()),
         ]
