@@ -217,7 +217,7 @@ async fn a_sample_is_planned_before_and_drawn_by_the_checkpoint_that_covers_it(e
     let [stratum] = planned.strata.as_slice() else {
         panic!("{:?}", planned.strata)
     };
-    assert_eq!(stratum.members, [scene.school.class.clone()]);
+    assert_eq!(stratum.members, std::slice::from_ref(&scene.school.class));
     assert_eq!(stratum.quota, 1);
     scene.api.running.record_checkpoints().await.unwrap();
     // The planner sees the draw before the log does; nobody else could work it out.
