@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
+use hefu_engine::Source;
 use hefu_spreadsheet::{Prefilled, Template};
 use hefu_wire::v1;
 use tonic::transport::Channel;
@@ -300,7 +301,7 @@ async fn bank_file(
     let sheets = under_way(remote, region).await?;
     ensure!(!sheets.is_empty(), "no payout of {region} is under way");
     let mut random = [0u8; 16];
-    getrandom::fill(&mut random)?;
+    random.copy_from_slice(&Source::System.draw(&[])[..16]);
     let request = v1::ExportPayoutsRequest {
         parent: region.to_owned(),
         sheets,
