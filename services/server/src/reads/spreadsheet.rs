@@ -16,7 +16,7 @@ use tonic::{Request, Status};
 
 use super::training::is_party;
 use super::{List, Page, Sight, region};
-use crate::api::{Api, bad};
+use crate::api::{Api, Wrong, bad};
 use crate::{caller, errors};
 
 /// The most lines of a template's own rows.
@@ -36,10 +36,12 @@ impl Api {
         let message = request.get_ref();
         let Some(template) = Template::named(&message.template) else {
             let known: Vec<&str> = Template::ALL.iter().map(|one| one.name()).collect();
-            return Err(bad(
-                "template",
-                format!("must be one of {}", known.join(", ")),
-            ));
+            let wrong = Wrong {
+                region: names::region_of(&message.name),
+                status: bad("template", format!("must be one of {}", known.join(", "))),
+            };
+            let by = caller::of(&request)?;
+            return Err(self.told(Rpc::GetTemplate, &by, wrong).await);
         };
         let prefilled = match template {
             Template::Attendance => self.attendance_rows(&request).await?,
