@@ -36,9 +36,11 @@ impl Api {
         let message = request.get_ref();
         let Some(template) = Template::named(&message.template) else {
             let known: Vec<&str> = Template::ALL.iter().map(|one| one.name()).collect();
-            let rule = format!("must be one of {}", known.join(", "));
-            let (region, status) = (names::region_of(&message.name), bad("template", rule));
-            let (by, wrong) = (caller::of(&request)?, Wrong { region, status });
+            let wrong = Wrong {
+                region: names::region_of(&message.name),
+                status: bad("template", format!("must be one of {}", known.join(", "))),
+            };
+            let by = caller::of(&request)?;
             return Err(self.told(Rpc::GetTemplate, &by, wrong).await);
         };
         let prefilled = match template {

@@ -179,7 +179,7 @@ impl Scene {
             _ if of(&["Person", "CheckAnswers"]) => self.school.seats[0].0.clone(),
             _ if of(&["Institution", "Account"]) => self.school.name.clone(),
             _ if of(&["Session"]) => in_region("sessions/01890000-0000-7000-8000-000000000000"),
-            _ if of(&["Class", "Attendance", "LateEntry", "Employment"]) => {
+            _ if of(&["Class", "Attendance", "LateEntry", "Employment", "Template"]) => {
                 self.school.class.clone()
             }
             _ if of(&[
