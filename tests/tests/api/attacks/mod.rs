@@ -247,9 +247,7 @@ async fn sees_nothing(scene: &Scene, key: &str, role: Role, scope: Scope) {
             // A sheet asks for moves, each of which is decided by itself.
             Rpc::ImportSheet,
         ];
-        // A sheet's rows are moves of its sender, who is told what became of each.
-        let sheet = call.rpc == Rpc::ImportSheet;
-        if call.rpc.is_move() || sheet || !theirs || public.contains(&call.rpc) {
+        if call.rpc.is_move() || !theirs || public.contains(&call.rpc) {
             continue;
         }
         if call.rpc.name().starts_with("List") {

@@ -159,7 +159,7 @@ impl Scene {
                 crate::school::OCCUPATION
             ),
             "GetReport" => in_region("reports/progress"),
-            "Inspect" | "GetTemplate" => self.school.class.clone(),
+            "Inspect" => self.school.class.clone(),
             "CreditPoints" | "RestoreCredit" => self.school.name.clone(),
             _ if of(&["Sample"]) => in_region("samples/01890000-0000-7000-8000-000000000000"),
             _ if of(&["Inspection"]) => {
