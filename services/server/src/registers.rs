@@ -164,7 +164,7 @@ pub(crate) struct OutOfReach {
 /// One register.
 enum Register {
     Files(Folder),
-    Http(Address),
+    Http(Box<Address>),
 }
 
 struct Connected {
@@ -265,7 +265,7 @@ fn connect(at: &RegisterAt) -> Result<Register, String> {
             }
             let timeout = Duration::from_secs(at.timeout_seconds);
             let address = Address::new(url, at, timeout, at.attempts)?;
-            Ok(Register::Http(address))
+            Ok(Register::Http(Box::new(address)))
         }
         (Some(_), Some(_)) | (None, None) => Err("name either a `folder` or a `url`".to_owned()),
     }

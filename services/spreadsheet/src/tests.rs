@@ -35,7 +35,10 @@ fn roster(rows: Vec<Vec<Cell>>) -> Vec<u8> {
         .unwrap()
 }
 
-fn read_roster(file: &[u8]) -> Result<(Filled, Vec<(u32, String, String)>), Unreadable> {
+/// A row's number, the person's number and their first day.
+type RosterRow = (u32, String, String);
+
+fn read_roster(file: &[u8]) -> Result<(Filled, Vec<RosterRow>), Unreadable> {
     let mut rows = Vec::new();
     let filled = read(
         Cursor::new(file),
