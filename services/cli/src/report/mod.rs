@@ -97,7 +97,7 @@ fn written(report: &Report, format: Format, lang: Lang) -> anyhow::Result<Vec<u8
             text.into_bytes()
         }
         Format::Csv => hefu_report::csv(report).into_bytes(),
-        Format::Xlsx => xlsx::workbook(report)?,
+        Format::Xlsx => xlsx::workbook(report, lang)?,
         Format::Svg => hefu_report::svg(report)
             .with_context(|| format!("report {} has no chart", report.name))?
             .into_bytes(),

@@ -1,7 +1,7 @@
 //! A report as an Excel workbook: the table, the notes, and native charts over a sheet of their own figures. Nothing of the moment goes into it:
 //! the workbook's date is the report's day, so the same report is the same bytes.
 
-use hefu_report::{Cell, Chart, ChartKind, Mark, Report, Unit};
+use hefu_report::{Cell, Chart, ChartKind, Lang, Mark, Report, Unit};
 use rust_xlsxwriter::{
     Chart as Drawn, ChartType, Color, DocProperties, ExcelDateTime, Format, FormatAlign,
     FormatBorder, Workbook, Worksheet, XlsxError,
@@ -9,9 +9,11 @@ use rust_xlsxwriter::{
 
 /// Rows between two charts.
 const CHART_ROWS: u32 = 20;
+/// Excel's number of the paper.
+const A4: u8 = 9;
 
 /// The workbook's bytes.
-pub(super) fn workbook(report: &Report) -> Result<Vec<u8>, XlsxError> {
+pub(super) fn workbook(report: &Report, lang: Lang) -> Result<Vec<u8>, XlsxError> {
     let mut book = Workbook::new();
     let day = report.as_of;
     let year = u16::try_from(day.year()).unwrap_or(1900);
@@ -27,7 +29,7 @@ pub(super) fn workbook(report: &Report) -> Result<Vec<u8>, XlsxError> {
     book.set_properties(&properties);
     let sheet = book.add_worksheet();
     sheet.set_name("report")?;
-    let below = table(sheet, report)?;
+    let below = table(sheet, report, lang)?;
     if report.charts.is_empty() {
         return book.save_to_buffer();
     }
@@ -49,7 +51,7 @@ pub(super) fn workbook(report: &Report) -> Result<Vec<u8>, XlsxError> {
 }
 
 /// The table with title and notes; the row after the last.
-fn table(sheet: &mut Worksheet, report: &Report) -> Result<u32, XlsxError> {
+fn table(sheet: &mut Worksheet, report: &Report, lang: Lang) -> Result<u32, XlsxError> {
     let title = Format::new().set_bold().set_font_size(16);
     sheet.write_with_format(0, 0, &report.title, &title)?;
     let subtitle = format!(
@@ -83,7 +85,11 @@ fn table(sheet: &mut Worksheet, report: &Report) -> Result<u32, XlsxError> {
         row += 1;
     }
     sheet.set_freeze_panes(4, 0)?;
-    let (_, below) = hefu_report::text(report, true);
+    // On paper: A4 across, as wide as a page.
+    sheet.set_landscape();
+    sheet.set_paper_size(A4);
+    sheet.set_print_fit_to_pages(1, 0);
+    let (_, below) = hefu_report::text(report, lang == Lang::Zh);
     for note in report
         .notes
         .iter()
@@ -134,6 +140,11 @@ fn chart_of(figures: &mut Worksheet, chart: &Chart, column: &mut u16) -> Result<
         ChartKind::Lines => ChartType::Line,
     });
     drawn.title().set_name(&chart.title);
+    if chart.unit == Unit::Percent {
+        // Whichever of the two has the numbers.
+        drawn.x_axis().set_num_format("0%");
+        drawn.y_axis().set_num_format("0%");
+    }
     let format = format(chart.unit, Mark::Plain);
     for (at, series) in (first + 1..).zip(&chart.series) {
         figures.write(0, at, &series.name)?;
