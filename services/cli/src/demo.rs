@@ -100,7 +100,7 @@ pub(crate) async fn run(demo: Demo) -> anyhow::Result<ExitCode> {
         // The fraud rules look at each day once it is over.
         if hefu_scenario::day(at) > hefu_scenario::day(before) {
             match running.watch_logs().await {
-                Ok(raised) => flags.set(flags.get() + raised),
+                Ok(watched) => flags.set(flags.get() + watched.flags),
                 Err(error) => unrecorded.borrow_mut().push(error.to_string()),
             }
         }

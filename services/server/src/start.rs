@@ -24,6 +24,7 @@ use tonic_health::server::HealthReporter;
 
 use crate::api::Api;
 use crate::deadlines::Deadlines;
+use crate::files::Duty;
 use crate::limits::{self, Gate, LimitError, Limits};
 use crate::log_files::LogFiles;
 use crate::offline::{Presence, SIMULATED};
@@ -36,7 +37,7 @@ use crate::services::Services;
 use crate::signer::{CityLogs, Signer, SignerError, Signing};
 use crate::stages::Entered;
 use crate::tls::TlsError;
-use crate::watching::{Watching, keep_watching};
+use crate::watching::{Watched, Watching, keep_watching};
 use crate::witnesses::Witnesses;
 use crate::{caller, errors, handlers, telemetry};
 
@@ -194,7 +195,9 @@ pub struct Running {
     recorder: Option<JoinHandle<()>>,
     clockwork: Option<JoinHandle<()>>,
     watching: Watching,
+    watching_duty: Duty,
     watcher: Option<JoinHandle<()>>,
+    feeder: Option<JoinHandle<()>>,
     _presence: Presence,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<()>,
@@ -219,12 +222,14 @@ impl Running {
             // A reader that follows a log would hold it for ever.
             Err(_) => self.served.abort(),
         }
-        for worker in [self.recorder.take(), self.clockwork.take()] {
-            worker.iter().for_each(JoinHandle::abort);
-        }
+        let workers = [&self.recorder, &self.clockwork, &self.feeder];
+        workers.into_iter().flatten().for_each(JoinHandle::abort);
         if let Some(watcher) = self.watcher.take() {
             watcher.abort();
+            // Either it was over or it ends here; what it did until then stands.
+            let _ = watcher.await;
         }
+        self.watching.keep_all().await;
         self.signing.stop().await;
         self.engine.store().close().await;
     }
@@ -250,17 +255,17 @@ impl Running {
         self.clockwork = Some(tokio::spawn(self.deadlines.clone().keep(every)));
     }
 
-    /// Lets the fraud rules see what was written since the last time; how many flags they put on record.
+    /// Lets the fraud rules see what was written since the last time.
     ///
     /// # Errors
     /// The engine's; it can be asked for again.
-    pub async fn watch_logs(&self) -> Result<usize, StartError> {
+    pub async fn watch_logs(&self) -> Result<Watched, StartError> {
         Ok(self.watching.round().await?)
     }
 
-    /// Lets them see it again and again, as long as the server runs.
+    /// Lets them see it again and again, as long as the server runs, if no other one over the same state folder does.
     pub fn watch_logs_every(&mut self, every: Duration) {
-        let watching = keep_watching(self.watching.clone(), every);
+        let watching = keep_watching(self.watching.clone(), self.watching_duty.clone(), every);
         self.watcher = Some(tokio::spawn(watching));
     }
 
@@ -342,7 +347,7 @@ pub async fn serve_asking(setup: Setup, registers: Registers) -> Result<Running,
     let secure = port.is_secure();
     let city_logs = CityLogs::new(engine.clone(), operator.clone());
     let deadlines = Deadlines::new(engine.clone(), operator.clone());
-    let watching = Watching::new(engine.clone(), operator.clone());
+    let watching = Watching::new(engine.clone(), operator.clone(), &setup.state);
     let (stop, stopped) = oneshot::channel();
     let api = Api {
         engine: engine.clone(),
@@ -354,6 +359,11 @@ pub async fn serve_asking(setup: Setup, registers: Registers) -> Result<Running,
         files: LogFiles::new(engine.store().clone(), Some(setup.state.join("log.vkey"))),
         reports: ReadModel::new(engine.store().clone()),
     };
+    let reports = api.reports.clone();
+    let feeder = services.report().then(|| {
+        let duty = Duty::new(&setup.state, "reports");
+        tokio::spawn(reports::keep_feeding(reports, duty))
+    });
     let served = tokio::spawn(run(port, api, services, signing.clone(), async {
         // Told to stop, or nobody is left who could tell.
         let _ = stopped.await;
@@ -371,7 +381,9 @@ pub async fn serve_asking(setup: Setup, registers: Registers) -> Result<Running,
         recorder: None,
         clockwork: None,
         watching,
+        watching_duty: Duty::new(&setup.state, "watch"),
         watcher: None,
+        feeder,
         _presence: presence,
         stop: Some(stop),
         served,
@@ -388,14 +400,12 @@ async fn run(
     let (engine, files, gate) = (api.engine.clone(), api.files.clone(), api.gate.clone());
     let (reporter, health) = tonic_health::server::health_reporter();
     let mut routes = handlers::routes(&api, &services);
-    let feeds_reports = services.report();
     let health_check = HealthCheck { reporter, services };
     let serves = serves(&engine, &signing);
     health_check.report(serves).await;
     let watch = tokio::spawn(watch(engine.clone(), signing.clone(), health_check, serves));
     let sweeper = tokio::spawn(sweep(engine.clone()));
     let keys = tokio::spawn(take_up_keys(engine.clone()));
-    let reports = feeds_reports.then(|| tokio::spawn(reports::keep_feeding(api.reports.clone())));
     routes = routes.add_service(health);
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(hefu_wire::FILE_DESCRIPTOR_SET)
@@ -417,9 +427,6 @@ async fn run(
     watch.abort();
     sweeper.abort();
     keys.abort();
-    if let Some(reports) = reports {
-        reports.abort();
-    }
 }
 
 /// What every gRPC call passes on its way in and out. One layer for all: each one more would cost every call a copy of those within it.

@@ -25,6 +25,8 @@ use hefu_token::private_file::FileError;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use crate::files::Failure;
+
 pub use state::{Failed, Opened, State};
 
 /// Longest request, in bytes: a note with many signatures and 63 hashes come to a tenth of it.
@@ -56,15 +58,11 @@ pub struct Setup {
 #[derive(Debug, thiserror::Error)]
 pub enum WitnessError {
     /// Its folder, or a file in it.
-    #[error("cannot {doing} {}: {source}", path.display())]
-    Io {
-        /// What was being done.
-        doing: &'static str,
-        /// Which.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Folder(#[from] Failure),
+    /// Its address.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, std::io::Error),
     /// A file of its own that cannot be used.
     #[error(transparent)]
     File(#[from] FileError),
@@ -150,11 +148,7 @@ pub async fn serve(setup: Setup) -> Result<Running, WitnessError> {
         setup.clock,
         || setup.source.draw(&["witness"]),
     )?;
-    let listening = |source| WitnessError::Io {
-        doing: "listen on",
-        path: setup.listen.to_string().into(),
-        source,
-    };
+    let listening = |source| WitnessError::Listen(setup.listen, source);
     let listener = TcpListener::bind(setup.listen).await.map_err(listening)?;
     let address = listener.local_addr().map_err(listening)?;
     let state = Arc::new(opened.state);

@@ -234,7 +234,7 @@ async fn entries_are_in_no_order_each_its_own_and_the_same_after_a_restart(engin
 }
 
 /// The same deployment, served again.
-async fn restarted(api: Api) -> Api {
+pub(crate) async fn restarted(api: Api) -> Api {
     let Api {
         running,
         office,

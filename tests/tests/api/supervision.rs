@@ -1,8 +1,11 @@
 //! Supervision over the API, on both engines: a sample that anybody can recompute, an inspection that costs a day, findings, flags that
 //! the server's watch and an auditor make alike, and credit.
 
+use std::collections::BTreeSet;
+
 use hefu_domain::{Digest, draw, seed};
 use hefu_scenario::key;
+use hefu_server::Watched;
 use hefu_tests::engines::Engine;
 use hefu_tests::office::must;
 use hefu_wire::v1;
@@ -10,6 +13,7 @@ use tonic::Code;
 use tonic_types::StatusExt as _;
 
 use crate::school::{DAY, School, grant};
+use crate::status::restarted;
 use crate::{Api, REGION, hidden, no_role, reason};
 
 const CITY: &str = "regions/140700";
@@ -424,8 +428,8 @@ async fn an_inspection_costs_the_absentee_a_day_and_its_finding_holds_the_claim_
         sheet
     };
     // The rules see what was entered though it cannot be, and the sheet is not approved while that stands.
-    assert_eq!(scene.api.running.watch_logs().await.unwrap(), 3);
-    assert_eq!(scene.api.running.watch_logs().await.unwrap(), 0);
+    assert_eq!(scene.api.running.watch_logs().await.unwrap().flags, 3);
+    assert_eq!(scene.api.running.watch_logs().await.unwrap().flags, 0);
     let flags = scene.flags().await;
     let mut rules: Vec<&str> = flags.iter().map(|flag| flag.rule.as_str()).collect();
     rules.sort_unstable();
@@ -454,6 +458,53 @@ async fn an_inspection_costs_the_absentee_a_day_and_its_finding_holds_the_claim_
     let flags = scene.audited().await;
     assert_eq!(flags.len(), 3);
     assert!(flags.iter().all(|(_, recorded)| *recorded));
+}
+
+async fn a_start_goes_on_where_the_fraud_rules_stood_and_reads_anew_what_it_cannot_trust(
+    engine: Engine,
+) {
+    let Scene { mut api, .. } = Scene::set(engine).await;
+    let mut whole = 0;
+    loop {
+        let seen = api.running.watch_logs().await.unwrap().events;
+        whole += seen;
+        if seen == 0 {
+            break;
+        }
+    }
+    assert!(whole > 20, "{whole}");
+    let watched = async |api: &Api| api.running.watch_logs().await.unwrap();
+    api = restarted(api).await;
+    assert_eq!(watched(&api).await, Watched::default());
+    let folder = api.state.path().join("state/watch");
+    let (county, city) = (folder.join(REGION), folder.join("140700"));
+    let good = std::fs::read(&county).unwrap();
+    // Half written, changed, of another log, or gone: the county's log is read from its beginning, and its flags are on record already.
+    let mut changed = good.clone();
+    changed[100] ^= 1;
+    let bad = [
+        good[..50].to_vec(),
+        changed,
+        std::fs::read(&city).unwrap(),
+        Vec::new(),
+    ];
+    let mut read = BTreeSet::new();
+    for contents in bad {
+        api = restarted(api).await;
+        std::fs::write(&county, contents).unwrap();
+        let seen = watched(&api).await;
+        assert_eq!(seen.flags, 0);
+        read.insert(seen.events);
+    }
+    let of_county = read.pop_first().unwrap();
+    assert_eq!(
+        read,
+        BTreeSet::new(),
+        "always the same log, from its beginning"
+    );
+    assert!((20..whole).contains(&of_county), "{of_county} of {whole}");
+    api = restarted(api).await;
+    assert_eq!(watched(&api).await, Watched::default());
 }
 
 async fn a_grave_finding_is_in_the_citys_log_at_once(engine: Engine) {
@@ -582,6 +633,7 @@ fn later(mut filing: v1::FileClassRequest) -> v1::FileClassRequest {
 on_both! {
     a_sample_is_planned_before_and_drawn_by_the_checkpoint_that_covers_it
     an_inspection_costs_the_absentee_a_day_and_its_finding_holds_the_claim_up
+    a_start_goes_on_where_the_fraud_rules_stood_and_reads_anew_what_it_cannot_trust
     a_grave_finding_is_in_the_citys_log_at_once
     credit_is_public_with_its_reasons_and_stops_what_is_new
 }

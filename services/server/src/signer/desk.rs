@@ -4,8 +4,8 @@
 //! The invariant: a file is replaced whole or not at all, and is on the disk when a call returns.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, TryLockError};
-use std::io::{self, Write as _};
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::thread::{self, ScopedJoinHandle};
 
@@ -13,6 +13,7 @@ use hefu_token::private_file;
 
 use super::SignerError;
 use super::memory::Memory;
+use crate::files::{failed, lock, replace, sync_folder};
 
 /// What the file says that somebody opens who looks for the logs' public keys.
 const VKEYS: &str = "log.vkey";
@@ -33,19 +34,12 @@ impl Desk {
     pub(crate) fn take(state: &Path) -> Result<Option<Desk>, SignerError> {
         let folder = state.join("signer");
         fs::create_dir_all(&folder).map_err(failed("make", &folder))?;
-        let name = folder.join("lock");
-        let mut options = File::options();
-        options.create(true).append(true);
-        let lock = options.open(&name).map_err(failed("open", &name))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Some(Desk {
-                folder,
-                vkeys: state.join(VKEYS),
-                _lock: lock,
-            })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(source)) => Err(failed("lock", &name)(source)),
-        }
+        let lock = lock(&folder.join("lock"))?;
+        Ok(lock.map(|lock| Desk {
+            folder,
+            vkeys: state.join(VKEYS),
+            _lock: lock,
+        }))
     }
 
     /// What is remembered of a region's log; nothing if there is no file.
@@ -72,12 +66,12 @@ impl Desk {
         for kept in kept {
             kept.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         }
-        sync_folder(&self.folder)
+        Ok(sync_folder(&self.folder)?)
     }
 
     fn put(&self, memory: &Memory) -> Result<(), SignerError> {
         let path = self.file(memory.origin.region());
-        replace(&path, memory.text().as_bytes(), 0o600)
+        Ok(replace(&path, memory.text().as_bytes(), 0o600)?)
     }
 
     /// The public keys on record, a line each.
@@ -85,7 +79,7 @@ impl Desk {
         match fs::read_to_string(&self.vkeys) {
             Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeSet::new()),
-            Err(error) => Err(failed("read", &self.vkeys)(error)),
+            Err(error) => Err(failed("read", &self.vkeys)(error).into()),
         }
     }
 
@@ -99,13 +93,13 @@ impl Desk {
         let mut text = match fs::read_to_string(&self.vkeys) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(failed("read", &self.vkeys)(error)),
+            Err(error) => return Err(failed("read", &self.vkeys)(error).into()),
         };
         fresh
             .iter()
             .for_each(|line| text.extend([line.as_str(), "\n"]));
         replace(&self.vkeys, text.as_bytes(), 0o644)?;
-        sync_folder(self.vkeys.parent().unwrap_or(&self.folder))
+        Ok(sync_folder(self.vkeys.parent().unwrap_or(&self.folder))?)
     }
 
     /// When everything stored was last hashed anew, Unix milliseconds.
@@ -118,49 +112,10 @@ impl Desk {
     pub(crate) fn note_scrub(&self, at_ms: i64) -> Result<(), SignerError> {
         let text = format!("{at_ms}\n");
         replace(&self.folder.join("scrubbed"), text.as_bytes(), 0o600)?;
-        sync_folder(&self.folder)
+        Ok(sync_folder(&self.folder)?)
     }
 
     fn file(&self, region: &str) -> PathBuf {
         self.folder.join(format!("{region}.state"))
-    }
-}
-
-/// Writes a file under another name, syncs it and gives it its own. Its folder is for the caller to sync.
-fn replace(path: &Path, contents: &[u8], mode: u32) -> Result<(), SignerError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    let temporary = PathBuf::from(name);
-    let mut options = File::options();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
-    #[cfg(not(unix))]
-    let _ = mode; // access lists are the operator's there
-    options
-        .open(&temporary)
-        .and_then(|mut file| file.write_all(contents).and_then(|()| file.sync_all()))
-        .map_err(failed("write", &temporary))?;
-    fs::rename(&temporary, path).map_err(failed("name", path))
-}
-
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> Result<(), SignerError> {
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(failed("sync", folder))
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> Result<(), SignerError> {
-    Ok(()) // Other systems give no handle to a folder; their file systems journal names themselves.
-}
-
-fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SignerError {
-    let path = path.to_owned();
-    move |source| SignerError::Folder {
-        doing,
-        path,
-        source,
     }
 }

@@ -25,6 +25,7 @@ use hefu_store::{CheckpointRow, Head, Reads, Store, StoreError};
 use hefu_token::keys::{self, KeyError, KeyFile, Use};
 use hefu_token::private_file::FileError;
 
+use crate::files::Failure;
 use crate::witnesses::Witnesses;
 pub use city::CityLogs;
 use desk::Desk;
@@ -37,15 +38,8 @@ pub use worker::Signing;
 #[derive(Debug, thiserror::Error)]
 pub enum SignerError {
     /// The signer's files.
-    #[error("cannot {doing} {}: {source}", path.display())]
-    Folder {
-        /// What was being done.
-        doing: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Folder(#[from] Failure),
     /// A file that is not as it should be.
     #[error(transparent)]
     File(#[from] FileError),

@@ -16,8 +16,8 @@
 //! The invariant: a file is replaced whole and synced before the cosignature over what it says is made.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, TryLockError};
-use std::io::{self, Write as _};
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -28,6 +28,7 @@ use hefu_token::private_file::{self, FileError, Reader, Writer};
 use sha2::{Digest as _, Sha256};
 
 use super::WitnessError;
+use crate::files::{self, failed};
 
 const KEY_TITLE: &str = "hefu witness key, version 1";
 const SEEN_TITLE: &str = "hefu witness state, version 1";
@@ -194,23 +195,14 @@ fn known_logs(list: &Path) -> Result<BTreeSet<String>, WitnessError> {
             path: list.to_owned(),
             what: "it is gone",
         }),
-        Err(error) => Err(failed("read", list)(error)),
+        Err(error) => Err(failed("read", list)(error).into()),
     }
 }
 
 /// The lock is the folder's: it is released when the process ends, however it ends.
 fn take(folder: &Path) -> Result<File, WitnessError> {
-    let path = folder.join("witness.lock");
-    let lock = File::options()
-        .create(true)
-        .append(true)
-        .open(&path)
-        .map_err(failed("open", &path))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(WitnessError::InUse(folder.to_owned())),
-        Err(TryLockError::Error(source)) => Err(failed("lock", &path)(source)),
-    }
+    let lock = files::lock(&folder.join("witness.lock"))?;
+    lock.ok_or_else(|| WitnessError::InUse(folder.to_owned()))
 }
 
 fn key_file(folder: &Path) -> PathBuf {
@@ -271,7 +263,7 @@ fn read_seen(path: &Path, log: &str) -> Result<Option<Seen>, WitnessError> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed("read", path)(error)),
+        Err(error) => return Err(failed("read", path)(error).into()),
     };
     let damaged = |what| WitnessError::Damaged {
         path: path.to_owned(),
@@ -305,34 +297,6 @@ fn parse_seen(path: &Path, text: &str) -> Result<Seen, FileError> {
 
 /// Puts a file in another's place: the new one is on the disk under its name when this returns.
 fn replace(path: &Path, contents: &[u8]) -> Result<(), WitnessError> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(".new");
-    let temporary = PathBuf::from(temporary);
-    File::create(&temporary)
-        .and_then(|mut file| file.write_all(contents).and_then(|()| file.sync_all()))
-        .map_err(failed("write", &temporary))?;
-    fs::rename(&temporary, path).map_err(failed("name", path))?;
-    sync_folder(path)
-}
-
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> Result<(), WitnessError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(failed("sync", folder))
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_path: &Path) -> Result<(), WitnessError> {
-    Ok(()) // Other systems give no handle to a folder; their file systems journal names themselves.
-}
-
-fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> WitnessError {
-    let path = path.to_owned();
-    move |source| WitnessError::Io {
-        doing,
-        path,
-        source,
-    }
+    files::replace(path, contents, 0o644)?;
+    Ok(files::sync_folder(path.parent().unwrap_or(Path::new(".")))?)
 }

@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::HashMap;
+use serde::{Deserialize, Serialize};
 
-use super::{Now, Policies, Seen};
+use super::entered::{Sitting, Years};
+use super::people::People;
+use super::{Now, Policies, Seen, Short};
 use crate::event::Event;
 use crate::ids::*;
 use crate::policy::{FraudLimits, FraudRule};
@@ -15,7 +18,7 @@ const MINUTE_MS: i64 = 60_000;
 const SECOND_MS: i64 = 1_000;
 
 /// A class that is not over.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Taught {
     year: PlanYear,
     capacity: u16,
@@ -38,7 +41,7 @@ struct Taught {
 }
 
 /// Whose voucher sits on a seat.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct PersonAt {
     voucher: VoucherId,
     person: Option<PersonId>,
@@ -52,24 +55,25 @@ struct Entered<'a> {
     late: bool,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Classes {
     classes: HashMap<ClassId, Taught>,
-    /// Whose a voucher is.
-    holders: HashMap<VoucherId, PersonId>,
     /// Inspections that wait for the second officer.
     inspected: HashMap<InspectionId, (ClassId, u16)>,
-    /// Half of each entry's evidence hash, with the session that it first stood for: enough to tell any two apart.
-    evidence: HashMap<[u8; 16], (ClassId, u16, LogPlace)>,
-    /// Who or what was in use when.
-    used: HashMap<(Resource, Date, DayPart), (ClassId, LogPlace)>,
-    /// In which class a person was on a day.
-    was: HashMap<(PersonId, Date), (ClassId, LogPlace)>,
+    /// What was entered, for what is entered later to be held against.
+    entered: Years,
 }
 
 impl Classes {
-    pub(super) fn see(&mut self, policies: &Policies, now: Now, event: &Event, seen: &mut Seen) {
-        self.follow(event);
+    pub(super) fn see(
+        &mut self,
+        policies: &Policies,
+        people: &People,
+        now: Now,
+        event: &Event,
+        seen: &mut Seen,
+    ) {
+        self.follow(people, event);
         if let Event::AttendanceRecorded(e) = event {
             let entered = Entered {
                 class: e.class,
@@ -99,20 +103,16 @@ impl Classes {
         }
     }
 
+    /// What belongs to a plan year before that one is over for good.
+    pub(super) fn forget_before(&mut self, year: PlanYear) {
+        self.classes.retain(|_, class| class.year >= year);
+        let classes = &self.classes;
+        self.inspected.retain(|_, (of, _)| classes.contains_key(of));
+        self.entered.forget_before(year);
+    }
+
     /// Follows classes and who sits in them.
-    fn follow(&mut self, event: &Event) {
-        if let Event::Applied(e) = event {
-            self.holders.insert(e.voucher, e.person);
-        }
-        if let Event::CorrectionConfirmed(e) = event {
-            self.holders.insert(e.voucher, e.person);
-        }
-        if let Event::Withdrawn(e) | Event::Revoked(e) | Event::Expired(e) = event {
-            self.holders.remove(&e.voucher);
-        }
-        if let Event::WrittenOff(e) = event {
-            self.holders.remove(&e.voucher);
-        }
+    fn follow(&mut self, people: &People, event: &Event) {
         if let Event::ClassFiled(e) = event {
             self.classes.insert(e.class, Taught::of(&e.filing));
         }
@@ -126,7 +126,7 @@ impl Classes {
         {
             class.seats.push(PersonAt {
                 voucher: e.voucher,
-                person: self.holders.get(&e.voucher).copied(),
+                person: people.holder(e.voucher),
             });
         }
         if let Event::LateEntryRequested(e) = event
@@ -167,48 +167,39 @@ impl Classes {
         if entered.entries.len() > usize::from(class.capacity) {
             seen.add(FraudRule::OverSeats, year, about(), Vec::new());
         }
-        for resource in &class.takes {
-            let key = (resource.clone(), slot.date, slot.part);
-            let (other, place) = *self.used.entry(key).or_insert((id, now.place));
-            if other != id {
-                seen.add(FraudRule::DoubleBooked, year, about(), vec![place]);
+        let (takes, seats) = (class.takes.clone(), class.seats.clone());
+        let sitting = Sitting {
+            class: id,
+            slot: entered.slot,
+            place: now.place,
+        };
+        let mut others = self.entered.add(year, sitting);
+        for resource in takes {
+            let first = others.used(resource, slot.date, slot.part);
+            if first.class != id {
+                seen.add(FraudRule::DoubleBooked, year, about(), vec![first.place]);
             }
         }
-        let seats = class.seats.clone();
         for entry in entered.entries.iter().filter(|entry| entry.lessons > 0) {
             let Some(at) = seats.get(usize::from(entry.seat)) else {
                 continue;
             };
             let Some(person) = at.person else { continue };
-            let was = self.was.entry((person, slot.date));
-            let (other, place) = *was.or_insert((id, now.place));
-            if other != id {
+            let first = others.was(person, slot.date);
+            if first.class != id {
                 let whose = About::Voucher(at.voucher);
-                seen.add(FraudRule::TwoPlaces, year, whose, vec![place]);
+                seen.add(FraudRule::TwoPlaces, year, whose, vec![first.place]);
             }
         }
-        self.held_against_others(now, entered, year, seen);
-    }
-
-    /// One piece of evidence stands for one session; within it a paper list may stand for everybody, a face or card for one person only.
-    fn held_against_others(
-        &mut self,
-        now: Now,
-        entered: &Entered,
-        year: PlanYear,
-        seen: &mut Seen,
-    ) {
+        // One piece of evidence stands for one session; within it a paper list may stand for everybody, a face or card for one person only.
         let mut within = BTreeSet::new();
         for entry in entered.entries {
-            let mut half = [0; 16];
-            half.copy_from_slice(&entry.evidence.0[..16]);
-            let this = (entered.class, entered.slot, now.place);
-            let (class, slot, place) = *self.evidence.entry(half).or_insert(this);
-            let elsewhere = (class, slot) != (entered.class, entered.slot);
-            let twice = entry.method != Method::Paper && !within.insert(half);
+            let evidence = Short::of(&entry.evidence);
+            let first = others.evidence(evidence);
+            let elsewhere = (first.class, first.slot) != (id, entered.slot);
+            let twice = entry.method != Method::Paper && !within.insert(evidence);
             if elsewhere || twice {
-                let about = About::Class(entered.class);
-                seen.add(FraudRule::SameEvidence, year, about, vec![place]);
+                seen.add(FraudRule::SameEvidence, year, about(), vec![first.place]);
             }
         }
     }

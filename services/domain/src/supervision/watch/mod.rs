@@ -3,8 +3,11 @@
 //! that was in force when the last event was written; a rule that the policy does not name does not run.
 //!
 //! One flag stands for a rule and a thing at a time: what else the rule sees of it adds nothing until the flag is cleared.
+//!
+//! When a plan year is closed, what belongs to the years before it is forgotten: a log of ten years takes no more memory than one of two.
 
 mod classes;
+mod entered;
 mod people;
 mod sessions;
 #[cfg(test)]
@@ -13,6 +16,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::HashMap;
+use serde::{Deserialize, Serialize};
 
 use super::flag::{MOST_EVIDENCE, flag_id};
 use crate::command::RaiseFlag;
@@ -77,8 +81,19 @@ impl Seen {
     }
 }
 
+/// The first 96 bits of a hash: enough to tell any two apart, and a third of its size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+struct Short([u32; 3]);
+
+impl Short {
+    fn of(digest: &Digest) -> Short {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, ..] = digest.0;
+        Short([[a, b, c, d], [e, f, g, h], [i, j, k, l]].map(u32::from_be_bytes))
+    }
+}
+
 /// The policies in force, by plan year.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Policies(BTreeMap<PlanYear, Vec<Adopted>>);
 
 impl Policies {
@@ -103,8 +118,8 @@ impl Policies {
     }
 }
 
-/// One region's log under watch.
-#[derive(Debug, Clone, Default)]
+/// One region's log under watch. It can be written down and read back, so that nobody has to begin with the log's first event again.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Watch {
     policies: Policies,
     people: people::People,
@@ -117,6 +132,9 @@ pub struct Watch {
 }
 
 impl Watch {
+    /// Of what is remembered and how it is written down: the memory of another version is none of this one's.
+    pub const VERSION: u32 = 1;
+
     /// A log that begins.
     pub fn new() -> Watch {
         Watch::default()
@@ -133,13 +151,26 @@ impl Watch {
         self.note_flags(event);
         self.people.see(&self.policies, now, event, &mut seen);
         self.sessions.see(&self.policies, now, event, &mut seen);
-        self.classes.see(&self.policies, now, event, &mut seen);
+        let (policies, people) = (&self.policies, &self.people);
+        self.classes.see(policies, people, now, event, &mut seen);
+        if let Event::PlanYearClosed(e) = event {
+            self.forget_before(e.year);
+        }
         seen.0
             .into_iter()
             .filter_map(|(rule, year, about, evidence)| {
                 self.raise(now, rule, year, about, evidence)
             })
             .collect()
+    }
+
+    /// A year's classes, sessions and vouchers are over once the year after it is closed. The closed one stays: this year's evidence may
+    /// not be last year's.
+    fn forget_before(&mut self, year: PlanYear) {
+        self.policies.0.retain(|of, _| *of >= year);
+        self.people.forget_before(year);
+        self.sessions.forget_before(year);
+        self.classes.forget_before(year);
     }
 
     /// A flag that was cleared makes room for the next one of its rule about the same thing.

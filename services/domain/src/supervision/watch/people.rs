@@ -1,10 +1,12 @@
 //! What registers say of people later, whose confirmation stands behind whom, and who stands behind an account.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::HashMap;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::{Now, Policies, Seen};
+use super::{Now, Policies, Seen, Short};
 use crate::command::{CheckAnswer, ConfirmedBy};
 use crate::eligibility;
 use crate::event::{self, Event};
@@ -16,7 +18,7 @@ use crate::state::{About, LogPlace};
 const ALIVE: &str = "alive";
 
 /// A voucher that is neither written off nor over.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Carried {
     person: PersonId,
     year: PlanYear,
@@ -28,12 +30,37 @@ struct Carried {
     completed: bool,
 }
 
-#[derive(Debug, Clone, Default)]
+/// Who stands behind the confirmations of one plan year's vouchers that are no paper, with where: nearly always one.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Confirmed {
+    first: HashMap<Short, (PersonId, LogPlace)>,
+    others: HashMap<Short, BTreeMap<PersonId, LogPlace>>,
+}
+
+impl Confirmed {
+    /// Where each of those behind it first stood.
+    fn stand_behind(
+        &mut self,
+        evidence: Short,
+        person: PersonId,
+        place: LogPlace,
+    ) -> Vec<LogPlace> {
+        let first = *self.first.entry(evidence).or_insert((person, place));
+        if first.0 != person {
+            let others = self.others.entry(evidence).or_default();
+            others.entry(person).or_insert(place);
+        }
+        let others = self.others.get(&evidence).into_iter().flatten();
+        let places = others.map(|(_, place)| *place);
+        std::iter::once(first.1).chain(places).collect()
+    }
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct People {
     vouchers: HashMap<VoucherId, Carried>,
-    of: HashMap<PersonId, Vec<VoucherId>>,
-    /// Who stands behind a confirmation that is no paper, with where.
-    confirmed: HashMap<Digest, BTreeMap<PersonId, LogPlace>>,
+    of: BTreeSet<(PersonId, VoucherId)>,
+    confirmed: BTreeMap<PlanYear, Confirmed>,
     accounts: HashMap<Tag, BTreeMap<InstitutionId, LogPlace>>,
 }
 
@@ -70,7 +97,7 @@ impl People {
                 completed: false,
             };
             self.vouchers.insert(e.voucher, carried);
-            self.of.entry(e.person).or_default().push(e.voucher);
+            self.of.insert((e.person, e.voucher));
         }
         if let Event::Issued(e) = event
             && let Some(voucher) = self.vouchers.get_mut(&e.voucher)
@@ -86,10 +113,8 @@ impl People {
             && let Some(voucher) = self.vouchers.get_mut(&e.voucher)
         {
             let before = std::mem::replace(&mut voucher.person, e.person);
-            if let Some(theirs) = self.of.get_mut(&before) {
-                theirs.retain(|id| *id != e.voucher);
-            }
-            self.of.entry(e.person).or_default().push(e.voucher);
+            self.of.remove(&(before, e.voucher));
+            self.of.insert((e.person, e.voucher));
         }
         if let Event::Withdrawn(e) | Event::Revoked(e) | Event::Expired(e) = event {
             self.over(e.voucher);
@@ -100,15 +125,22 @@ impl People {
     }
 
     fn over(&mut self, id: VoucherId) {
-        let Some(voucher) = self.vouchers.remove(&id) else {
-            return;
-        };
-        if let Some(theirs) = self.of.get_mut(&voucher.person) {
-            theirs.retain(|other| *other != id);
-            if theirs.is_empty() {
-                self.of.remove(&voucher.person);
-            }
+        if let Some(voucher) = self.vouchers.remove(&id) {
+            self.of.remove(&(voucher.person, id));
         }
+    }
+
+    /// Whose a voucher is that is not over.
+    pub(super) fn holder(&self, id: VoucherId) -> Option<PersonId> {
+        self.vouchers.get(&id).map(|voucher| voucher.person)
+    }
+
+    /// What belongs to a plan year before that one is over for good.
+    pub(super) fn forget_before(&mut self, year: PlanYear) {
+        self.vouchers.retain(|_, voucher| voucher.year >= year);
+        let vouchers = &self.vouchers;
+        self.of.retain(|(_, id)| vouchers.contains_key(id));
+        self.confirmed.retain(|of, _| *of >= year);
     }
 
     /// A later answer that would have kept the person out of the voucher's programme.
@@ -119,7 +151,8 @@ impl People {
         e: &event::CheckAnswersRecorded,
         seen: &mut Seen,
     ) {
-        for id in self.of.get(&e.person).into_iter().flatten() {
+        let theirs = (e.person, VoucherId(Uuid::nil()))..=(e.person, VoucherId(Uuid::max()));
+        for (_, id) in self.of.range(theirs) {
             let Some((voucher, issued)) = self.vouchers.get(id).and_then(|v| Some((v, v.issued?)))
             else {
                 continue;
@@ -149,12 +182,16 @@ impl People {
         let Some(voucher) = self.vouchers.get(&id) else {
             return;
         };
-        let behind = self.confirmed.entry(evidence).or_default();
-        behind.entry(voucher.person).or_insert(now.place);
+        let evidence = Short::of(&evidence);
+        // It stands in the year in which it came first.
+        let mut years = self.confirmed.iter();
+        let known = years.find(|(_, confirmed)| confirmed.first.contains_key(&evidence));
+        let year = known.map_or(voucher.year, |(year, _)| *year);
+        let confirmed = self.confirmed.entry(year).or_default();
+        let places = confirmed.stand_behind(evidence, voucher.person, now.place);
         let rules = policies.rules(voucher.year, now.at);
         let most = rules.map_or(usize::MAX, |r| r.limits.confirmation_people.into());
-        if behind.len() > most {
-            let places = behind.values().copied().collect();
+        if places.len() > most {
             let rule = FraudRule::SharedConfirmation;
             seen.add(rule, voucher.year, About::Voucher(id), places);
         }

@@ -1,6 +1,7 @@
 //! Pass rates held against those of the same occupation and level.
 
 use foldhash::HashMap;
+use serde::{Deserialize, Serialize};
 
 use super::{Now, Policies, Seen};
 use crate::event::{AssessmentResult, Event};
@@ -9,7 +10,7 @@ use crate::policy::FraudRule;
 use crate::state::{About, LogPlace};
 
 /// So many passed of so many who came.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 struct Tally {
     passed: u32,
     assessed: u32,
@@ -25,14 +26,14 @@ impl Tally {
     }
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Sitting {
     trade: (PlanYear, Occupation, SkillLevel),
     filed: LogPlace,
     tally: Tally,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Sessions {
     /// Sessions that are not finished.
     sittings: HashMap<SessionId, Sitting>,
@@ -65,6 +66,12 @@ impl Sessions {
         if let Event::SessionFinished(e) = event {
             self.finish(policies, now, e.session, seen);
         }
+    }
+
+    /// What belongs to a plan year before that one is over for good.
+    pub(super) fn forget_before(&mut self, year: PlanYear) {
+        self.sittings.retain(|_, sitting| sitting.trade.0 >= year);
+        self.peers.retain(|(of, _, _), _| *of >= year);
     }
 
     fn finish(&mut self, policies: &Policies, now: Now, id: SessionId, seen: &mut Seen) {

@@ -40,13 +40,33 @@ impl Log {
             watch: Watch::new(),
             index: 0,
         };
+        log.adopt(policy());
+        log
+    }
+
+    fn adopt(&mut self, policy: Policy) {
         let adopted = Adopted {
             version: 1,
             effective: Instant(0),
-            policy: policy(),
+            policy,
         };
-        assert_eq!(log.write("01-01", Event::PolicyAdopted(adopted)), []);
-        log
+        assert_eq!(self.write("01-01", Event::PolicyAdopted(adopted)), []);
+    }
+
+    fn close(&mut self, year: u16) {
+        let closed = event::PlanYearClosed {
+            year: PlanYear::try_from(year).unwrap(),
+            by: code("finance"),
+            carried: Vec::new(),
+            accounts: Vec::new(),
+        };
+        assert_eq!(self.write("12-31", Event::PlanYearClosed(closed)), []);
+    }
+
+    fn remembers(&self) -> usize {
+        let mut written = Vec::new();
+        ciborium::into_writer(&self.watch, &mut written).unwrap();
+        written.len()
     }
 
     /// The rules that flag something because of an event.
@@ -61,7 +81,12 @@ impl Log {
             index: self.index,
         };
         self.index += 1;
-        self.watch.see(place, at(when), &event)
+        let raised = self.watch.see(place, at(when), &event);
+        // Whatever a rule remembers is written down and read back between any two events.
+        let mut written = Vec::new();
+        ciborium::into_writer(&self.watch, &mut written).unwrap();
+        self.watch = ciborium::from_reader(written.as_slice()).unwrap();
+        raised
     }
 
     /// A class of a week, two slots a day, with so many seats.
@@ -345,6 +370,44 @@ fn one_piece_of_evidence_stands_for_one_check_in_and_a_paper_list_for_one_sessio
         log.attend("06-05 12", 1, 0, one_card),
         [FraudRule::SameEvidence]
     );
+}
+
+#[test]
+fn this_years_evidence_is_not_last_years_and_what_was_before_is_forgotten() {
+    let mut log = Log::new();
+    let begun = log.remembers();
+    let in_year = |n: u16| ClassFiling {
+        year: PlanYear::try_from(n).unwrap(),
+        site: code(&format!("room-{n}")),
+        trainers: vec![code(&format!("trainer-{n}"))],
+        ..filing(Programme::General, &["06-05"])
+    };
+    for n in [2024, 2025] {
+        log.adopt(Policy {
+            year: PlanYear::try_from(n).unwrap(),
+            ..policy()
+        });
+    }
+    for n in 2023..=2025 {
+        log.file(n.into(), in_year(n));
+    }
+    log.seat(1, 1, 2023, 0);
+    let entries_of = |first| entries(first..first + 1, 4, 0);
+    for seat in [1, 2] {
+        assert_eq!(log.attend("06-05 12", 2023, 0, entries_of(seat)), []);
+    }
+    log.close(2023);
+    assert_eq!(
+        log.attend("06-05 12", 2024, 0, entries_of(1)),
+        [FraudRule::SameEvidence]
+    );
+    log.close(2024);
+    assert_eq!(log.attend("06-05 12", 2025, 0, entries_of(2)), []);
+    log.close(2025);
+    log.close(2026);
+    // The flag about the copied evidence stands, and nothing else.
+    let left = log.remembers();
+    assert!(left < begun, "{left} bytes of {begun}");
 }
 
 #[test]
