@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hefu_domain::state::LogPlace;
-use hefu_domain::{Code, Command, CredentialId, Instant, Raised, Region, RequestId, Watch};
+use hefu_domain::{Code, Command, CredentialId, Event, Instant, Raised, Region, RequestId, Watch};
 use hefu_engine::{Engine, EngineError};
 use hefu_store::{Head, StoreError};
 use tokio::sync::Mutex;
@@ -47,6 +47,15 @@ struct Followed {
     watch: Watch,
     /// Flags that are not on record yet, in the order in which they were made.
     waiting: VecDeque<Raised>,
+}
+
+impl Followed {
+    /// A flag that waited, and was put on record before this process saw what made it.
+    fn is_on_record(&mut self, event: &Event) {
+        if let Event::FlagRaised(raised) = event {
+            self.waiting.retain(|flag| flag.flag() != raised.flag);
+        }
+    }
 }
 
 /// What a round of the watch came to.
@@ -140,7 +149,6 @@ impl Watching {
         log: &mut Followed,
         watched: &mut Watched,
     ) -> Result<(), EngineError> {
-        watched.flags += self.put_on_record(region, log).await?;
         while log.next < (head.epoch, head.size) {
             let store = self.engine.store();
             let page = store
@@ -154,14 +162,14 @@ impl Watching {
                 };
                 let made = log.watch.see(place, Instant(row.at_ms), &event);
                 log.waiting.extend(made);
+                log.is_on_record(&event);
                 log.next = (row.epoch, row.idx + 1);
                 log.leaf = Some(row.leaf);
                 log.seen += 1;
                 log.unkept += 1;
             }
             watched.events += page.len();
-            watched.flags += self.put_on_record(region, log).await?;
-            if log.unkept >= KEEP_AFTER.max(log.seen / KEEP_PART) {
+            if log.waiting.is_empty() && log.unkept >= KEEP_AFTER.max(log.seen / KEEP_PART) {
                 self.keep(region, log).await;
             }
             if page.len() < PAGE as usize {
@@ -169,10 +177,11 @@ impl Watching {
             }
             tokio::time::sleep(REST).await;
         }
+        watched.flags += self.put_on_record(region, log).await?;
         Ok(())
     }
 
-    /// Writes down what is remembered. Nothing waits then: whatever was made is on record.
+    /// Writes down what is remembered, when no flag waits.
     async fn keep(&self, region: &Region, log: &mut Followed) {
         let (kept, of, taken) = (self.kept.clone(), region.clone(), std::mem::take(log));
         let done = spawn_blocking(move || {
