@@ -461,6 +461,7 @@ async fn the_banks_file_is_on_record_and_its_answers_are_imported(engine: Engine
         reason: "BANK_TRANSFER".to_owned(),
         request_id,
         validate_only: false,
+        again: false,
     };
     let method = "SpreadsheetService/ExportPayouts";
     let early = api
@@ -498,6 +499,18 @@ async fn the_banks_file_is_on_record_and_its_answers_are_imported(engine: Engine
     )
     .await;
     assert_eq!(api.head().await.size, size + 1, "it is on record");
+    // Handed two files, the bank would pay twice: another one is to be asked for.
+    let second = export(office.fresh("export"));
+    let twice = api.refused(&office.finance, method, second.clone()).await;
+    assert_eq!(reason(&twice), "PAYOUT_IN_A_FILE");
+    let again = v1::ExportPayoutsRequest {
+        request_id: office.fresh("export"),
+        again: true,
+        ..second
+    };
+    let once_more: v1::ExportPayoutsResponse =
+        must(&api.client, &office.finance, method, again).await;
+    assert_eq!(once_more.xlsx, made.xlsx);
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(made.xlsx)).unwrap();
     let range = book
         .worksheet_range(Template::PayoutAnswers.title())
