@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use hefu_domain::Programme;
 
 use super::TRAINING;
-use crate::build::{RegionFigures, Scene, certified, columns, row};
+use crate::build::{RegionFigures, Scene, certified, columns, heading, row};
 use crate::fold::CERTIFICATES;
 use crate::table::{Cell, Mark, Report, Row, Unit, percent};
 use crate::words::{target, target_name};
@@ -14,7 +14,7 @@ pub(crate) fn build(scene: &Scene) -> Report {
     let columns = columns(
         scene.lang,
         &[
-            ("region", "地区", "region", Unit::Text),
+            heading::REGION,
             ("indicator", "指标", "indicator", Unit::Text),
             ("target", "计划(人)", "plan (people)", Unit::Count),
             ("reached", "完成(人)", "reached (people)", Unit::Count),

@@ -3,7 +3,7 @@
 use hefu_domain::Programme;
 
 use super::TRAINING;
-use crate::build::{RegionFigures, Scene, columns, newly, row};
+use crate::build::{RegionFigures, Scene, columns, heading, newly, row};
 use crate::fold::{CERTIFICATES, FIRST, FIRST_HIGH};
 use crate::table::{Cell, Chart, ChartKind, Mark, Report, Row, Series, Unit, percent};
 use crate::words::{self, target};
@@ -102,26 +102,16 @@ pub(crate) fn build(scene: &Scene) -> Report {
     let columns = columns(
         lang,
         &[
-            ("region", "地区", "region", Unit::Text),
-            ("programme", "项目", "programme", Unit::Text),
+            heading::REGION,
+            heading::PROGRAMME,
             ("target", "计划(人)", "plan (people)", Unit::Count),
             ("applied", "申请", "applied", Unit::Count),
             ("issued", "发券", "issued", Unit::Count),
             ("trained", "完成培训", "trained", Unit::Count),
             ("percent", "完成计划", "of plan", Unit::Percent),
-            ("certificates", "取证", "certificates", Unit::Count),
-            (
-                "newly_skilled",
-                "新增技能人才",
-                "newly skilled",
-                Unit::Count,
-            ),
-            (
-                "newly_high_skilled",
-                "新增高技能人才",
-                "newly high-skilled",
-                Unit::Count,
-            ),
+            heading::CERTIFICATES,
+            heading::NEWLY_SKILLED,
+            heading::NEWLY_HIGH_SKILLED,
             (
                 "skilled_share",
                 "技能人才占从业人员",
