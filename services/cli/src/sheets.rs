@@ -136,6 +136,11 @@ pub(crate) async fn template(make: MakeTemplate) -> anyhow::Result<ExitCode> {
     let file = make
         .file
         .unwrap_or_else(|| format!("{}.xlsx", template.title()).into());
+    ensure!(
+        !file.exists(),
+        "{} is there already, and may be filled in: name another file",
+        file.display()
+    );
     write(&file, &xlsx, false)?;
     println!("{}", file.display());
     Ok(ExitCode::SUCCESS)

@@ -1,10 +1,12 @@
 //! What a workbook may be at the most, looked at before anything is made of it; and where its first sheet has merged cells. What is looked
 //! for is looked for by the reader of values itself, so that no two readers disagree about which sheet or cell is meant.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::io::{BufReader, Read, Seek};
 
 use calamine::{Dimensions, Xlsx};
-use quick_xml::events::Event;
+use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 
 use crate::read::Unreadable;
@@ -16,6 +18,8 @@ pub struct Limits {
     pub bytes: u64,
     /// All that it unpacks to, in bytes.
     pub unpacked: u64,
+    /// Each of its parts but the sheets and their texts.
+    pub part: u64,
     /// Files in it.
     pub files: usize,
     /// Rows below the headings.
@@ -35,6 +39,7 @@ impl Default for Limits {
         Limits {
             bytes: 16 << 20,
             unpacked: 192 << 20,
+            part: 8 << 20,
             files: 200,
             rows: 100_000,
             cells: 2_000_000,
@@ -45,57 +50,109 @@ impl Default for Limits {
     }
 }
 
-/// The texts that cells name by number, wherever the workbook keeps them.
-const STRINGS: &str = "sharedstrings.xml";
+/// Where the workbook stands in every file that a spreadsheet writes, and so everything that is read with it.
+const WORKBOOK: &str = "xl/workbook.xml";
+/// What says so.
+const RELATIONS: &str = "_rels/.rels";
+/// The texts that cells name by number.
+const STRINGS: &str = "xl/sharedstrings.xml";
+/// The sheets.
+const SHEETS: &str = "xl/worksheets/";
 
-/// Unpacks everything once to see how much it is, and that no part of it claims to hold more than it does: a reader makes room for what
-/// it is told, and a process that cannot have that room ends.
+/// Unpacks everything once to see how much it is, and that no part of it claims to hold more than it does or is taken apart into more than
+/// there is memory for: a reader makes room for what it is told, and a process that cannot have that room ends.
 pub(crate) fn within(file: impl Read + Seek, limits: &Limits) -> Result<(), Unreadable> {
     let mut zip = ZipArchive::new(file).map_err(|_| Unreadable::NotAWorkbook)?;
     if zip.len() > limits.files {
         return Err(Unreadable::TooLarge);
     }
+    let mut names = HashSet::new();
     let mut left = limits.unpacked;
-    let mut strings = Vec::new();
     for at in 0..zip.len() {
         let part = zip.by_index(at).map_err(|_| Unreadable::NotAWorkbook)?;
         let name = part.name().map_err(|_| Unreadable::NotAWorkbook)?;
-        if name.to_ascii_lowercase().ends_with(STRINGS) {
-            strings.push(at);
+        let name = name.replace('\\', "/").to_ascii_lowercase();
+        // Sheets are read cell by cell, their texts are counted below; whatever else there is is read whole.
+        let large = name == STRINGS || name.starts_with(SHEETS);
+        // Two parts of one name would be one to us and the other to the reader.
+        if !names.insert(name) {
+            return Err(Unreadable::NotAWorkbook);
         }
+        let most = if large { left } else { left.min(limits.part) };
         // What a header says of a size is anybody's word: it is counted as it is unpacked.
-        let mut bounded = part.take(left + 1);
+        let mut bounded = part.take(most + 1);
         let size = std::io::copy(&mut bounded, &mut std::io::sink());
         let size = size.map_err(|_| Unreadable::NotAWorkbook)?;
-        left = left.checked_sub(size).ok_or(Unreadable::TooLarge)?;
+        if size > most {
+            return Err(Unreadable::TooLarge);
+        }
+        left -= size;
     }
-    for at in strings {
-        let part = zip.by_index(at).map_err(|_| Unreadable::NotAWorkbook)?;
-        bounded_strings(BufReader::new(part), limits)?;
-    }
-    Ok(())
+    each_tag(&mut zip, RELATIONS, stands_where_it_does)?;
+    let mut texts = 0;
+    each_tag(&mut zip, STRINGS, |tag| {
+        bounded_texts(tag, limits, &mut texts)
+    })
 }
 
-/// How many texts a part says that it holds is no more than there can be cells.
-fn bounded_strings(part: impl std::io::BufRead, limits: &Limits) -> Result<(), Unreadable> {
-    let mut xml = quick_xml::Reader::from_reader(part);
+/// Walks over a part's opening tags; a part that is not there has none.
+fn each_tag<R: Read + Seek>(
+    zip: &mut ZipArchive<R>,
+    name: &str,
+    mut see: impl FnMut(&BytesStart) -> Result<(), Unreadable>,
+) -> Result<(), Unreadable> {
+    let is_it = |other: &str| other.replace('\\', "/").eq_ignore_ascii_case(name);
+    let at = zip.file_names().flatten().position(|other| is_it(&other));
+    let Some(at) = at else { return Ok(()) };
+    let part = zip.by_index(at).map_err(|_| Unreadable::NotAWorkbook)?;
+    let mut xml = quick_xml::Reader::from_reader(BufReader::new(part));
     let mut buffer = Vec::new();
     loop {
         buffer.clear();
         let event = xml.read_event_into(&mut buffer);
         match event.map_err(|_| Unreadable::NotAWorkbook)? {
-            Event::Start(tag) | Event::Empty(tag) if tag.local_name().as_ref() == "sst" => {
-                let said = tag.attributes().flatten();
-                let mut said = said.filter(|one| one.key.local_name().as_ref() == "uniqueCount");
-                let fits = |text: &str| text.parse().is_ok_and(|count: u32| count <= limits.cells);
-                return match said.all(|one| fits(&one.value)) {
-                    true => Ok(()),
-                    false => Err(Unreadable::NotAWorkbook),
-                };
-            }
+            Event::Start(tag) | Event::Empty(tag) => see(&tag)?,
             Event::Eof => return Ok(()),
             _ => {}
         }
+    }
+}
+
+/// An attribute's values, by its name without prefix.
+fn values<'a>(tag: &'a BytesStart, name: &'static str) -> impl Iterator<Item = Cow<'a, str>> {
+    let attributes = tag.attributes().flatten();
+    let named = attributes.filter(move |one| one.key.local_name().as_ref() == name);
+    named.map(|one| one.value)
+}
+
+/// The workbook is the part that everybody calls so, and not one that another bound holds for.
+fn stands_where_it_does(tag: &BytesStart) -> Result<(), Unreadable> {
+    let document = values(tag, "Type").any(|kind| kind.ends_with("/relationships/officeDocument"));
+    let elsewhere = |target: &str| target.strip_prefix('/').unwrap_or(target) != WORKBOOK;
+    match document && values(tag, "Target").any(|target| elsewhere(&target)) {
+        true => Err(Unreadable::NotAWorkbook),
+        false => Ok(()),
+    }
+}
+
+/// There are no more texts than there can be cells, and no more are said to be there.
+fn bounded_texts(tag: &BytesStart, limits: &Limits, texts: &mut u32) -> Result<(), Unreadable> {
+    match tag.local_name().as_ref() {
+        "sst" => {
+            let fits = |count: &str| count.parse().is_ok_and(|count: u32| count <= limits.cells);
+            match values(tag, "uniqueCount").all(|count| fits(&count)) {
+                true => Ok(()),
+                false => Err(Unreadable::NotAWorkbook),
+            }
+        }
+        "si" => {
+            *texts += 1;
+            match *texts <= limits.cells {
+                true => Ok(()),
+                false => Err(Unreadable::TooLarge),
+            }
+        }
+        _ => Ok(()),
     }
 }
 

@@ -370,6 +370,57 @@ fn a_workbook_makes_no_room_for_what_it_does_not_hold() {
     }
 }
 
+/// Texts and names that take a hundred times their packed bytes, a workbook that stands where another bound holds, and two parts of one name.
+#[test]
+fn what_is_read_whole_is_small() {
+    let good = roster(vec![person(GOOD.into(), "2023-06-01".into(), Cell::Empty)]);
+    let small = Limits {
+        cells: 1_000,
+        part: 1 << 16,
+        ..Limits::default()
+    };
+    let tried = |file: &[u8]| {
+        let read = read(Cursor::new(file), Template::Roster, &small, |_| Vec::new());
+        read.map(|filled| filled.rows)
+    };
+    assert_eq!(tried(&good), Ok(1));
+    let texts = repacked(&good, |name, text| match name {
+        "xl/sharedStrings.xml" => text.replace(
+            "</sst>",
+            &format!("{}</sst>", "<si><t>a</t></si>".repeat(1_000)),
+        ),
+        _ => text,
+    });
+    assert_eq!(tried(&texts), Err(Unreadable::TooLarge));
+    let names = repacked(&good, |name, text| match name {
+        "xl/workbook.xml" => {
+            let names = "<definedName name=\"a\">b</definedName>".repeat(2_000);
+            text.replace(
+                "</sheets>",
+                &format!("</sheets><definedNames>{names}</definedNames>"),
+            )
+        }
+        _ => text,
+    });
+    assert_eq!(tried(&names), Err(Unreadable::TooLarge));
+    let elsewhere = repacked(&good, |name, text| match name {
+        "_rels/.rels" => text.replace("xl/workbook.xml", "xl/worksheets/workbook.xml"),
+        _ => text,
+    });
+    assert_eq!(tried(&elsewhere), Err(Unreadable::NotAWorkbook));
+    let again = {
+        let mut zip = zip::ZipArchive::new(Cursor::new(&good)).unwrap();
+        let mut out = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for at in 0..zip.len() {
+            out.raw_copy_file(zip.by_index_raw(at).unwrap()).unwrap();
+        }
+        let options = zip::write::SimpleFileOptions::default();
+        out.start_file("XL\\Workbook.xml", options).unwrap();
+        out.finish().unwrap().into_inner()
+    };
+    assert_eq!(tried(&again), Err(Unreadable::NotAWorkbook));
+}
+
 #[test]
 fn a_formula_is_found_where_its_cell_names_no_place() {
     let file = by_hand(|sheet| {

@@ -681,3 +681,24 @@ async fn what_is_no_sheet_is_told_so_and_targets_are_set_by_the_operator() {
         assert_eq!(year.targets[0].people, 1_300, "the others stay");
     }
 }
+
+/// Whoever asks for a template a second time may have filled in the first.
+#[test]
+fn a_template_is_not_written_over_a_sheet() {
+    let file = std::env::temp_dir().join(format!("花名册-{}.xlsx", std::process::id()));
+    let make = || {
+        let mut command = hefu_tests::cli::hefu();
+        command.args(["template", "roster"]).arg(&file);
+        command.output().unwrap()
+    };
+    assert!(make().status.success());
+    std::fs::write(&file, "filled in").unwrap();
+    let again = make();
+    let said = String::from_utf8(again.stderr).unwrap();
+    assert!(
+        !again.status.success() && said.contains("name another file"),
+        "{said}"
+    );
+    assert_eq!(std::fs::read(&file).unwrap(), b"filled in");
+    std::fs::remove_file(&file).unwrap();
+}
