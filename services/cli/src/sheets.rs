@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
+use hefu_domain::MOST_PAYOUTS;
 use hefu_engine::Source;
 use hefu_spreadsheet::{Prefilled, Template};
 use hefu_wire::v1;
@@ -92,6 +93,9 @@ pub(crate) enum ExportCommand {
         /// Why, a code such as BANK_TRANSFER.
         #[arg(long, value_name = "CODE", requires = "unmasked")]
         reason: Option<String>,
+        /// Also those that stand in an earlier file: handed both, a bank pays twice.
+        #[arg(long, requires = "unmasked")]
+        again: bool,
         /// Where to; without it, a file here.
         file: Option<PathBuf>,
     },
@@ -132,6 +136,11 @@ pub(crate) async fn template(make: MakeTemplate) -> anyhow::Result<ExitCode> {
     let file = make
         .file
         .unwrap_or_else(|| format!("{}.xlsx", template.title()).into());
+    ensure!(
+        !file.exists(),
+        "{} is there already, and may be filled in: name another file",
+        file.display()
+    );
     write(&file, &xlsx, false)?;
     println!("{}", file.display());
     Ok(ExitCode::SUCCESS)
@@ -272,9 +281,13 @@ pub(crate) async fn export(command: ExportCommand) -> anyhow::Result<ExitCode> {
             remote,
             region,
             reason: Some(reason),
+            again,
             file,
             ..
-        } => return bank_file(&remote, &format!("regions/{region}"), reason, file).await,
+        } => {
+            let parent = format!("regions/{region}");
+            return bank_files(&remote, &parent, &reason, again, file).await;
+        }
         ExportCommand::Payouts {
             remote,
             region,
@@ -291,36 +304,69 @@ pub(crate) async fn export(command: ExportCommand) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The bank's file of all payouts under way.
+/// The bank's file of the payouts under way that stand in none yet; of more than one file holds, several.
+async fn bank_files(
+    remote: &Remote,
+    region: &str,
+    reason: &str,
+    again: bool,
+    file: Option<PathBuf>,
+) -> anyhow::Result<ExitCode> {
+    let mut sheets = under_way(remote, region).await?;
+    ensure!(!sheets.is_empty(), "no payout of {region} is under way");
+    sheets.retain(|sheet| again || !sheet.in_bank_file);
+    ensure!(
+        !sheets.is_empty(),
+        "every payout of {region} that is under way stands in a file already: import the bank's answers, or take them out once more with --again"
+    );
+    let file = file.unwrap_or_else(|| "补贴资金发放文件.xlsx".into());
+    for (number, some) in (1..).zip(sheets.chunks(MOST_PAYOUTS)) {
+        let names = some.iter().map(|sheet| sheet.name.clone()).collect();
+        let file = numbered(&file, number);
+        write(
+            &file,
+            &bank_file(remote, region, reason, again, names).await?,
+            true,
+        )?;
+        println!("{}", file.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The first file as it is named, `发放-2.xlsx` beside it.
+fn numbered(file: &Path, number: u32) -> PathBuf {
+    if number == 1 {
+        return file.to_owned();
+    }
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    file.with_file_name(format!("{stem}-{number}.xlsx"))
+}
+
 async fn bank_file(
     remote: &Remote,
     region: &str,
-    reason: String,
-    file: Option<PathBuf>,
-) -> anyhow::Result<ExitCode> {
-    let sheets = under_way(remote, region).await?;
-    ensure!(!sheets.is_empty(), "no payout of {region} is under way");
+    reason: &str,
+    again: bool,
+    sheets: Vec<String>,
+) -> anyhow::Result<Vec<u8>> {
     let mut random = [0u8; 16];
     random.copy_from_slice(&Source::System.draw(&[])[..16]);
     let request = v1::ExportPayoutsRequest {
         parent: region.to_owned(),
         sheets,
-        reason,
+        reason: reason.to_owned(),
         request_id: format!("export-{:032x}", u128::from_be_bytes(random)),
         validate_only: false,
+        again,
     };
     let made = client(remote)
         .await?
         .export_payouts(remote.request(request)?)
         .await;
-    let made = made.map_err(explain)?.into_inner();
-    let file = file.unwrap_or_else(|| "补贴资金发放文件.xlsx".into());
-    write(&file, &made.xlsx, true)?;
-    println!("{}", file.display());
-    Ok(ExitCode::SUCCESS)
+    Ok(made.map_err(explain)?.into_inner().xlsx)
 }
 
-async fn under_way(remote: &Remote, region: &str) -> anyhow::Result<Vec<String>> {
+async fn under_way(remote: &Remote, region: &str) -> anyhow::Result<Vec<v1::Sheet>> {
     let mut client = RedemptionServiceClient::new(remote.channel().await?);
     let (mut sheets, mut page_token) = (Vec::new(), String::new());
     loop {
@@ -333,7 +379,7 @@ async fn under_way(remote: &Remote, region: &str) -> anyhow::Result<Vec<String>>
         };
         let page = client.list_sheets(remote.request(request)?).await;
         let page = page.map_err(explain)?.into_inner();
-        sheets.extend(page.sheets.into_iter().map(|sheet| sheet.name));
+        sheets.extend(page.sheets);
         page_token = page.next_page_token;
         if page_token.is_empty() {
             return Ok(sheets);

@@ -320,6 +320,8 @@ acts! {
         sheets: Vec<SheetId>,
         /// Why.
         reason: Reason,
+        /// Whether those may be among them that stand in an earlier file.
+        again: bool,
     }
     // ---- registry
     /// Registers an institution.

@@ -322,7 +322,7 @@ pub(crate) fn apply(world: &mut World, event: &Event, at: Instant) -> Result<(),
         Event::RosterImported(e) => records::apply_roster_imported(world, e),
         Event::CertificatesImported(e) => records::apply_certificates_imported(world, e),
         // Nothing changes but the record that they were shown.
-        Event::PayoutFileExported(_) => audit::apply_noted(world),
+        Event::PayoutFileExported(e) => records::apply_payout_file_exported(world, e),
         Event::InstitutionRegistered(e) => registry::apply_institution_registered(world, e),
         Event::InstitutionChanged(e) => registry::apply_institution_changed(world, e),
         Event::ClassifiedRegistered(e) => registry::apply_classified_registered(world, e),

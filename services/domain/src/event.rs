@@ -211,6 +211,9 @@ pub struct PayoutFileExported {
     pub reason: Reason,
     pub sheets: Vec<SheetId>,
     pub total: Fen,
+    /// Some of them may stand in an earlier file.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
 }
 
 /// Body of the event `InstitutionRegistered`.

@@ -210,9 +210,17 @@ pub(crate) fn apply_certificates_imported(
     Ok(())
 }
 
-/// Has it on record that the accounts of payouts under way are shown unmasked, and why; the accounts themselves are the vault's.
+/// Has it on record that the accounts of payouts under way are shown unmasked, and why; the accounts themselves are the vault's. What stands
+/// in an earlier file is taken into another one only where that is said: a bank pays what it is handed.
 pub(crate) fn export_payouts(ask: &Ask, act: &ExportPayouts) -> Result<Vec<Event>, Stop> {
     let payouts = payouts(ask, &act.sheets)?;
+    let mut checks = Checks::new();
+    for id in act.sheets.iter().filter(|_| !act.again) {
+        let state = &ask.world.sheet(id)?.state;
+        let is_in_file = matches!(state, SheetState::Paying { in_file: true, .. });
+        checks.require_of(!is_in_file, Code::PayoutInFile, id);
+    }
+    checks.done()?;
     let total = payouts
         .iter()
         .try_fold(Fen::ZERO, |sum, payout| sum.checked_add(payout.amount));
@@ -221,7 +229,26 @@ pub(crate) fn export_payouts(ask: &Ask, act: &ExportPayouts) -> Result<Vec<Event
         reason: act.reason.clone(),
         sheets: act.sheets.clone(),
         total: total.ok_or(Code::BadAmount)?,
+        again: act.again,
     })])
+}
+
+pub(crate) fn apply_payout_file_exported(
+    world: &mut World,
+    e: &event::PayoutFileExported,
+) -> Result<(), Stop> {
+    for id in &e.sheets {
+        match &mut world.edit_sheet(id)?.state {
+            SheetState::Paying { in_file, .. } => *in_file = true,
+            SheetState::Open
+            | SheetState::Submitted { .. }
+            | SheetState::Approved { .. }
+            | SheetState::Paid { .. }
+            | SheetState::Closed
+            | SheetState::Refused { .. } => return Err(Code::SheetNotPaying.about(id)),
+        }
+    }
+    world.edit_region().map(|_| ())
 }
 
 /// A payout under way, for the bank's file.

@@ -248,6 +248,7 @@ codes! {
         ProposalChanged "PROPOSAL_CHANGED" "The proposal that stands is not the one that was seen.";
         ApprovalChanged "APPROVAL_CHANGED" "What was approved is not what is to be acted on.";
         BatchMismatch "BATCH_MISMATCH" "The bank's answer does not match the payout batch.";
+        PayoutInFile "PAYOUT_IN_A_FILE" "The payout stands in an earlier file for the bank, and in a second one could be paid twice; `again` takes it out once more.";
         PayoutWrittenOff "PAYOUT_WRITTEN_OFF" "A voucher of the payout is written off.";
         PayeeOwes "PAYEE_OWES" "A claw-back of this payee is not met; payouts are withheld.";
         PayoutMismatch "PAYOUT_MISMATCH" "Payout and approval differ.";
@@ -275,6 +276,8 @@ codes! {
         BlockingFlag "BLOCKING_FLAG" "A flag that blocks stands on it; two people clear it.";
         CreditTooLow "CREDIT_TOO_LOW" "The institution is of credit class D.";
         CreditNotLow "CREDIT_NOT_LOW" "The institution's credit needs no restoration.";
+        PointedBefore "POINTS_ALREADY_RECORDED" "These points are on record already for that finding or evidence: one event counts once.";
+        FindingOfOther "FINDING_OF_ANOTHER_INSTITUTION" "Another institution has to answer for that finding.";
         RestoreTooEarly "RESTORATION_TOO_EARLY" "Too few days have passed since the last points were taken.";
         TokenDead "TOKEN_DEAD" "The voucher has no token in force; it must be reissued.";
     }

@@ -419,9 +419,33 @@ fn as_of(region: &RegionFigures) -> AsOf {
     }
 }
 
+/// A column's key, its heading in both languages, and what its cells are.
+pub(crate) type Heading = (&'static str, &'static str, &'static str, Unit);
+
+/// The columns that several reports have.
+pub(crate) mod heading {
+    use super::{Heading, Unit};
+
+    pub(crate) const REGION: Heading = ("region", "地区", "region", Unit::Text);
+    pub(crate) const PROGRAMME: Heading = ("programme", "项目", "programme", Unit::Text);
+    pub(crate) const CERTIFICATES: Heading = ("certificates", "取证", "certificates", Unit::Count);
+    pub(crate) const NEWLY_SKILLED: Heading = (
+        "newly_skilled",
+        "新增技能人才",
+        "newly skilled",
+        Unit::Count,
+    );
+    pub(crate) const NEWLY_HIGH_SKILLED: Heading = (
+        "newly_high_skilled",
+        "新增高技能人才",
+        "newly high-skilled",
+        Unit::Count,
+    );
+}
+
 /// Columns of a report.
-pub(crate) fn columns(lang: Lang, of: &[(&str, &'static str, &'static str, Unit)]) -> Vec<Column> {
-    let column = |(key, zh, en, unit): &(&str, &'static str, &'static str, Unit)| Column {
+pub(crate) fn columns(lang: Lang, of: &[Heading]) -> Vec<Column> {
+    let column = |(key, zh, en, unit): &Heading| Column {
         key: (*key).to_owned(),
         heading: lang.of(*zh, *en).to_owned(),
         unit: *unit,

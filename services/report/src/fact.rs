@@ -188,8 +188,8 @@ pub struct PersonFact {
 pub struct HeldCertificate {
     /// The voucher on which it was recorded, or whatever else it came with.
     pub of: String,
-    /// The plan year in which it counts.
-    pub year: PlanYear,
+    /// The year in which it counts: its voucher's plan year, or that of the day on it, which may be older than any plan year.
+    pub year: i16,
     /// The programme of the voucher; absent where there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub programme: Option<Programme>,

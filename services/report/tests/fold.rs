@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use hefu_domain::{Event, Instant};
-use hefu_report::{Book, Fact};
+use hefu_report::{Ask, Book, Cell, Fact, Figures, Lang, Name, RegionFigures, Report, build};
 use serde_json::{Value, json};
 
 /// A log of made-up events, a day each from 2023-06-01 on.
@@ -159,6 +159,51 @@ impl Log {
     }
 }
 
+/// A report of the whole log.
+fn report(log: &Log, name: Name) -> Report {
+    let mut book = Book::whole();
+    let first = Instant::start_of("2023-06-01".parse().unwrap());
+    for event in &log.0 {
+        book.fold(first, 0, event).unwrap();
+    }
+    let ask = Ask {
+        name,
+        region: "140725".parse().unwrap(),
+        below: false,
+        as_of: "2023-12-31".parse().unwrap(),
+        year: None,
+        institution: None,
+        lang: Lang::En,
+    };
+    let mut facts = Vec::new();
+    for prefix in ask.facts() {
+        let under = book.under(&prefix);
+        facts.extend(under.map(|(id, fact)| (id.to_owned(), fact.clone())));
+    }
+    let wants = ask.wants(ask.plan_year(&facts).unwrap());
+    let figures = wants
+        .iter()
+        .map(|wanted| Figures::of(wanted.select(book.counts())));
+    let own = RegionFigures {
+        region: ask.region.clone(),
+        figures: figures.collect(),
+        facts,
+    };
+    build(&ask, &[own]).unwrap()
+}
+
+/// The numbers of the row of that name, by columns' keys.
+fn numbers(report: &Report, row: &str, keys: &[&str]) -> Vec<Option<i64>> {
+    let named = |cells: &&hefu_report::Row| cells.cells[1] == Cell::Text(row.to_owned());
+    let row = report.rows.iter().find(named).unwrap();
+    let at = |key: &&str| report.columns.iter().position(|column| column.key == **key);
+    let number = |key| match &row.cells[at(key).unwrap()] {
+        Cell::Number(number) => Some(*number),
+        Cell::Empty | Cell::Text(_) => None,
+    };
+    keys.iter().map(number).collect()
+}
+
 fn of(counts: &Counts, item: &str) -> i64 {
     counts.get(item).copied().unwrap_or_default()
 }
@@ -197,6 +242,27 @@ fn a_first_certificate_makes_somebody_skilled_once() {
         ),
         2
     );
+}
+
+/// Somebody's certificate may be older than any plan year: it counts in none that a report is of, and its holder is skilled already.
+#[test]
+fn a_certificate_of_long_ago_is_counted_where_it_belongs_and_stops_nothing() {
+    let mut log = Log::default();
+    log.put(
+        "CertificatesImported",
+        json!({
+            "import": id(9_001), "by": "zhang", "list": "L-1", "part": 1, "parts": 1,
+            "certificates": [{
+                "person": id(1_001), "occupation": "6-31-01-03", "level": 3, "on": "1998-05-01", "number": tag(), "certificate": digest(),
+            }],
+        }),
+    );
+    assert_eq!(people(&log.counts()), [1, 1, 0]);
+    log.applied(1, 1, "general").session(1, 3).passed(1, 1);
+    let counts = log.counts();
+    assert_eq!(people(&counts), [2, 1, 0]);
+    assert_eq!(of(&counts, "certificate 1998/none/3/none/first"), 1);
+    assert_eq!(of(&counts, "certificate 2023/general/3/flexible/first"), 0);
 }
 
 #[test]
@@ -362,6 +428,33 @@ fn a_target_that_is_set_anew_counts_from_that_day_on() {
     let counts = log.counts();
     assert_eq!(of(&counts, "target 2023/general"), 450);
     assert_eq!(of(&counts, "target 2023/trained"), 900);
+}
+
+/// Assessments have a plan of their own, which is reached with certificates; the plan of training is not the larger for it.
+#[test]
+fn a_plan_of_assessments_is_reached_with_certificates_and_is_no_training() {
+    let mut log = Log::default();
+    log.put(
+        "RegionOpened",
+        json!({ "name": "寿阳县", "name_en": "Shouyang", "deployment": "test", "simulated": true, "parent": "140700" }),
+    );
+    log.year(2023).put(
+        "TargetsSet",
+        json!({ "year": 2023, "targets": { "general": 4, "assessment": 6 } }),
+    );
+    log.applied(1, 1, "assessment")
+        .applied(2, 2, "assessment")
+        .applied(3, 3, "general");
+    log.session(1, 3).passed(1, 1).passed(2, 1).passed(3, 1);
+    let progress = report(&log, Name::Progress);
+    let keys = ["target", "certificates", "percent"];
+    let line = numbers(&progress, "assessment", &keys);
+    assert_eq!(line, [Some(6), Some(2), Some(333)]);
+    let subtotal = numbers(&progress, "subtotal", &keys);
+    assert_eq!(subtotal, [Some(4), Some(3), Some(0)]);
+    let indicators = report(&log, Name::Indicators);
+    let reached = numbers(&indicators, "assessment", &["target", "reached"]);
+    assert_eq!(reached, [Some(6), Some(2)]);
 }
 
 #[test]

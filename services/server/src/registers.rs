@@ -137,7 +137,9 @@ impl Written {
             valid_until: match given(self.valid_until) {
                 Some(day) => Some(
                     day.parse()
-                        .map_err(|_| "valid_until: a day is YYYY-MM-DD".to_owned())?,
+                        .ok()
+                        .filter(|day: &Date| (1900..=2199).contains(&day.year()))
+                        .ok_or_else(|| "valid_until: a day is YYYY-MM-DD".to_owned())?,
                 ),
                 None => None,
             },

@@ -1,9 +1,11 @@
-//! What a workbook may be at the most, looked at before anything is made of it; and where it has formulas and merged cells, which the
-//! reader of values does not tell.
+//! What a workbook may be at the most, looked at before anything is made of it; and where its first sheet has merged cells. What is looked
+//! for is looked for by the reader of values itself, so that no two readers disagree about which sheet or cell is meant.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io::{BufReader, Read, Seek};
 
+use calamine::{Dimensions, Xlsx};
 use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 
@@ -16,6 +18,8 @@ pub struct Limits {
     pub bytes: u64,
     /// All that it unpacks to, in bytes.
     pub unpacked: u64,
+    /// Each of its parts but the sheets and their texts.
+    pub part: u64,
     /// Files in it.
     pub files: usize,
     /// Rows below the headings.
@@ -24,6 +28,8 @@ pub struct Limits {
     pub cells: u32,
     /// Columns.
     pub columns: u16,
+    /// Merged areas.
+    pub merged: usize,
     /// Errors that are told.
     pub faults: usize,
 }
@@ -33,177 +39,168 @@ impl Default for Limits {
         Limits {
             bytes: 16 << 20,
             unpacked: 192 << 20,
+            part: 8 << 20,
             files: 200,
             rows: 100_000,
             cells: 2_000_000,
             columns: 64,
+            merged: 10_000,
             faults: 1_000,
         }
     }
 }
 
-/// Where a sheet has formulas and merged cells: row and column, from 0.
-#[derive(Debug, Default)]
-pub(crate) struct Scan {
-    pub(crate) formulas: HashSet<(u32, u32)>,
-    pub(crate) merged: Vec<Area>,
-}
+/// Where the workbook stands in every file that a spreadsheet writes, and so everything that is read with it.
+const WORKBOOK: &str = "xl/workbook.xml";
+/// What says so.
+const RELATIONS: &str = "_rels/.rels";
+/// The texts that cells name by number.
+const STRINGS: &str = "xl/sharedstrings.xml";
+/// The sheets.
+const SHEETS: &str = "xl/worksheets/";
 
-/// A rectangle of cells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Area {
-    first: (u32, u32),
-    last: (u32, u32),
-}
-
-impl Area {
-    pub(crate) fn holds(&self, row: u32, column: u32) -> bool {
-        (self.first.0..=self.last.0).contains(&row)
-            && (self.first.1..=self.last.1).contains(&column)
-    }
-}
-
-/// How many formulas or merged areas are kept: a sheet with more has no use for their number.
-const MOST_ODD: usize = 10_000;
-
-/// Unpacks everything once to see how much it is, and scans the sheet that is filled in, which is the first.
-pub(crate) fn scan(file: impl Read + Seek, limits: &Limits) -> Result<Scan, Unreadable> {
+/// Unpacks everything once to see how much it is, and that no part of it claims to hold more than it does or is taken apart into more than
+/// there is memory for: a reader makes room for what it is told, and a process that cannot have that room ends.
+pub(crate) fn within(file: impl Read + Seek, limits: &Limits) -> Result<(), Unreadable> {
     let mut zip = ZipArchive::new(file).map_err(|_| Unreadable::NotAWorkbook)?;
     if zip.len() > limits.files {
         return Err(Unreadable::TooLarge);
     }
+    let mut names = HashSet::new();
     let mut left = limits.unpacked;
     for at in 0..zip.len() {
         let part = zip.by_index(at).map_err(|_| Unreadable::NotAWorkbook)?;
+        let name = part.name().map_err(|_| Unreadable::NotAWorkbook)?;
+        let name = name.replace('\\', "/").to_ascii_lowercase();
+        // Sheets are read cell by cell, their texts are counted below; whatever else there is is read whole.
+        let large = name == STRINGS || name.starts_with(SHEETS);
+        // Two parts of one name would be one to us and the other to the reader.
+        if !names.insert(name) {
+            return Err(Unreadable::NotAWorkbook);
+        }
+        let most = if large { left } else { left.min(limits.part) };
         // What a header says of a size is anybody's word: it is counted as it is unpacked.
-        let mut bounded = part.take(left + 1);
+        let mut bounded = part.take(most + 1);
         let size = std::io::copy(&mut bounded, &mut std::io::sink());
         let size = size.map_err(|_| Unreadable::NotAWorkbook)?;
-        left = left.checked_sub(size).ok_or(Unreadable::TooLarge)?;
-    }
-    let Some(sheet) = first_sheet(&mut zip) else {
-        return Err(Unreadable::NotAWorkbook);
-    };
-    let part = zip.by_name(&sheet).map_err(|_| Unreadable::NotAWorkbook)?;
-    sheet_scan(BufReader::new(part), limits)
-}
-
-/// The path of the first sheet, as the workbook and its relations say.
-fn first_sheet<R: Read + Seek>(zip: &mut ZipArchive<R>) -> Option<String> {
-    let of = |wanted: &'static str, attribute: &'static str| {
-        move |tag: &BytesStart| -> Option<String> {
-            (tag.local_name().as_ref() == wanted).then(|| value(tag, attribute))?
+        if size > most {
+            return Err(Unreadable::TooLarge);
         }
-    };
-    let id = find(zip, "xl/workbook.xml", of("sheet", "id"))?;
-    let target = find(zip, "xl/_rels/workbook.xml.rels", move |tag| {
-        let own = tag.local_name().as_ref() == "Relationship" && value(tag, "Id")? == id;
-        own.then(|| value(tag, "Target"))?
-    })?;
-    Some(match target.strip_prefix('/') {
-        Some(absolute) => absolute.to_owned(),
-        None => format!("xl/{target}"),
+        left -= size;
+    }
+    each_tag(&mut zip, RELATIONS, stands_where_it_does)?;
+    let mut texts = 0;
+    each_tag(&mut zip, STRINGS, |tag| {
+        bounded_texts(tag, limits, &mut texts)
     })
 }
 
-/// The first tag of a part from which something is read.
-fn find<R: Read + Seek>(
+/// Walks over a part's opening tags; a part that is not there has none.
+fn each_tag<R: Read + Seek>(
     zip: &mut ZipArchive<R>,
-    part: &str,
-    pick: impl Fn(&BytesStart) -> Option<String>,
-) -> Option<String> {
-    let part = zip.by_name(part).ok()?;
+    name: &str,
+    mut see: impl FnMut(&BytesStart) -> Result<(), Unreadable>,
+) -> Result<(), Unreadable> {
+    let is_it = |other: &str| other.replace('\\', "/").eq_ignore_ascii_case(name);
+    let at = zip.file_names().flatten().position(|other| is_it(&other));
+    let Some(at) = at else { return Ok(()) };
+    let part = zip.by_index(at).map_err(|_| Unreadable::NotAWorkbook)?;
     let mut xml = quick_xml::Reader::from_reader(BufReader::new(part));
     let mut buffer = Vec::new();
     loop {
         buffer.clear();
-        match xml.read_event_into(&mut buffer).ok()? {
-            Event::Start(tag) | Event::Empty(tag) => {
-                if let Some(found) = pick(&tag) {
-                    return Some(found);
-                }
-            }
-            Event::Eof => return None,
-            _ => {}
-        }
-    }
-}
-
-/// An attribute's value, by its name without prefix.
-fn value(tag: &BytesStart, name: &str) -> Option<String> {
-    let attributes = tag.attributes().flatten();
-    let mut found = attributes.filter(|a| a.key.local_name().as_ref() == name);
-    Some(found.next()?.value.into_owned())
-}
-
-fn sheet_scan(part: impl std::io::BufRead, limits: &Limits) -> Result<Scan, Unreadable> {
-    let mut xml = quick_xml::Reader::from_reader(part);
-    let mut scan = Scan::default();
-    let mut buffer = Vec::new();
-    let (mut cells, mut at) = (0u32, None);
-    loop {
-        buffer.clear();
         let event = xml.read_event_into(&mut buffer);
         match event.map_err(|_| Unreadable::NotAWorkbook)? {
-            Event::Start(tag) | Event::Empty(tag) => match tag.local_name().as_ref() {
-                "c" => {
-                    cells += 1;
-                    if cells > limits.cells {
-                        return Err(Unreadable::TooLarge);
-                    }
-                    at = value(&tag, "r").and_then(|place| cell_at(&place));
-                }
-                "f" if scan.formulas.len() < MOST_ODD => scan.formulas.extend(at),
-                "mergeCell" if scan.merged.len() < MOST_ODD => {
-                    scan.merged
-                        .extend(value(&tag, "ref").and_then(|place| area(&place)));
-                }
-                _ => {}
-            },
-            Event::Eof => return Ok(scan),
+            Event::Start(tag) | Event::Empty(tag) => see(&tag)?,
+            Event::Eof => return Ok(()),
             _ => {}
         }
     }
 }
 
-/// `B3` is row 2, column 1.
-fn cell_at(place: &str) -> Option<(u32, u32)> {
-    let digits = place.find(|c: char| c.is_ascii_digit())?;
-    let (letters, row) = place.split_at(digits);
-    if letters.is_empty() || letters.len() > 3 {
-        return None;
+/// An attribute's values, by its name without prefix.
+fn values<'a>(tag: &'a BytesStart, name: &'static str) -> impl Iterator<Item = Cow<'a, str>> {
+    let attributes = tag.attributes().flatten();
+    let named = attributes.filter(move |one| one.key.local_name().as_ref() == name);
+    named.map(|one| one.value)
+}
+
+/// The workbook is the part that everybody calls so, and not one that another bound holds for.
+fn stands_where_it_does(tag: &BytesStart) -> Result<(), Unreadable> {
+    let document = values(tag, "Type").any(|kind| kind.ends_with("/relationships/officeDocument"));
+    let elsewhere = |target: &str| target.strip_prefix('/').unwrap_or(target) != WORKBOOK;
+    match document && values(tag, "Target").any(|target| elsewhere(&target)) {
+        true => Err(Unreadable::NotAWorkbook),
+        false => Ok(()),
     }
-    let column = letters.bytes().try_fold(0u32, |sum, b| {
-        let b = b.to_ascii_uppercase();
-        b.is_ascii_uppercase()
-            .then(|| sum * 26 + u32::from(b - b'A') + 1)
-    })?;
-    Some((
-        row.parse::<u32>().ok()?.checked_sub(1)?,
-        column.checked_sub(1)?,
-    ))
 }
 
-fn area(place: &str) -> Option<Area> {
-    let (first, last) = place.split_once(':')?;
-    Some(Area {
-        first: cell_at(first)?,
-        last: cell_at(last)?,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cells_and_areas_go_by_their_letters() {
-        assert_eq!(cell_at("A1"), Some((0, 0)));
-        assert_eq!(cell_at("AB12"), Some((11, 27)));
-        for wrong in ["", "A", "1", "A0", "AAAA1", "一1"] {
-            assert_eq!(cell_at(wrong), None, "{wrong}");
+/// There are no more texts than there can be cells, and no more are said to be there.
+fn bounded_texts(tag: &BytesStart, limits: &Limits, texts: &mut u32) -> Result<(), Unreadable> {
+    match tag.local_name().as_ref() {
+        "sst" => {
+            let fits = |count: &str| count.parse().is_ok_and(|count: u32| count <= limits.cells);
+            match values(tag, "uniqueCount").all(|count| fits(&count)) {
+                true => Ok(()),
+                false => Err(Unreadable::NotAWorkbook),
+            }
         }
-        let area = area("B3:C4").unwrap();
-        assert!(area.holds(2, 1) && area.holds(3, 2) && !area.holds(4, 1) && !area.holds(2, 0));
+        "si" => {
+            *texts += 1;
+            match *texts <= limits.cells {
+                true => Ok(()),
+                false => Err(Unreadable::TooLarge),
+            }
+        }
+        _ => Ok(()),
     }
+}
+
+/// Which rows of each column lie in merged areas.
+#[derive(Debug, Default)]
+pub(crate) struct Merged(Vec<Vec<(u32, u32)>>);
+
+impl Merged {
+    /// Those of the sheet that is filled in, which is the first.
+    pub(crate) fn of<R: Read + Seek>(
+        book: &mut Xlsx<R>,
+        limits: &Limits,
+    ) -> Result<Merged, Unreadable> {
+        let areas = book.merge_cells_by_sheet_id(0);
+        let areas = areas.map_err(|_| Unreadable::NotAWorkbook)?;
+        if areas.len() > limits.merged {
+            return Err(Unreadable::TooLarge);
+        }
+        let mut columns = vec![Vec::new(); usize::from(limits.columns)];
+        for Dimensions { start, end } in areas {
+            let from = usize::try_from(start.1).unwrap_or(usize::MAX);
+            let width = (end.1.saturating_sub(start.1) as usize).saturating_add(1);
+            for column in columns.iter_mut().skip(from).take(width) {
+                column.push((start.0, end.0));
+            }
+        }
+        Ok(Merged(columns.into_iter().map(joined).collect()))
+    }
+
+    /// Whether a cell lies in one.
+    pub(crate) fn holds(&self, row: u32, column: usize) -> bool {
+        let Some(spans) = self.0.get(column) else {
+            return false;
+        };
+        let after = spans.partition_point(|(first, _)| *first <= row);
+        after > 0 && row <= spans[after - 1].1
+    }
+}
+
+/// Spans of rows in order, none of which touches another.
+fn joined(mut spans: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
+    spans.sort_unstable();
+    let mut joined: Vec<(u32, u32)> = Vec::with_capacity(spans.len());
+    for (first, last) in spans {
+        match joined.last_mut() {
+            Some(before) if first <= before.1 => before.1 = before.1.max(last),
+            Some(_) | None => joined.push((first, last)),
+        }
+    }
+    joined
 }

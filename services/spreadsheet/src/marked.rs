@@ -37,10 +37,10 @@ pub fn mark<R: Read + Seek, W: Write + Seek + Send>(
     let mut book: Workbook = template::new_book();
     let sheet = book.add_worksheet();
     sheet.set_name(template.title())?;
-    let (_, mut source) = read::open(&mut file, limits).map_err(unreadable)?;
+    let mut source = read::open(&mut file, limits).map_err(unreadable)?;
     let mut last = 0;
     let mut failed = None;
-    let walked = read::rows(&mut source, limits, |number, cells| {
+    let walked = read::rows(&mut source, limits, |number, cells, _| {
         if number == 0 {
             last = errors_column(cells);
             let dressed = places(template, cells, last)
@@ -160,11 +160,14 @@ fn said(fault: &CellFault) -> String {
     }
 }
 
+/// The longest text that a cell holds; a file may say more.
+const LONGEST: usize = 32_767;
+
 /// A cell as it was.
 fn kept(raw: &Raw) -> Cell {
     match raw {
         Raw::Empty | Raw::Day(None) => Cell::Empty,
-        Raw::Text(text) => Cell::Text(text.clone()),
+        Raw::Text(text) => Cell::Text(text.chars().take(LONGEST).collect()),
         Raw::Number(number) => Cell::Number(*number),
         Raw::Day(Some(day)) => Cell::Day(*day),
         Raw::Bool(is) => Cell::Bool(*is),

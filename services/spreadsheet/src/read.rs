@@ -7,7 +7,7 @@ use calamine::{DataRef, Reader as _, Xlsx};
 use hefu_domain::Date;
 use sha2::{Digest, Sha256};
 
-use crate::bounds::{self, Limits, Scan};
+use crate::bounds::{self, Limits, Merged};
 use crate::check::{self, Raw, Value};
 use crate::columns::{Column, Kind};
 use crate::fault::{self, CellFault, Fault};
@@ -155,7 +155,7 @@ pub fn read<R: Read + Seek>(
     limits: &Limits,
     mut each: impl FnMut(Row) -> Vec<(&'static str, Fault)>,
 ) -> Result<Filled, Unreadable> {
-    let (scan, mut book) = open(&mut file, limits)?;
+    let mut book = open(&mut file, limits)?;
     let context = made_from(&mut book, template)?;
     let mut seen = HashMap::new();
     let mut filled = Filled {
@@ -174,8 +174,9 @@ pub fn read<R: Read + Seek>(
         template.name(),
         template.version()
     ));
+    let merged = Merged::of(&mut book, limits)?;
     let mut places: Vec<Option<usize>> = Vec::new();
-    rows(&mut book, limits, |number, cells| {
+    rows(&mut book, limits, |number, cells, formulas| {
         if number == 0 {
             places = headings(template, cells)?;
             filled.positions = positions(template, &places);
@@ -184,7 +185,11 @@ pub fn read<R: Read + Seek>(
         if number < HEADINGS {
             return Ok(());
         }
-        let values = values(template, &places, cells, number, &scan);
+        let is_odd = |at: usize| match formulas.contains(&at) {
+            true => Some(fault::formula()),
+            false => merged.holds(number, at).then(fault::merged),
+        };
+        let values = values(template, &places, cells, is_odd);
         if !is_filled(template, &values) {
             return Ok(());
         }
@@ -227,70 +232,91 @@ pub fn read<R: Read + Seek>(
     }
 }
 
-/// A workbook within its bounds, and what is odd in its first sheet.
+/// A workbook within its bounds.
 pub(crate) fn open<'f, R: Read + Seek>(
     file: &'f mut R,
     limits: &Limits,
-) -> Result<(Scan, Xlsx<&'f mut R>), Unreadable> {
+) -> Result<Xlsx<&'f mut R>, Unreadable> {
     let size = file.seek(SeekFrom::End(0));
     if size.map_err(|_| Unreadable::NotAWorkbook)? > limits.bytes {
         return Err(Unreadable::TooLarge);
     }
     file.rewind().map_err(|_| Unreadable::NotAWorkbook)?;
-    let scan = bounds::scan(&mut *file, limits)?;
+    bounds::within(&mut *file, limits)?;
     file.rewind().map_err(|_| Unreadable::NotAWorkbook)?;
-    let book = Xlsx::new(file).map_err(|_| Unreadable::NotAWorkbook)?;
-    Ok((scan, book))
+    Xlsx::new(file).map_err(|_| Unreadable::NotAWorkbook)
 }
 
-/// Which template the workbook was made from, and what it belongs to.
+/// Which template the workbook was made from, and what it belongs to: the first row of the hidden sheet. No more of that is read, and no
+/// room made for it: what stands where there is the file's to say.
 fn made_from<R: Read + Seek>(book: &mut Xlsx<R>, template: Template) -> Result<String, Unreadable> {
-    let none = Unreadable::NoTemplate(template.name());
-    let Ok(hidden) = book.worksheet_range(HIDDEN) else {
-        return Err(none);
-    };
-    let said = |column| {
-        let cell = hidden.get_value((0, column));
-        cell.map(ToString::to_string).unwrap_or_default()
-    };
-    if said(0) != MADE_BY {
-        return Err(none);
+    let none = || Unreadable::NoTemplate(template.name());
+    let mut cells = book.worksheet_cells_reader(HIDDEN).map_err(|_| none())?;
+    let mut said: [String; 4] = Default::default();
+    while let Some(cell) = cells.next_cell().map_err(|_| none())? {
+        let (row, column) = cell.get_position();
+        if row > 0 {
+            break;
+        }
+        let column = usize::try_from(column).unwrap_or(usize::MAX);
+        if let (Some(said), Raw::Text(text)) = (said.get_mut(column), raw(cell.get_value())) {
+            *said = text;
+        }
     }
-    if said(1) != template.name() {
+    let [made_by, name, version, context] = said;
+    if made_by != MADE_BY {
+        return Err(none());
+    }
+    if name != template.name() {
         return Err(Unreadable::OtherTemplate {
-            found: said(1),
+            found: name,
             wanted: template.name(),
         });
     }
-    if said(2) != template.version().to_string() {
+    if version != template.version().to_string() {
         return Err(Unreadable::OldTemplate {
-            found: said(2),
+            found: version,
             wanted: template.version(),
         });
     }
-    Ok(said(3))
+    Ok(context)
 }
 
-/// Walks over the first sheet's rows that have any cell, with their cells by column; row numbers from 0.
+/// A sheet ends there; what stands behind it no spreadsheet wrote.
+const LAST_ROW: u32 = 1 << 20;
+
+/// Walks over the first sheet's rows that have any cell, with their cells by column and the columns of those that are formulas; row numbers
+/// from 0.
 pub(crate) fn rows<R: Read + Seek>(
     book: &mut Xlsx<R>,
     limits: &Limits,
-    mut each: impl FnMut(u32, &[Raw]) -> Result<(), Unreadable>,
+    mut each: impl FnMut(u32, &[Raw], &[usize]) -> Result<(), Unreadable>,
 ) -> Result<(), Unreadable> {
     let names = book.sheet_names();
     let name = names.first().ok_or(Unreadable::NotAWorkbook)?.clone();
-    let cells = book.worksheet_cells_reader(&name);
-    let mut cells = cells.map_err(|_| Unreadable::NotAWorkbook)?;
-    let mut row: Vec<Raw> = Vec::new();
+    let reader = book.worksheet_cells_reader(&name);
+    let mut reader = reader.map_err(|_| Unreadable::NotAWorkbook)?;
+    let (mut row, mut formulas): (Vec<Raw>, Vec<usize>) = Default::default();
     let mut at: Option<u32> = None;
-    while let Some(cell) = cells.next_cell().map_err(|_| Unreadable::NotAWorkbook)? {
-        let (number, column) = cell.get_position();
+    let mut cells = 0u32;
+    loop {
+        let cell = reader.next_cell_with_formula_metadata();
+        let Some(cell) = cell.map_err(|_| Unreadable::NotAWorkbook)? else {
+            break;
+        };
+        cells += 1;
+        if cells > limits.cells {
+            return Err(Unreadable::TooLarge);
+        }
+        let (number, column) = cell.pos;
         match at {
+            _ if number >= LAST_ROW => return Err(Unreadable::NotAWorkbook),
             Some(before) if before == number => {}
             Some(before) if before > number => return Err(Unreadable::NotAWorkbook),
             Some(before) => {
-                each(before, &row)?;
+                each(before, &row, &formulas)?;
                 row.clear();
+                formulas.clear();
             }
             None => {}
         }
@@ -302,10 +328,13 @@ pub(crate) fn rows<R: Read + Seek>(
         if row.len() <= column {
             row.resize(column + 1, Raw::Empty);
         }
-        row[column] = raw(cell.get_value());
+        row[column] = raw(&cell.value);
+        if cell.formula.is_some() {
+            formulas.push(column);
+        }
     }
     match at {
-        Some(last) => each(last, &row),
+        Some(last) => each(last, &row, &formulas),
         None => Ok(()),
     }
 }
@@ -378,26 +407,20 @@ fn positions(template: Template, places: &[Option<usize>]) -> Vec<u16> {
         .collect()
 }
 
-/// A row's cells in the order of the template, each checked.
+/// A row's cells in the order of the template, each checked; `is_odd` says what is wrong with a column's cell, whatever stands in it.
 fn values(
     template: Template,
     places: &[Option<usize>],
     cells: &[Raw],
-    row: u32,
-    scan: &Scan,
+    is_odd: impl Fn(usize) -> Option<Fault>,
 ) -> Vec<Result<Option<Value>, Fault>> {
     let mut values: Vec<_> = template.columns().iter().map(|_| Ok(None)).collect();
-    for (at, place) in (0u32..).zip(places) {
+    for (at, place) in places.iter().enumerate() {
         let Some(place) = *place else { continue };
         let kind = template.columns()[place].kind;
-        let cell = usize::try_from(at).ok().and_then(|at| cells.get(at));
-        let merged = scan.merged.iter().any(|area| area.holds(row, at));
-        values[place] = if scan.formulas.contains(&(row, at)) && kind != Kind::Shown {
-            Err(fault::formula())
-        } else if merged && kind != Kind::Shown {
-            Err(fault::merged())
-        } else {
-            check::read(kind, cell.unwrap_or(&Raw::Empty))
+        values[place] = match is_odd(at).filter(|_| kind != Kind::Shown) {
+            Some(fault) => Err(fault),
+            None => check::read(kind, cells.get(at).unwrap_or(&Raw::Empty)),
         };
     }
     values

@@ -121,7 +121,7 @@ impl Template {
             Template::Certificates => {
                 "登记未使用电子券取得的技能等级证书,计入年度新增技能人才。未登记的人员导入时自动实名登记。"
             }
-            Template::Targets => "登记年度目标。导入后替换该年度全部目标。",
+            Template::Targets => "登记年度目标。导入后更新表中所列指标,未列入的指标保持不变。",
             Template::PayoutAnswers => {
                 "银行办理后逐行填写结果和流水号,退回的填写原因。户名、账号、金额须与发放文件一致,不得改动。"
             }

@@ -344,6 +344,134 @@ fn a_bomb_is_found_before_it_is_unpacked_and_so_is_a_sheet_of_a_million_cells() 
     assert!(tried(&wide).is_ok());
 }
 
+/// Two cells at the ends of the hidden sheet, or a number of strings that nobody wrote: what would be made room for is not in the file.
+#[test]
+fn a_workbook_makes_no_room_for_what_it_does_not_hold() {
+    let good = roster(vec![person(GOOD.into(), "2023-06-01".into(), Cell::Empty)]);
+    let far = repacked(&good, |name, text| match name {
+        "xl/worksheets/sheet3.xml" => text.replace(
+            "</sheetData>",
+            "<row r=\"1048576\"><c r=\"XFD1048576\"><v>1</v></c></row></sheetData>",
+        ),
+        _ => text,
+    });
+    assert_eq!(read_roster(&far).unwrap().1.len(), 1);
+    for count in ["4000000000000", "99999999999999999999", "x"] {
+        let strings = repacked(&good, |name, text| match name {
+            "xl/sharedStrings.xml" => {
+                let (before, after) = text.split_once(" uniqueCount=\"").unwrap();
+                let (_, after) = after.split_once('"').unwrap();
+                format!("{before} uniqueCount=\"{count}\"{after}")
+            }
+            _ => text,
+        });
+        let said = read_roster(&strings).map(|(filled, _)| filled.rows);
+        assert_eq!(said.unwrap_err(), Unreadable::NotAWorkbook, "{count}");
+    }
+}
+
+/// Texts and names that take a hundred times their packed bytes, a workbook that stands where another bound holds, and two parts of one name.
+#[test]
+fn what_is_read_whole_is_small() {
+    let good = roster(vec![person(GOOD.into(), "2023-06-01".into(), Cell::Empty)]);
+    let small = Limits {
+        cells: 1_000,
+        part: 1 << 16,
+        ..Limits::default()
+    };
+    let tried = |file: &[u8]| {
+        let read = read(Cursor::new(file), Template::Roster, &small, |_| Vec::new());
+        read.map(|filled| filled.rows)
+    };
+    assert_eq!(tried(&good), Ok(1));
+    let texts = repacked(&good, |name, text| match name {
+        "xl/sharedStrings.xml" => text.replace(
+            "</sst>",
+            &format!("{}</sst>", "<si><t>a</t></si>".repeat(1_000)),
+        ),
+        _ => text,
+    });
+    assert_eq!(tried(&texts), Err(Unreadable::TooLarge));
+    let names = repacked(&good, |name, text| match name {
+        "xl/workbook.xml" => {
+            let names = "<definedName name=\"a\">b</definedName>".repeat(2_000);
+            text.replace(
+                "</sheets>",
+                &format!("</sheets><definedNames>{names}</definedNames>"),
+            )
+        }
+        _ => text,
+    });
+    assert_eq!(tried(&names), Err(Unreadable::TooLarge));
+    let elsewhere = repacked(&good, |name, text| match name {
+        "_rels/.rels" => text.replace("xl/workbook.xml", "xl/worksheets/workbook.xml"),
+        _ => text,
+    });
+    assert_eq!(tried(&elsewhere), Err(Unreadable::NotAWorkbook));
+    let again = {
+        let mut zip = zip::ZipArchive::new(Cursor::new(&good)).unwrap();
+        let mut out = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for at in 0..zip.len() {
+            out.raw_copy_file(zip.by_index_raw(at).unwrap()).unwrap();
+        }
+        let options = zip::write::SimpleFileOptions::default();
+        out.start_file("XL\\Workbook.xml", options).unwrap();
+        out.finish().unwrap().into_inner()
+    };
+    assert_eq!(tried(&again), Err(Unreadable::NotAWorkbook));
+}
+
+#[test]
+fn a_formula_is_found_where_its_cell_names_no_place() {
+    let file = by_hand(|sheet| {
+        good_row(sheet, 2);
+        sheet
+            .write_formula(2, 2, "=\"11010519491231002\"&\"X\"")
+            .unwrap()
+            .set_formula_result(2, 2, GOOD);
+    });
+    let bare = repacked(&file, |name, text| match name {
+        "xl/worksheets/sheet1.xml" => ["A3", "B3", "C3", "D3", "E3"]
+            .iter()
+            .fold(text, |text, place| {
+                text.replace(&format!(" r=\"{place}\""), "")
+            }),
+        _ => text,
+    });
+    for file in [file, bare] {
+        let told = wrong(&file);
+        let (row, at, en) = &told[0];
+        assert_eq!((*row, at.as_str()), (3, "C"), "{told:?}");
+        assert!(en.contains("formula"), "{told:?}");
+    }
+}
+
+#[test]
+fn merged_areas_are_found_in_any_order_and_too_many_are_no_list() {
+    let file = by_hand(|sheet| (2..6).for_each(|row| good_row(sheet, row)));
+    let merged = |areas: &str| {
+        repacked(&file, |name, text| match name {
+            "xl/worksheets/sheet1.xml" => {
+                let merged = format!("</sheetData><mergeCells>{areas}</mergeCells>");
+                text.replace("</sheetData>", &merged)
+            }
+            _ => text,
+        })
+    };
+    let area = |place: &str| format!("<mergeCell ref=\"{place}\"/>");
+    let several = ["B6:C6", "A4:A5", "A1:XFD1", "B3:B4", "B4:B5"]
+        .map(area)
+        .concat();
+    let told = wrong(&merged(&several));
+    let places: Vec<String> = told
+        .iter()
+        .map(|(row, at, _)| format!("{at}{row}"))
+        .collect();
+    assert_eq!(places, ["B3", "A4", "B4", "A5", "B5", "B6", "C6"]);
+    let many = merged(&area("AA1:AB2").repeat(10_001));
+    assert_eq!(read_roster(&many).unwrap_err(), Unreadable::TooLarge);
+}
+
 #[test]
 fn a_marked_copy_has_each_error_beside_its_cell_and_can_be_corrected_and_read() {
     let file = roster(vec![
@@ -392,6 +520,30 @@ fn a_marked_copy_has_each_error_beside_its_cell_and_can_be_corrected_and_read() 
     // The copy reads as the sheet did, so it is corrected and imported.
     let (again, _) = read_roster(&copy).unwrap();
     assert_eq!(told(&again), told(&filled));
+}
+
+/// Longer than a cell can be: no spreadsheet wrote it, and what is wrong is told all the same.
+#[test]
+fn a_text_that_no_cell_holds_keeps_nobody_from_hearing_of_the_errors() {
+    let file = roster(vec![person("0".into(), "2023-06-01".into(), Cell::Empty)]);
+    let long = repacked(&file, |name, text| match name {
+        "xl/sharedStrings.xml" => text.replace("张三", &"张".repeat(40_000)),
+        _ => text,
+    });
+    let limits = Limits::default();
+    let (filled, _) = read_roster(&long).unwrap();
+    let mut out = Cursor::new(Vec::new());
+    let (source, faults) = (Cursor::new(&long), &filled.faults);
+    mark(source, Template::Roster, "", faults, &limits, &mut out).unwrap();
+    assert!(has_note(&out.into_inner(), "B3"));
+    let below = repacked(&file, |name, text| match name {
+        "xl/worksheets/sheet1.xml" => text.replace(
+            "</sheetData>",
+            "<row r=\"1048577\"><c r=\"A1048577\"><v>0</v></c></row></sheetData>",
+        ),
+        _ => text,
+    });
+    assert_eq!(read_roster(&below).unwrap_err(), Unreadable::NotAWorkbook);
 }
 
 fn has_note(file: &[u8], cell: &str) -> bool {

@@ -331,6 +331,7 @@ fn lists_filter_by_the_states_that_things_have_and_by_no_others() {
             approval,
             notice_until,
             batch,
+            in_file: true,
         },
         SheetState::Paid {
             approval,

@@ -36,6 +36,7 @@ async fn reports_are_the_bureaus_and_a_statement_its_institutions(engine: Engine
     let mut school = School::open(&api).await;
     school.enrol(&api, 2).await;
     school.train(&api).await;
+    api.stand_at("2023-06-30T02:00:00.000Z");
     let day = "2023-05-31";
     for name in Name::ALL {
         // A ranking is of the month before.
@@ -139,6 +140,13 @@ async fn reports_are_the_bureaus_and_a_statement_its_institutions(engine: Engine
 
 async fn what_is_asked_wrongly_is_named(engine: Engine) {
     let api = Api::start_on(engine).await;
+    api.stand_at("2023-05-31T15:59:59.000Z");
+    // In Asia/Shanghai the day after has not begun.
+    let to_come = api
+        .refused(api.clerk(), GET, get("progress", "2023-06-01"))
+        .await;
+    assert_eq!(wrong_fields(&to_come), ["as_of"]);
+    let _: v1::Report = must(&api.client, api.clerk(), GET, get("progress", "2023-05-31")).await;
     let wrong = v1::GetReportRequest {
         as_of: "31.5.2023".to_owned(),
         plan_year: 70_000,

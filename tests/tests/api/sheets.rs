@@ -317,6 +317,38 @@ async fn certificates_without_a_voucher_register_their_holders_and_go_with_them(
         errors[0].2.contains("CERTIFICATE_NUMBER_TAKEN"),
         "{errors:?}"
     );
+    // A digit of a number may be wrong and be somebody else's: the name tells.
+    let mut other = certificate(0, "S000014070023000006", "2");
+    other[0] = canaries::person(9).name.into();
+    let mut own = certificate(4, "S000014070023000007", "2");
+    own[0] = canaries::person(9).name.into();
+    let named = vec![other, own, certificate(4, "S000014070023000008", "2")];
+    let errors = wrong(
+        &api,
+        api.clerk(),
+        Template::Certificates,
+        &filled(Template::Certificates, "", named),
+    )
+    .await;
+    let places: Vec<_> = errors
+        .iter()
+        .map(|(row, at, _)| (*row, at.as_str()))
+        .collect();
+    assert_eq!(places, [(3, "A"), (5, "A")], "{errors:?}");
+
+    // One of long ago is a good one, and reports go on.
+    let mut old = certificate(1, "S000014070098000001", "2");
+    old[5] = "1998-05-04".into();
+    let file = filled(Template::Certificates, "", vec![old]);
+    imported(&api, api.clerk(), Template::Certificates, &file).await;
+    let get = v1::GetReportRequest {
+        name: format!("{}/reports/certificates", office.parent()),
+        as_of: "2023-05-10".to_owned(),
+        plan_year: 2023,
+        ..v1::GetReportRequest::default()
+    };
+    let _: v1::Report = must(&api.client, api.clerk(), "ReportingService/GetReport", get).await;
+
     let mut ahead = certificate(2, "S000014070023000005", "2");
     ahead[5] = "2023-06-04".into();
     let errors = wrong(
@@ -461,6 +493,7 @@ async fn the_banks_file_is_on_record_and_its_answers_are_imported(engine: Engine
         reason: "BANK_TRANSFER".to_owned(),
         request_id,
         validate_only: false,
+        again: false,
     };
     let method = "SpreadsheetService/ExportPayouts";
     let early = api
@@ -498,6 +531,18 @@ async fn the_banks_file_is_on_record_and_its_answers_are_imported(engine: Engine
     )
     .await;
     assert_eq!(api.head().await.size, size + 1, "it is on record");
+    // Handed two files, the bank would pay twice: another one is to be asked for.
+    let second = export(office.fresh("export"));
+    let twice = api.refused(&office.finance, method, second.clone()).await;
+    assert_eq!(reason(&twice), "PAYOUT_IN_A_FILE");
+    let again = v1::ExportPayoutsRequest {
+        request_id: office.fresh("export"),
+        again: true,
+        ..second
+    };
+    let once_more: v1::ExportPayoutsResponse =
+        must(&api.client, &office.finance, method, again).await;
+    assert_eq!(once_more.xlsx, made.xlsx);
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(made.xlsx)).unwrap();
     let range = book
         .worksheet_range(Template::PayoutAnswers.title())
@@ -621,4 +666,39 @@ async fn what_is_no_sheet_is_told_so_and_targets_are_set_by_the_operator() {
         .map(|target| (target.code.as_str(), target.people))
         .collect();
     assert_eq!(targets, [("general", 1_300), ("newly_skilled", 1_700)]);
+    // What stands is not set again; after another sheet the first one sets it back.
+    let again = imported(&api, operator, Template::Targets, &file).await;
+    assert_eq!((again.new_parts, again.old_parts), (0, 1));
+    let other = filled(Template::Targets, "", vec![row("newly_skilled", 1_800)]);
+    for (file, people) in [(&other, 1_800), (&file, 1_700), (&other, 1_800)] {
+        let done = imported(&api, operator, Template::Targets, file).await;
+        assert_eq!((done.new_parts, done.old_parts), (1, 0), "{people}");
+        let get = v1::GetPlanYearRequest {
+            name: format!("regions/{REGION}/planYears/2023"),
+        };
+        let year: v1::PlanYear = must(&api.client, operator, "FundsService/GetPlanYear", get).await;
+        assert_eq!(year.targets[1].people, people);
+        assert_eq!(year.targets[0].people, 1_300, "the others stay");
+    }
+}
+
+/// Whoever asks for a template a second time may have filled in the first.
+#[test]
+fn a_template_is_not_written_over_a_sheet() {
+    let file = std::env::temp_dir().join(format!("花名册-{}.xlsx", std::process::id()));
+    let make = || {
+        let mut command = hefu_tests::cli::hefu();
+        command.args(["template", "roster"]).arg(&file);
+        command.output().unwrap()
+    };
+    assert!(make().status.success());
+    std::fs::write(&file, "filled in").unwrap();
+    let again = make();
+    let said = String::from_utf8(again.stderr).unwrap();
+    assert!(
+        !again.status.success() && said.contains("name another file"),
+        "{said}"
+    );
+    assert_eq!(std::fs::read(&file).unwrap(), b"filled in");
+    std::fs::remove_file(&file).unwrap();
 }

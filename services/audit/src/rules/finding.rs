@@ -120,6 +120,7 @@ pub(super) fn kind_of(code: Code) -> Kind {
         | AssessmentVoucherExists
         | SlotRecorded
         | ImportedBefore
+        | PayoutInFile
         | PayoutWrittenOff => Kind::DoublePayment,
         SamePerson => Kind::SeparationOfDuties,
         BadAmount | TopUpTooMuch | FundsExhausted | NothingEarned | ClawBackTooMuch
@@ -233,7 +234,7 @@ pub(super) fn kind_of(code: Code) -> Kind {
         | CreditNotFound | SupervisionMissing | SampleEmpty | NotInFrame | SampleAlreadyDrawn
         | SampleNotSigned | SampleSecret | AlreadyConfirmed | FindingOpen | FindingClosed
         | FindingNotRectified | FindingElsewhere | FlagExists | FlagAlreadyCleared
-        | BlockingFlag | CreditTooLow | CreditNotLow => Kind::Rule,
+        | BlockingFlag | CreditTooLow | CreditNotLow | PointedBefore | FindingOfOther => Kind::Rule,
         ContractMissing | UndertakingMissing | RosterUnmatched | EvidenceMissing
         | EmploymentShort | SheetNotOpen | SheetNotSubmitted | SheetNotApproved
         | SheetNotPaying | SheetNotPaid | SheetNotRefused | SheetEmpty | SheetHasFrozen

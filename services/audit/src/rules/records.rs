@@ -34,6 +34,7 @@ pub(super) fn export_payouts(e: &event::PayoutFileExported) -> Act {
     ExportPayouts {
         sheets: e.sheets.clone(),
         reason: e.reason.clone(),
+        again: e.again,
     }
     .into()
 }

@@ -32,7 +32,7 @@ pub(crate) struct ReportCommand {
     #[arg(long, value_name = "DATE")]
     as_of: Date,
     /// The region's code; a city's report covers the regions below it. Without it: the region above all others.
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, env = "HEFU_REGION", value_name = "CODE")]
     region: Option<Region>,
     /// The plan year. Without it: the last that was opened by the day.
     #[arg(long, value_parser = plan_year)]

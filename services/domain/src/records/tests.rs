@@ -267,6 +267,7 @@ fn paying(county: &mut County, n: u128) {
             approval: Digest([2; 32]),
             notice_until: None,
             batch,
+            in_file: false,
         },
         lines: vec![line],
         approved_by: None,
@@ -281,9 +282,18 @@ fn paying(county: &mut County, n: u128) {
 }
 
 fn export(county: &mut County, sheets: &[u128]) -> Result<Vec<&'static str>, Vec<Code>> {
+    export_as(county, sheets, false)
+}
+
+fn export_as(
+    county: &mut County,
+    sheets: &[u128],
+    again: bool,
+) -> Result<Vec<&'static str>, Vec<Code>> {
     let act = ExportPayouts {
         sheets: sheets.iter().copied().map(sheet).collect(),
         reason: code("BANK_TRANSFER"),
+        again,
     };
     let finance = staff("finance", Role::Finance);
     county.play(&finance, at("06-10"), |ask| export_payouts(ask, &act))
@@ -307,9 +317,26 @@ fn accounts_are_shown_of_payouts_under_way_only_and_only_while_they_are_the_ones
         Err(vec![Code::SheetNotPaying])
     );
     let payee = institution(SCHOOL);
+    paying(&mut county, 1);
     let school = county.world.edit_institution(&payee).unwrap();
     school.account.as_mut().unwrap().commitment = Digest([5; 32]);
     assert_eq!(export(&mut county, &[1]), Err(vec![Code::BatchMismatch]));
+}
+
+/// A payout that stands in two files is paid twice by a bank that is handed both.
+#[test]
+fn a_payout_stands_in_one_file_unless_another_one_is_asked_for() {
+    let mut county = County::new();
+    for n in [1, 2, 3] {
+        paying(&mut county, n);
+    }
+    let done = Ok(vec!["PayoutFileExported"]);
+    assert_eq!(export(&mut county, &[1]), done);
+    let second = export(&mut county, &[1, 2]);
+    assert_eq!(second, Err(vec![Code::PayoutInFile]));
+    assert_eq!(export(&mut county, &[2]), done, "nothing was taken out");
+    assert_eq!(export_as(&mut county, &[1, 2, 3], true), done);
+    assert_eq!(export(&mut county, &[3]), Err(vec![Code::PayoutInFile]));
 }
 
 #[test]

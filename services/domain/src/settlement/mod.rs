@@ -110,6 +110,7 @@ pub(crate) fn apply_payout_sent(world: &mut World, e: &event::PayoutSent) -> Res
             approval,
             notice_until,
             batch: e.batch,
+            in_file: false,
         },
     )
 }
@@ -144,6 +145,7 @@ pub(crate) fn apply_payout_recorded(
         approval,
         notice_until,
         batch,
+        in_file: _,
     } = sheet.state
     else {
         return Err(Code::SheetNotPaying.into());

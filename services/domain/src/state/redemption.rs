@@ -38,6 +38,9 @@ pub enum SheetState {
         notice_until: Option<Date>,
         /// Hash of account, name and amount.
         batch: Digest,
+        /// It stands in a file for the bank: in a second one it could be paid a second time.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        in_file: bool,
     },
     /// The bank has paid.
     Paid {

@@ -394,6 +394,12 @@ pub struct CreditLine {
     pub score: i32,
     /// The class after it.
     pub class: CreditClass,
+    /// Hash of the evidence of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Digest>,
+    /// The finding that led to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finding: Option<FindingId>,
 }
 
 #[cfg(test)]

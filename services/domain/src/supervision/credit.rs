@@ -1,7 +1,7 @@
 //! Credit (信用分类管理): coded events give or take the policy's points, a score makes a class, and the class decides how much is sampled and,
 //! for D, that nothing new begins. Restored after rectification (信用修复); what led to it stays in the history, which is public.
 
-use super::{CreditPointed, CreditRestored, named, rules_now};
+use super::{CreditPointed, CreditRestored, rules_now};
 use crate::command::{CreditPoints, RestoreCredit};
 use crate::decide::Ask;
 use crate::event::Event;
@@ -19,15 +19,19 @@ pub(crate) fn credit_points(ask: &Ask, act: &CreditPoints) -> Result<Vec<Event>,
     let mut checks = Checks::new();
     let struck_off = institution.standing == Standing::StruckOff;
     checks.require(!struck_off, Code::InstitutionStruckOff);
-    checks.take(named(ask, act.finding))?;
+    checks.take(own_finding(ask, act))?;
     let points = rules.points.get(&act.code).copied();
     checks.require_of(points.is_some(), Code::ReasonUnknown, &act.code);
+    let credit = match ask.world.get(&Key::Credit(act.institution.clone()))? {
+        Some(Fact::Credit(credit)) => Some(credit),
+        Some(_) | None => None,
+    };
+    let history = credit.map_or(&[][..], |credit| &credit.history);
+    let twice = history.iter().any(|line| is_same(line, act));
+    checks.require_of(!twice, Code::PointedBefore, &act.code);
     checks.done()?;
     let points = points.ok_or(Code::ReasonUnknown)?;
-    let before = match ask.world.get(&Key::Credit(act.institution.clone()))? {
-        Some(Fact::Credit(credit)) => credit.score,
-        Some(_) | None => rules.start,
-    };
+    let before = credit.map_or(rules.start, |credit| credit.score);
     let score = before.saturating_add(points);
     Ok(vec![Event::CreditPointed(CreditPointed {
         institution: act.institution.clone(),
@@ -39,6 +43,24 @@ pub(crate) fn credit_points(ask: &Ask, act: &CreditPoints) -> Result<Vec<Event>,
         evidence: act.evidence,
         finding: act.finding,
     })])
+}
+
+/// Whoever loses points for a finding is the one who has to answer for it.
+fn own_finding(ask: &Ask, act: &CreditPoints) -> Result<(), Stop> {
+    let Some(id) = &act.finding else {
+        return Ok(());
+    };
+    let answers = ask.world.finding(id)?.institution.as_ref();
+    match answers.is_none_or(|institution| *institution == act.institution) {
+        true => Ok(()),
+        false => Err(Code::FindingOfOther.about(id)),
+    }
+}
+
+/// Whether a line is about the same event: the same code for the same finding, or on the same evidence.
+fn is_same(line: &CreditLine, act: &CreditPoints) -> bool {
+    let by_finding = act.finding.is_some() && line.finding == act.finding;
+    line.code == act.code && (by_finding || line.proof == Some(act.evidence))
 }
 
 pub(crate) fn apply_credit_pointed(
@@ -53,6 +75,8 @@ pub(crate) fn apply_credit_pointed(
         points: e.points,
         score: e.score,
         class: e.class,
+        proof: Some(e.evidence),
+        finding: e.finding,
     };
     enter(world, &e.institution, line)
 }
@@ -117,6 +141,8 @@ pub(crate) fn apply_credit_restored(
         points: e.score.saturating_sub(before),
         score: e.score,
         class: e.class,
+        proof: Some(e.evidence),
+        finding: None,
     };
     enter(world, &e.institution, line)
 }

@@ -601,6 +601,38 @@ fn credit_falls_by_coded_events_stops_what_is_new_and_is_restored_after_a_time()
     assert_eq!(points, [-15, -50, 40]);
 }
 
+#[test]
+fn one_event_takes_points_once_and_from_whoever_answers_for_it() {
+    let mut county = County::new();
+    class(&mut county, 1, 0);
+    let found = record(About::Institution(institution(SCHOOL)), false);
+    county
+        .play(&supervisor(), at("06-01"), |ask| {
+            record_finding(ask, &found)
+        })
+        .unwrap();
+    let mut take = |by: u8, proof: u8, event: &str, finding| {
+        let act = CreditPoints {
+            institution: institution(by),
+            code: code(event),
+            evidence: digest(proof),
+            finding,
+        };
+        let two = staff("supervisor-2", Role::Supervisor);
+        county.play(&two, at("06-02"), |ask| credit_points(ask, &act))
+    };
+    let (finding, gap) = (Some(finding_id(1)), "ATTENDANCE_GAP");
+    assert_eq!(take(SCHOOL, 1, gap, finding), Ok(vec!["CreditPointed"]));
+    let before = Err(vec![Code::PointedBefore]);
+    assert_eq!(take(SCHOOL, 2, gap, finding), before, "the same finding");
+    assert_eq!(take(SCHOOL, 1, gap, None), before, "the same evidence");
+    assert_eq!(take(SCHOOL, 3, gap, None), Ok(vec!["CreditPointed"]));
+    let forged = take(SCHOOL, 1, "ATTENDANCE_FORGED", finding);
+    assert_eq!(forged, Ok(vec!["CreditPointed"]), "another event");
+    let other = take(BODY, 4, gap, finding);
+    assert_eq!(other, Err(vec![Code::FindingOfOther]));
+}
+
 fn plan(frame: Frame, by: Strata, share: Share, members: Vec<About>) -> PlanSample {
     PlanSample {
         sample: sample_id(1),

@@ -5,7 +5,7 @@
 //! is held with no programme, and counts in the year of the day on it, from the day of its import.
 
 use hefu_domain::event::{Assessed, AssessmentResult, CertificatesImported};
-use hefu_domain::{Date, Event, PersonId, PlanYear};
+use hefu_domain::{Date, Event, PersonId};
 
 use super::{Of, vouchers};
 use crate::book::{Book, FoldError};
@@ -45,27 +45,26 @@ pub(super) fn fold(book: &mut Book, day: Date, event: &Event) -> Result<(), Fold
             }
             Ok(())
         }
-        Event::CertificatesImported(e) => imported(book, day, e),
+        Event::CertificatesImported(e) => {
+            imported(book, day, e);
+            Ok(())
+        }
         _ => Ok(()),
     }
 }
 
 /// Certificates without a voucher.
-fn imported(book: &mut Book, day: Date, e: &CertificatesImported) -> Result<(), FoldError> {
+fn imported(book: &mut Book, day: Date, e: &CertificatesImported) {
     for one in &e.certificates {
-        let of = format!("certificate/{}", one.certificate);
-        let year = u16::try_from(one.on.year()).ok();
-        let year = year.and_then(|year| PlanYear::try_from(year).ok());
         let held = HeldCertificate {
-            year: year.ok_or_else(|| FoldError { id: of.clone() })?,
-            of,
+            year: one.on.year(),
+            of: format!("certificate/{}", one.certificate),
             programme: None,
             category: None,
             level: one.level,
         };
         hold(book, day, one.person, held);
     }
-    Ok(())
 }
 
 fn assessed(book: &mut Book, day: Date, e: &Assessed) -> Result<(), FoldError> {
@@ -106,7 +105,7 @@ fn hold_of(book: &mut Book, day: Date, person: PersonId, voucher: &str) -> Resul
     };
     let held = HeldCertificate {
         of: voucher.to_owned(),
-        year: of.year,
+        year: i16::try_from(of.year.number()).unwrap_or(i16::MAX),
         programme: Some(of.programme),
         category: Some(of.category.clone()),
         level: certificate.level,

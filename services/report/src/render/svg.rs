@@ -7,6 +7,7 @@ use crate::table::{Chart, ChartKind, Report, Unit};
 const WIDTH: i64 = 860;
 const LEFT: i64 = 120;
 const RIGHT: i64 = 90;
+const GAP: i64 = 8;
 const TOP: i64 = 70;
 const BAR: i64 = 26;
 const PLOT: i64 = 320;
@@ -59,27 +60,30 @@ fn bars(chart: &Chart) -> (String, i64) {
         Unit::Percent => values.iter().copied().max().unwrap_or(0).max(1_000),
         Unit::Text | Unit::Count | Unit::Fen => values.iter().copied().max().unwrap_or(0).max(1),
     };
+    let widest = chart.categories.iter().map(|name| width(name)).max();
+    let left = LEFT.max(widest.unwrap_or(0) + 2 * GAP);
+    let most = WIDTH - left - RIGHT;
     let mut svg = String::new();
     for (place, (category, value)) in (0..).zip(chart.categories.iter().zip(values)) {
         let y = TOP + place * BAR;
-        let width = (WIDTH - LEFT - RIGHT) * (*value).max(0) / full;
-        put(&mut svg, &text(LEFT - 8, y + 15, "end", 13, category));
+        let width = most * (*value).max(0) / full;
+        put(&mut svg, &text(left - GAP, y + 15, "end", 13, category));
         let _ = writeln!(
             svg,
-            "<rect x=\"{LEFT}\" y=\"{y}\" width=\"{width}\" height=\"{}\" fill=\"{}\"/>",
+            "<rect x=\"{left}\" y=\"{y}\" width=\"{width}\" height=\"{}\" fill=\"{}\"/>",
             BAR - 8,
             COLOURS[0]
         );
         let number = chart.unit.show(*value);
         put(
             &mut svg,
-            &text(LEFT + width + 6, y + 15, "start", 13, &number),
+            &text(left + width + 6, y + 15, "start", 13, &number),
         );
     }
     let rows = i64::try_from(chart.categories.len()).unwrap_or(0);
     if chart.unit == Unit::Percent {
         // All of the plan.
-        let x = LEFT + (WIDTH - LEFT - RIGHT) * 1_000 / full;
+        let x = left + most * 1_000 / full;
         let end = TOP + rows * BAR;
         let _ = writeln!(
             svg,
@@ -88,6 +92,12 @@ fn bars(chart: &Chart) -> (String, i64) {
         );
     }
     (svg, TOP + rows * BAR + 24)
+}
+
+/// About how wide a text is, so that none begins outside the picture.
+fn width(text: &str) -> i64 {
+    let wide = |c: char| if c.is_ascii() { 7 } else { 13 };
+    text.chars().map(wide).sum()
 }
 
 /// Lines over time, with what each is called.
@@ -142,4 +152,34 @@ fn lines(chart: &Chart) -> (String, i64) {
         put(&mut svg, &text(x + 20, y, "start", 13, &series.name));
     }
     (svg, TOP + PLOT + 64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Series;
+
+    #[test]
+    fn a_long_name_begins_within_the_picture() {
+        let chart = |name: &str| Chart {
+            kind: ChartKind::Bars,
+            title: String::new(),
+            unit: Unit::Count,
+            categories: vec![name.to_owned()],
+            series: vec![Series {
+                name: String::new(),
+                values: vec![3],
+            }],
+        };
+        let (short, _) = bars(&chart("寿阳县"));
+        assert!(short.contains("<rect x=\"120\""), "{short}");
+        let name = "Jinzhong City (own line)";
+        let (long, _) = bars(&chart(name));
+        let end = 24 * 7 + GAP;
+        assert!(long.contains(&format!("<text x=\"{end}\"")), "{long}");
+        assert!(
+            long.contains(&format!("<rect x=\"{}\"", end + GAP)),
+            "{long}"
+        );
+    }
 }

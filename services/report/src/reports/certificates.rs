@@ -2,7 +2,7 @@
 
 use hefu_domain::SkillLevel;
 
-use crate::build::{RegionFigures, Scene, certified, columns, row};
+use crate::build::{RegionFigures, Scene, certified, columns, heading, row};
 use crate::fold::{CERTIFICATES, FIRST, FIRST_HIGH};
 use crate::table::{Cell, Chart, ChartKind, Mark, Report, Row, Series, Unit};
 use crate::words;
@@ -15,9 +15,9 @@ pub(crate) fn build(scene: &Scene) -> Report {
     let columns = columns(
         lang,
         &[
-            ("region", "地区", "region", Unit::Text),
+            heading::REGION,
             ("level", "等级", "level", Unit::Text),
-            ("certificates", "取证", "certificates", Unit::Count),
+            heading::CERTIFICATES,
             ("with_voucher", "其中:持券", "with voucher", Unit::Count),
             (
                 "without_voucher",
@@ -25,18 +25,8 @@ pub(crate) fn build(scene: &Scene) -> Report {
                 "without voucher",
                 Unit::Count,
             ),
-            (
-                "newly_skilled",
-                "新增技能人才",
-                "newly skilled",
-                Unit::Count,
-            ),
-            (
-                "newly_high_skilled",
-                "新增高技能人才",
-                "newly high-skilled",
-                Unit::Count,
-            ),
+            heading::NEWLY_SKILLED,
+            heading::NEWLY_HIGH_SKILLED,
         ],
     );
     let levels: Vec<SkillLevel> = (1..=8)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hefu_domain::Date;
 
-use crate::build::{RegionFigures, Scene, columns, month, row};
+use crate::build::{RegionFigures, Scene, columns, heading, month, row};
 use crate::fold::{ALLOCATED, AVAILABLE, PAID, PAYABLE, RESERVED};
 use crate::table::{Cell, Chart, ChartKind, Mark, Report, Row, Series, Unit, percent};
 use crate::words::Lang;
@@ -49,7 +49,7 @@ pub(crate) fn build(scene: &Scene) -> Report {
     let columns = columns(
         scene.lang,
         &[
-            ("region", "地区", "region", Unit::Text),
+            heading::REGION,
             ("source", "资金来源", "source", Unit::Text),
             ("quarter", "季度", "quarter", Unit::Text),
             ("allocated_fen", "已下达(元)", "allocated (yuan)", fen),

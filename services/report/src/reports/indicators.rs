@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use hefu_domain::Programme;
 
 use super::TRAINING;
-use crate::build::{RegionFigures, Scene, columns, row};
+use crate::build::{RegionFigures, Scene, certified, columns, heading, row};
+use crate::fold::CERTIFICATES;
 use crate::table::{Cell, Mark, Report, Row, Unit, percent};
 use crate::words::{target, target_name};
 
@@ -13,7 +14,7 @@ pub(crate) fn build(scene: &Scene) -> Report {
     let columns = columns(
         scene.lang,
         &[
-            ("region", "地区", "region", Unit::Text),
+            heading::REGION,
             ("indicator", "指标", "indicator", Unit::Text),
             ("target", "计划(人)", "plan (people)", Unit::Count),
             ("reached", "完成(人)", "reached (people)", Unit::Count),
@@ -46,8 +47,8 @@ pub(crate) fn build(scene: &Scene) -> Report {
     }
     let mut report = scene.report(columns, rows);
     report.notes.push(scene.lang.of(
-        "培训指标按完成培训的人次计,普惠制含计入其内的订单式、项目制;未单独下达的“补贴性职业技能培训”为各项目计划之和。完成一栏为空的,日志中没有相应数据。",
-        "Training counts those who completed it, general training with the order and project training inside it. Where subsidised training has no target of its own, it is the sum of the programmes'. The log has nothing about what is left empty.",
+        "培训指标按完成培训的人次计,普惠制含计入其内的订单式、项目制;未单独下达的“补贴性职业技能培训”为各项目计划之和;取证指标按持取证券取得的证书计。完成一栏为空的,日志中没有相应数据。",
+        "Training counts those who completed it, general training with the order and project training inside it. Where subsidised training has no target of its own, it is the sum of the programmes'. Assessment counts the certificates of its vouchers. The log has nothing about what is left empty.",
     ).to_owned());
     report
 }
@@ -90,6 +91,10 @@ fn reached(scene: &Scene, region: &RegionFigures, code: &str) -> Option<i64> {
         target::NEWLY_HIGH_SKILLED => Some(region.newly().1),
         code => {
             let programme: Programme = code.parse().ok()?;
+            if programme == Programme::Assessment {
+                let of = |parts: &[&str]| parts[1] == programme.as_str();
+                return Some(certified(region.certificates(), CERTIFICATES, of));
+            }
             let mut done = region.plan(scene.year, programme, "completed");
             if programme == Programme::General {
                 let inside = TRAINING

@@ -3,7 +3,7 @@
 use hefu_domain::{InstitutionId, Programme};
 
 use super::ALL;
-use crate::build::{AskError, RegionFigures, Scene, columns, row};
+use crate::build::{AskError, RegionFigures, Scene, columns, heading, row};
 use crate::fact::{self, Fact, at_end_of};
 use crate::table::{Cell, Mark, Report, Row, Unit, percent};
 use crate::words;
@@ -78,8 +78,8 @@ fn headings(scene: &Scene) -> Vec<crate::table::Column> {
     columns(
         scene.lang,
         &[
-            ("region", "地区", "region", Unit::Text),
-            ("programme", "项目", "programme", Unit::Text),
+            heading::REGION,
+            heading::PROGRAMME,
             ("classes_filed", "备案班期", "classes filed", count),
             ("classes_approved", "批准班期", "approved", count),
             ("classes_finished", "结业班期", "finished", count),

@@ -3,7 +3,7 @@
 use hefu_domain::Programme;
 
 use super::TRAINING;
-use crate::build::{RegionFigures, Scene, columns, newly, row};
+use crate::build::{RegionFigures, Scene, columns, heading, newly, row};
 use crate::fold::{CERTIFICATES, FIRST, FIRST_HIGH};
 use crate::table::{Cell, Chart, ChartKind, Mark, Report, Row, Series, Unit, percent};
 use crate::words::{self, target};
@@ -60,7 +60,20 @@ impl Line {
         *target == 0 && *applied == 0 && *certificates == 0
     }
 
-    fn row(&self, region: &str, programme: &str, skilled_share: Cell, mark: Mark) -> Row {
+    /// How far the plan is reached: who is assessed is not trained, and counts with the certificate.
+    fn reached(&self, programme: Programme) -> i64 {
+        match programme {
+            Programme::Assessment => self.certificates,
+            Programme::OrderProject
+            | Programme::EnterpriseStaff
+            | Programme::General
+            | Programme::Apprenticeship
+            | Programme::Entrepreneurship => self.trained,
+        }
+    }
+
+    fn row(&self, texts: [&str; 2], reached: i64, skilled_share: Cell, mark: Mark) -> Row {
+        let [region, programme] = texts;
         let planned = match self.target {
             0 => Cell::Empty,
             target => Cell::Number(target),
@@ -72,7 +85,7 @@ impl Line {
             Cell::Number(self.applied),
             Cell::Number(self.issued),
             Cell::Number(self.trained),
-            percent(self.trained, self.target),
+            percent(reached, self.target),
             Cell::Number(self.certificates),
             Cell::Number(self.first),
             Cell::Number(self.first_high),
@@ -89,26 +102,16 @@ pub(crate) fn build(scene: &Scene) -> Report {
     let columns = columns(
         lang,
         &[
-            ("region", "地区", "region", Unit::Text),
-            ("programme", "项目", "programme", Unit::Text),
+            heading::REGION,
+            heading::PROGRAMME,
             ("target", "计划(人)", "plan (people)", Unit::Count),
             ("applied", "申请", "applied", Unit::Count),
             ("issued", "发券", "issued", Unit::Count),
             ("trained", "完成培训", "trained", Unit::Count),
             ("percent", "完成计划", "of plan", Unit::Percent),
-            ("certificates", "取证", "certificates", Unit::Count),
-            (
-                "newly_skilled",
-                "新增技能人才",
-                "newly skilled",
-                Unit::Count,
-            ),
-            (
-                "newly_high_skilled",
-                "新增高技能人才",
-                "newly high-skilled",
-                Unit::Count,
-            ),
+            heading::CERTIFICATES,
+            heading::NEWLY_SKILLED,
+            heading::NEWLY_HIGH_SKILLED,
             (
                 "skilled_share",
                 "技能人才占从业人员",
@@ -128,12 +131,13 @@ pub(crate) fn build(scene: &Scene) -> Report {
         shares = (shares.0 + share.0, shares.1 + share.1);
         let subtotal = lang.of("小计", "subtotal");
         let line = scene.line(region);
-        rows.push(own.row(&line, subtotal, percent(share.0, share.1), Mark::Sum));
+        let share = percent(share.0, share.1);
+        rows.push(own.row([&line, subtotal], own.trained, share, Mark::Sum));
         all.add(own);
     }
     if scene.is_tree() {
         let share = percent(shares.0, shares.1);
-        rows.push(all.row(&scene.sum(), "", share, Mark::Sum));
+        rows.push(all.row([&scene.sum(), ""], all.trained, share, Mark::Sum));
     }
     let mut report = scene.report(columns, rows);
     report.notes = notes(scene, shares.1);
@@ -158,7 +162,8 @@ fn of_region(scene: &Scene, region: &RegionFigures, rows: &mut Vec<Row>) -> Line
                 shown.beside(line(scene, region, *other));
             }
         }
-        if inside {
+        // The plan of training is neither that of assessments nor that of what counts inside general training once more.
+        if inside || programme == Programme::Assessment {
             sum.beside(own);
         } else {
             sum.add(own);
@@ -169,13 +174,14 @@ fn of_region(scene: &Scene, region: &RegionFigures, rows: &mut Vec<Row>) -> Line
                 true => lang.of(format!("其中:{called}"), format!("of general: {called}")),
                 false => called.to_owned(),
             };
-            rows.push(shown.row(&name, &called, Cell::Empty, Mark::Plain));
+            let reached = shown.reached(programme);
+            rows.push(shown.row([&name, &called], reached, Cell::Empty, Mark::Plain));
         }
     }
     let without = without_voucher(region);
     if without.certificates != 0 {
         let called = lang.of("无券取证", "without voucher");
-        rows.push(without.row(&name, called, Cell::Empty, Mark::Plain));
+        rows.push(without.row([&name, called], 0, Cell::Empty, Mark::Plain));
         sum.add(without);
     }
     sum

@@ -4,7 +4,7 @@
 use hefu_domain::Date;
 use hefu_domain::policy::{ReportRules, SlowAgainst};
 
-use crate::build::{AskError, RegionFigures, Scene, columns, row};
+use crate::build::{AskError, RegionFigures, Scene, columns, heading, row};
 use crate::table::{Cell, Chart, ChartKind, Mark, Report, Row, Series, Unit, share};
 
 /// One region's completion of its plan.
@@ -39,22 +39,12 @@ pub(crate) fn build(scene: &Scene) -> Result<Report, AskError> {
         scene.lang,
         &[
             ("rank", "名次", "rank", Unit::Count),
-            ("region", "地区", "region", Unit::Text),
+            heading::REGION,
             ("target", "培训计划(人)", "plan (people)", Unit::Count),
             ("trained", "完成培训", "trained", Unit::Count),
             ("percent", "完成比例", "completed", Unit::Percent),
-            (
-                "newly_skilled",
-                "新增技能人才",
-                "newly skilled",
-                Unit::Count,
-            ),
-            (
-                "newly_high_skilled",
-                "新增高技能人才",
-                "newly high-skilled",
-                Unit::Count,
-            ),
+            heading::NEWLY_SKILLED,
+            heading::NEWLY_HIGH_SKILLED,
             ("mark", "督办", "follow up", Unit::Text),
         ],
     );

@@ -3,7 +3,7 @@
 use hefu_domain::Programme;
 
 use super::progress::skilled;
-use crate::build::{RegionFigures, Scene, certified, columns, row};
+use crate::build::{RegionFigures, Scene, certified, columns, heading, row};
 use crate::fold::FIRST;
 use crate::table::{Cell, Mark, Report, Row, Unit, percent};
 
@@ -11,7 +11,7 @@ pub(crate) fn build(scene: &Scene) -> Report {
     let columns = columns(
         scene.lang,
         &[
-            ("region", "地区", "region", Unit::Text),
+            heading::REGION,
             ("share", "事项", "share", Unit::Text),
             (
                 "required_people",

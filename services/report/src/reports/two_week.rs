@@ -3,7 +3,7 @@
 use hefu_domain::Date;
 
 use super::ALL;
-use crate::build::{RegionFigures, Scene, columns, newly, plan, row};
+use crate::build::{RegionFigures, Scene, columns, heading, newly, plan, row};
 use crate::figures::Figures;
 use crate::table::{Cell, Mark, Report, Row, Unit};
 
@@ -23,7 +23,7 @@ pub(crate) fn build(scene: &Scene) -> Report {
     let columns = columns(
         scene.lang,
         &[
-            ("region", "地区", "region", Unit::Text),
+            heading::REGION,
             ("applied", "本期申请", "applied", count),
             ("applied_year", "累计申请", "applied, year", count),
             ("issued", "本期发券", "issued", count),

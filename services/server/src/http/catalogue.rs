@@ -190,8 +190,8 @@ async fn read(engine: &Engine, named: &Named) -> Result<Option<(String, Vec<Line
                 entries.push((id, entry));
             }
         }
-        let names = institutions(engine, &named.region, &entries).await?;
-        lines.extend(entries.iter().map(|(id, entry)| line(id, entry, &names)));
+        let known = institutions(engine, &named.region, &entries).await?;
+        lines.extend(entries.iter().map(|(id, entry)| line(id, entry, &known)));
         if page.len() < PAGE as usize {
             break;
         }
@@ -199,12 +199,12 @@ async fn read(engine: &Engine, named: &Named) -> Result<Option<(String, Vec<Line
     Ok(Some((region.name, lines)))
 }
 
-/// The institutions' names.
+/// The institutions' names, and how each stands itself.
 async fn institutions(
     engine: &Engine,
     region: &Region,
     entries: &[(CatalogueEntryId, CatalogueEntry)],
-) -> Result<HashMap<InstitutionId, String>, StoreError> {
+) -> Result<HashMap<InstitutionId, (String, Standing)>, StoreError> {
     let mut ids: Vec<InstitutionId> = entries
         .iter()
         .map(|(id, _)| id.institution.clone())
@@ -220,7 +220,7 @@ async fn institutions(
         if let (Some(Key::Institution(id)), Fact::Institution(of)) =
             (rows::key(row.table, &row.id), rows::fact(&row)?)
         {
-            names.insert(id, of.name);
+            names.insert(id, (of.name, of.standing));
         }
     }
     Ok(names)
@@ -229,7 +229,7 @@ async fn institutions(
 fn line(
     id: &CatalogueEntryId,
     entry: &CatalogueEntry,
-    names: &HashMap<InstitutionId, String>,
+    known: &HashMap<InstitutionId, (String, Standing)>,
 ) -> Line {
     let none = CatalogueDetails::default();
     let said = entry.details.as_deref().unwrap_or(&none);
@@ -237,11 +237,14 @@ fn line(
         Capacity::AssessmentBody => "评价机构目录",
         Capacity::TrainingBody | Capacity::Enterprise | Capacity::School => "培训机构目录",
     };
-    let standing = match entry.standing {
-        Standing::Good => "在册",
-        Standing::Suspended => "暂停",
-        Standing::StruckOff => "淘汰",
-        Standing::Filed | Standing::Refused => "",
+    let institution = known.get(&id.institution);
+    let own = institution.map_or(Standing::Good, |(_, standing)| *standing);
+    // Whoever is suspended or struck off stands so with every line.
+    let standing = match (entry.standing, own) {
+        (Standing::StruckOff, _) | (_, Standing::StruckOff) => "淘汰",
+        (Standing::Suspended, _) | (_, Standing::Suspended) => "暂停",
+        (Standing::Good, _) => "在册",
+        (Standing::Filed | Standing::Refused, _) => "",
     };
     let sites: Vec<String> = said
         .sites
@@ -255,7 +258,9 @@ fn line(
     [
         catalogue.to_owned(),
         id.institution.to_string(),
-        names.get(&id.institution).cloned().unwrap_or_default(),
+        institution
+            .map(|(name, _)| name.clone())
+            .unwrap_or_default(),
         id.occupation.to_string(),
         said.project.clone().unwrap_or_default(),
         said.levels.map_or_else(String::new, |range| {
@@ -292,7 +297,9 @@ fn table(lines: &[Line]) -> Vec<u8> {
     let mut writer = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
         .from_writer(b"\xef\xbb\xbf".to_vec());
-    let plain = |field: &String| match field.starts_with(['=', '+', '-', '@', '\t']) {
+    // Some take the full-width signs for formulas, too.
+    let signs = ['=', '+', '-', '@', '\t', '＝', '＋', '－', '＠'];
+    let plain = |field: &String| match field.starts_with(signs) {
         true => format!("'{field}"),
         false => field.clone(),
     };
@@ -377,7 +384,9 @@ mod tests {
         let named = named("/catalogue/140725/2023").unwrap();
         let html = String::from_utf8(page("寿阳县", &named, std::slice::from_ref(&line))).unwrap();
         assert!(html.contains("&lt;b&gt;学校&lt;/b&gt; &amp; =1"));
+        line[4] = "＝1+1".to_owned();
         let table = String::from_utf8(table(&[line])).unwrap();
         assert!(table.contains("\"'=HYPERLINK(\"\"x\"\")\""), "{table}");
+        assert!(table.contains(",'＝1+1,"), "{table}");
     }
 }

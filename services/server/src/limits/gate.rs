@@ -20,7 +20,7 @@ use tonic::Status;
 use super::budget::{Budget, Charge};
 use super::line::{Line, PlaceInLine, Turn};
 use super::rates::Rates;
-use super::{Count, Counted, Limited, Limits, metrics};
+use super::{Count, Counted, Enough, Limited, Limits, metrics};
 use crate::errors;
 use crate::port::Peer;
 
@@ -28,6 +28,10 @@ pub(crate) use super::rates::Proof;
 
 /// Streams of all callers together: each looks for what is new a few times a second.
 const MOST_STREAMS: usize = 1_024;
+/// Spreadsheets that are held at the same time, of at most 16 MiB each.
+const MOST_SHEETS: usize = 8;
+/// And those of one caller: nobody keeps all the others waiting.
+const SHEETS_OF_EACH: usize = 2;
 /// Answered from memory, and by what decides whether this server is sent calls at all.
 const HEALTH: &str = "/grpc.health.v1.Health/Check";
 /// Streams that need no key.
@@ -46,6 +50,7 @@ struct Limiting {
     budget: Budget,
     streams: Count<CredentialId>,
     open_streams: Count<IpAddr>,
+    sheets: Count<CredentialId>,
     line: Line,
 }
 
@@ -60,6 +65,7 @@ impl Gate {
             budget: Budget::new(limits.bytes_under_way),
             streams: Count::new(MOST_STREAMS, limits.streams_per_caller),
             open_streams: Count::new(MOST_STREAMS, limits.streams_per_caller),
+            sheets: Count::new(MOST_SHEETS, SHEETS_OF_EACH),
             line: Line::new(),
             limits,
         }))
@@ -138,6 +144,21 @@ impl Gate {
         stream.map_err(|_| {
             metrics::limited("streams");
             errors::too_many_streams()
+        })
+    }
+
+    /// A spreadsheet that is held while it is read and imported.
+    ///
+    /// # Errors
+    /// RESOURCE_EXHAUSTED.
+    pub(crate) fn sheet(&self, by: &CredentialId) -> Result<Counted<CredentialId>, Status> {
+        let sheet = self.0.sheets.enter(by.clone());
+        sheet.map_err(|enough| {
+            metrics::limited("sheets");
+            match enough {
+                Enough::OfOne => errors::too_many_streams(),
+                Enough::All => errors::no_memory(),
+            }
         })
     }
 
@@ -322,6 +343,21 @@ impl HttpBody for Charged {
 mod tests {
     use super::*;
     use axum::http::HeaderValue;
+
+    /// Sheets take memory, and whoever sends theirs slowly holds a place: nobody holds all of them.
+    #[tokio::test]
+    async fn nobody_holds_all_places_for_sheets() {
+        let gate = Gate::new(Limits::default());
+        let caller = |n: u8| -> CredentialId { n.to_string().repeat(43).parse().unwrap() };
+        let theirs: Vec<_> = (0..2).map(|_| gate.sheet(&caller(0)).unwrap()).collect();
+        let third = gate.sheet(&caller(0)).map(|_| ()).unwrap_err();
+        assert_eq!(third.code(), tonic::Code::ResourceExhausted);
+        let others: Vec<_> = (1..7).map(|n| gate.sheet(&caller(n)).unwrap()).collect();
+        let full = gate.sheet(&caller(7)).map(|_| ()).unwrap_err();
+        assert_eq!(full.code(), tonic::Code::Unavailable);
+        drop((theirs, others));
+        assert!(gate.sheet(&caller(7)).is_ok());
+    }
 
     #[test]
     fn a_caller_may_wait_less_than_we_do_and_not_longer() {

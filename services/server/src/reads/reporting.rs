@@ -8,7 +8,7 @@ use hefu_wire::{Reader, show, v1};
 use tonic::{Code, Request, Status};
 
 use super::asked;
-use crate::api::Api;
+use crate::api::{Api, bad};
 use crate::errors;
 use crate::reports::ReportsError;
 
@@ -25,6 +25,11 @@ impl Api {
             .asked(Rpc::GetReport, &request, |r| Question::read(r, get))
             .await?;
         let sight = self.sight(Rpc::GetReport, &request, &region).await?;
+        let today = self.engine.clock().now().date();
+        if question.as_of > today {
+            let rule = format!("has not begun: ask for {today} or a day before");
+            return Err(bad("as_of", rule));
+        }
         let own = sight.institution().cloned();
         let Ok(name) = question.name.parse::<Name>() else {
             return Err(errors::no_such_report());

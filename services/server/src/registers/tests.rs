@@ -113,6 +113,7 @@ async fn a_file_answers_by_number_or_by_its_hash_and_is_read_anew_when_it_change
         "real_name.csv",
         "\u{feff}identity_number,answer,valid_until,reference,employer\n\
          44010519900101001X,none,,,\n\
+         11010519491231002x, match ,2023-12-31,GA-77,91350100M000100Y43\n\
          11010519491231002X, match ,2023-12-31,GA-77,91350100M000100Y43\n",
     );
     let said = ask(&registers, "real_name").await.unwrap().unwrap();
@@ -162,6 +163,14 @@ async fn a_file_that_is_wrong_answers_nothing_and_says_where() {
         (
             "identity_number,answer,valid_until\n11010519491231002X,match,soon\n",
             "valid_until",
+        ),
+        (
+            "identity_number,answer,valid_until\n11010519491231002X,match,9999-12-31\n",
+            "valid_until",
+        ),
+        (
+            "identity_number,answer\n11010519491231002X,match\n11010519491231002x,none\n",
+            "entry 2",
         ),
     ] {
         std::fs::write(&file, text).unwrap();

@@ -31,7 +31,13 @@ impl Stretch {
             .await?;
         let found = cursors.into_iter().next();
         let stands = match &found {
-            Some(cursor) if cursor.version == FOLD_VERSION => is_of(reads, cursor).await?,
+            // Behind the head there is no log, whatever rows still stand there.
+            Some(cursor)
+                if cursor.version == FOLD_VERSION
+                    && (cursor.epoch, cursor.idx) <= (head.epoch, head.size) =>
+            {
+                is_of(reads, cursor).await?
+            }
             Some(_) | None => false,
         };
         let at = found.as_ref().filter(|_| stands);

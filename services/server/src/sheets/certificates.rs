@@ -60,6 +60,19 @@ fn read(people: &People, region: &hefu_domain::Region, row: &Row) -> Result<List
     })
 }
 
+/// Whether two spellings are one name: spaces do not count, and the point between parts of a name is typed in several ways.
+fn is_same_name(one: &str, other: &str) -> bool {
+    let plain = |name: &str| -> String {
+        let point = |c| match c {
+            '•' | '‧' | '・' | '．' | '.' => '·',
+            c => c,
+        };
+        let seen = name.chars().filter(|c| !c.is_whitespace());
+        seen.map(point).collect()
+    };
+    plain(one) == plain(other)
+}
+
 impl Import {
     pub(super) async fn certificates(
         &self,
@@ -91,6 +104,10 @@ impl Import {
             return Ok(Ok(outcome));
         }
         let known = self.known(&rows).await?;
+        self.named_otherwise(&mut outcome, &known, &rows).await?;
+        if outcome.is_wrong() {
+            return Ok(Ok(outcome));
+        }
         let unknown: HashSet<Tag> = rows.iter().map(|listed| listed.tag).collect();
         let unknown = unknown
             .iter()
@@ -157,6 +174,45 @@ impl Import {
             }
         }
         Ok(known)
+    }
+
+    /// Tells who is registered, or stands further above, under another name: a digit of the number is wrong, or the name, and a certificate is
+    /// nobody else's.
+    async fn named_otherwise(
+        &self,
+        outcome: &mut Outcome,
+        known: &HashMap<Tag, String>,
+        rows: &[Listed],
+    ) -> Result<(), Status> {
+        let person = |listed: &Listed| {
+            let name = known.get(&listed.tag)?;
+            let (region, id) = names::parse_child::<PersonId>(name, "people").ok()?;
+            Some((region, id))
+        };
+        let mut first: HashMap<Tag, &str> = HashMap::new();
+        for some in rows.chunks(500) {
+            let places: Vec<_> = some.iter().filter_map(person).collect();
+            let reads = self.api.engine.store().deciding().await;
+            let mut reads = reads.map_err(errors::store)?;
+            let people = self.api.engine.people();
+            let records = people.records(&mut reads, &places).await;
+            let records = records.map_err(errors::status)?;
+            for listed in some {
+                let record = person(listed).and_then(|place| records.get(&place));
+                let said = listed.registration.display_name.as_str();
+                let above = *first.entry(listed.tag).or_insert(said);
+                let registered = record.map_or(above, |record| record.name.expose());
+                if !is_same_name(registered, said) {
+                    let (zh, en) = (
+                        "此身份证号已以其他姓名登记或填写,请核对证件",
+                        "this identity number is registered, or stands further above, under another name: compare both with the card",
+                    );
+                    let fault = Fault::new(zh, en);
+                    outcome.filled.add(self.template, listed.row, "name", fault);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Tells which numbers are on record already. The rule decides it again, under the guard.

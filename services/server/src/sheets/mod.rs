@@ -20,12 +20,13 @@ use hefu_spreadsheet::{
 };
 use hefu_store::RequestKey;
 use hefu_wire::{Move, Reply, names, v1};
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::Sender;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tonic::{Status, Streaming};
 
 use crate::api::{Api, bad};
 use crate::errors;
+use crate::limits::Counted;
 
 /// The most bytes of one message of a file that comes or goes.
 const CHUNK: usize = 512 << 10;
@@ -35,8 +36,6 @@ const MOST_HELD: usize = 1_000;
 const AT_ONCE: usize = 2;
 /// How many are read now.
 static READING: Semaphore = Semaphore::const_new(AT_ONCE);
-/// Files that are held at the same time, of at most 16 MiB each.
-static HELD: Semaphore = Semaphore::const_new(8);
 
 /// What is wrong with a row besides its cells: the column's key, and what.
 type Wrong = Vec<(&'static str, Fault)>;
@@ -48,7 +47,7 @@ pub(crate) struct Import {
     region: Region,
     template: Template,
     dry: bool,
-    _held: SemaphorePermit<'static>,
+    _held: Counted<CredentialId>,
 }
 
 /// A file as it came in.
@@ -139,7 +138,7 @@ impl Import {
         })?;
         // Whoever may not make the moves learns nothing of what was imported.
         api.sight_of(asks_for(template), &by, &region).await?;
-        let _held = HELD.try_acquire().map_err(|_| errors::too_many_streams())?;
+        let _held = api.gate.sheet(&by)?;
         let most = usize::try_from(Limits::default().bytes).unwrap_or(usize::MAX);
         let mut file = first.chunk;
         while let Some(next) = stream.message().await? {

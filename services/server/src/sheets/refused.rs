@@ -84,6 +84,7 @@ fn zh(code: Code) -> &'static str {
         Code::SheetNotFound => "没有该申领表",
         Code::SheetNotPaying => "该申领表没有在途发放",
         Code::BatchMismatch => "户名、账号或金额与发放文件不一致",
+        Code::PayoutInFile => "该笔发放已在此前的发放文件中",
         Code::SamePerson => "复核人不得登记该笔发放",
         Code::PayoutWrittenOff => "该笔发放已有核销",
         _ => "不符合规定",

@@ -20,6 +20,7 @@ impl Move for v1::ExportPayoutsRequest {
             act::ExportPayouts {
                 sheets: sheets?,
                 reason: reason?,
+                again: self.again,
             }
             .into(),
         )

@@ -17,6 +17,7 @@ pub fn sheet(region: &Region, id: SheetId, sheet: &Sheet) -> v1::Sheet {
             approval,
             notice_until,
             batch,
+            ..
         }
         | SheetState::Paid {
             approval,
@@ -56,6 +57,7 @@ pub fn sheet(region: &Region, id: SheetId, sheet: &Sheet) -> v1::Sheet {
             .iter()
             .map(|(number, raised)| objection(region, id, *number, raised))
             .collect(),
+        in_bank_file: matches!(sheet.state, SheetState::Paying { in_file: true, .. }),
     }
 }
 

@@ -353,6 +353,26 @@ async fn a_line_lives_from_its_filing_to_its_striking_off_and_anybody_reads_how(
     assert_eq!(table.lines().count(), 3);
     let (head, _) = get(address, "/catalogue/999999/2023").await;
     assert!(head.starts_with("http/1.1 404"), "{head}");
+    // A table that is asked for anew some seconds later; nobody is in good standing with a line whose institution is not.
+    assert_eq!(table.matches("在册").count(), 1);
+    let suspend = v1::SuspendInstitutionRequest {
+        name: school.name.clone(),
+        suspended: true,
+        reason: "SPOT_CHECK".to_owned(),
+        request_id: api.office.fresh("suspend"),
+        validate_only: false,
+    };
+    let method = "RegistryService/SuspendInstitution";
+    let _: v1::SuspendInstitutionResponse = must(&api.client, &supervisor, method, suspend).await;
+    let later = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    loop {
+        let (_, table) = get(address, "/catalogue/140725/2023.csv").await;
+        if table.matches("暂停").count() == 1 && !table.contains("在册") {
+            break;
+        }
+        assert!(std::time::Instant::now() < later, "{table}");
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
     holds(&api.running).await;
     api.running.stop().await;
 }
