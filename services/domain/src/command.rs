@@ -334,6 +334,8 @@ acts! {
         licence: BTreeSet<Occupation>,
         /// Institutions under the same control.
         related: BTreeSet<InstitutionId>,
+        /// The division whose government it belongs to, if it belongs to one.
+        affiliation: Option<Region>,
     }
     /// Changes what an institution is registered as; all of it is given anew.
     ChangeInstitution {
@@ -347,6 +349,8 @@ acts! {
         licence: BTreeSet<Occupation>,
         /// Institutions under the same control.
         related: BTreeSet<InstitutionId>,
+        /// The division whose government it belongs to, if it belongs to one.
+        affiliation: Option<Region>,
     }
     /// Registers a unit that the city listed as classified: its code, name and occupations by commitments only.
     RegisterClassified {

@@ -231,6 +231,8 @@ pub struct InstitutionChanged {
     pub capacities: BTreeSet<Capacity>,
     pub licence: BTreeSet<Occupation>,
     pub related: BTreeSet<InstitutionId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub affiliation: Option<Region>,
 }
 
 /// Body of the event `ClassifiedRegistered`: a unit that the city listed as classified, by commitments only.

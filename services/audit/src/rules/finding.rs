@@ -177,6 +177,7 @@ pub(super) fn kind_of(code: Code) -> Kind {
         | SeatsAboveSite
         | LevelNotListed
         | TrainerNotListed
+        | BrandNotListed
         | CredentialExists
         | PersonErased
         | PersonHasOpenVoucher

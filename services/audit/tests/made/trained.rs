@@ -106,6 +106,7 @@ fn filing(year: PlanYear, wave: u64) -> ClassFiling {
     let school: InstitutionId = code("91350100M000100Y43");
     let first: Date = code("2023-06-05");
     ClassFiling {
+        brand: None,
         year,
         programme: Programme::General,
         occupation: code("6-31-01-03"),

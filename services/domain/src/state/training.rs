@@ -94,6 +94,9 @@ pub struct ClassFiling {
     pub capacity: u16,
     /// Taught in Putonghua.
     pub putonghua: bool,
+    /// The local brand that it trains for (地方特色品牌), one of the policy's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brand: Option<Brand>,
     /// By session, in order.
     pub timetable: Vec<Slot>,
 }

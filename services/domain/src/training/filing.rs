@@ -114,6 +114,13 @@ fn well_filed(policy: &Policy, rules: &ProgrammeRules, filing: &ClassFiling) -> 
     let too_long = filing.programme == Programme::OrderProject
         && rules.max_days.is_some_and(|most| filing.days() > most);
     checks.require(!too_long, Code::TooManyDays);
+    if let Some(brand) = &filing.brand {
+        checks.require_of(
+            policy.brands.contains_key(brand),
+            Code::BrandNotListed,
+            brand,
+        );
+    }
     checks.done()
 }
 
@@ -122,8 +129,10 @@ fn well_filed(policy: &Policy, rules: &ProgrammeRules, filing: &ClassFiling) -> 
 fn sealed_as_due(filing: &ClassFiling) -> Result<(), Stop> {
     let mut checks = Checks::new();
     if filing.is_classified() {
-        let sealed =
-            filing.occupation.is_sealed() && resources(filing).all(Resource::is_commitment);
+        // A brand says what is taught as an occupation does.
+        let sealed = filing.occupation.is_sealed()
+            && filing.brand.is_none()
+            && resources(filing).all(Resource::is_commitment);
         checks.require(sealed, Code::ClassNotSealed);
     } else {
         checks.require(!filing.occupation.is_sealed(), Code::NotClassified);
@@ -314,6 +323,7 @@ fn same_terms(before: &ClassFiling, after: &ClassFiling) -> bool {
             filing.occupation.clone(),
             filing.level,
             filing.contract,
+            filing.brand.clone(),
         )
     };
     let parties = |filing: &ClassFiling| {

@@ -157,6 +157,7 @@ async fn licence(api: &Api, school: &School) {
         related_credit_codes: Vec::new(),
         request_id: api.office.fresh("licence"),
         validate_only: false,
+        affiliation: crate::REGION.to_owned(),
     };
     let _: v1::ChangeInstitutionResponse = must(
         &api.client,
