@@ -624,6 +624,9 @@ pub struct ClassChanged {
 pub struct ClassApproved {
     pub class: ClassId,
     pub by: StaffId,
+    /// Seats that it takes of its deliverer's catalogue line for the year.
+    #[serde(default, skip_serializing_if = "crate::state::is_zero")]
+    pub seats: u16,
 }
 
 /// Body of the event `ClassRejected`.

@@ -245,6 +245,7 @@ impl County {
             details: None,
             change: None,
             reason: None,
+            seats_taken: 0,
         };
         self.world
             .bring(Key::CatalogueEntry(id), Some(Fact::CatalogueEntry(entry)));

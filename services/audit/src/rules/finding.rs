@@ -178,6 +178,7 @@ pub(super) fn kind_of(code: Code) -> Kind {
         | LevelNotListed
         | TrainerNotListed
         | BrandNotListed
+        | YearlySeats
         | CredentialExists
         | PersonErased
         | PersonHasOpenVoucher

@@ -157,6 +157,9 @@ pub struct CatalogueEntry {
     /// Why it is refused, suspended or struck off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
+    /// Seats of the classes that were approved under it and not cancelled since.
+    #[serde(default, skip_serializing_if = "super::is_none")]
+    pub seats_taken: u32,
 }
 
 impl CatalogueEntry {
