@@ -26,11 +26,11 @@ pub(crate) struct Body {
     pub(crate) affiliation: String,
 }
 
-/// The first enterprise and the school are the region's own, the second enterprise is the province's, everybody else is nobody's.
+/// The second enterprise and the school are the region's own, the third enterprise is the province's, everybody else is nobody's.
 fn affiliation(region: &str, number: u32) -> String {
     match number {
-        11 | 21 => region.to_owned(),
-        12 => format!("{}0000", region.get(..2).unwrap_or("14")),
+        12 | 21 => region.to_owned(),
+        13 => format!("{}0000", region.get(..2).unwrap_or("14")),
         _ => String::new(),
     }
 }

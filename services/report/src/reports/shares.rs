@@ -191,10 +191,8 @@ impl Staff {
             enterprises,
             ..
         } = self;
-        let required_share = match self.required {
-            Some(required) => percent(required, planned),
-            None => Cell::Empty,
-        };
+        let one_in = scene.rules().map(|rules| rules.own_enterprises_one_in);
+        let required_share = one_in.map_or(Cell::Empty, |one_in| percent(1, one_in.into()));
         line(
             region,
             lang.of("县(区、市)属企业职工培训", "staff of county-affiliated enterprises").to_owned(),
