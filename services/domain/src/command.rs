@@ -179,6 +179,8 @@ impl Act {
             Some(&act.county)
         } else if let Act::RecordFinding(act) = self {
             act.report_to.as_ref()
+        } else if let Act::Recheck(act) = self {
+            act.report_to.as_ref()
         } else {
             None
         }
@@ -735,6 +737,8 @@ acts! {
         evidence: Digest,
         /// Until when it is put right now, if it stands; none closes it.
         due: Option<Date>,
+        /// The city that heard of a county's grave finding, when it is closed.
+        report_to: Option<Region>,
     }
     /// Raises a flag that a fraud rule made.
     RaiseFlag {

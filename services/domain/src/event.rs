@@ -16,8 +16,8 @@ use crate::state::*;
 use crate::status::Place;
 use crate::subsidy::TrailLine;
 pub use crate::supervision::{
-    CreditPointed, CreditRestored, FindingRechecked, FindingRecorded, FindingRectified,
-    FindingReported, FlagClearanceProposed, FlagCleared, FlagRaised, Inspected,
+    CreditPointed, CreditRestored, FindingClosureReported, FindingRechecked, FindingRecorded,
+    FindingRectified, FindingReported, FlagClearanceProposed, FlagCleared, FlagRaised, Inspected,
     InspectionConfirmed, SampleDrawn, SamplePlanned,
 };
 use crate::time::{Date, Instant};
@@ -1097,6 +1097,7 @@ events! {
     InspectionConfirmed => InspectionConfirmed, |e| Key::Inspection(e.inspection);
     FindingRecorded => FindingRecorded, |e| Key::Finding(e.finding);
     FindingReported => FindingReported, |e| Key::Finding(e.finding);
+    FindingClosureReported => FindingClosureReported, |e| Key::Finding(e.finding);
     FindingRectified => FindingRectified, |e| Key::Finding(e.finding);
     FindingRechecked => FindingRechecked, |e| Key::Finding(e.finding);
     FlagRaised => FlagRaised, |e| Key::Flag(e.flag);

@@ -301,6 +301,7 @@ table! {
         reads {
             GetReport Granted [OUTSIDE => Institution, STAFF => Region] "with the regions below it; institution: its own statement only";
             ListReports Open [] "which there are, not what they say";
+            ListDeadlines Granted [OUTSIDE => Institution, STAFF => Region] "institution: of its classes, sessions and sheets";
         }
     }
     SettlementService {

@@ -257,8 +257,12 @@ pub(crate) fn closing_after(
 
 /// Whether the roster is locked: after the grace days from the first day on.
 pub(crate) fn roster_locked(policy: &Policy, filing: &ClassFiling, at: Instant) -> bool {
-    let first = filing.timetable.first().map(|slot| slot.date);
-    first.is_none_or(|first| {
-        at >= Instant::start_of(crate::time::plus_days(first, policy.classes.grace_days))
-    })
+    lock_instant(policy, filing).is_none_or(|lock| at >= lock)
+}
+
+/// From when on nobody is enrolled any more.
+pub(crate) fn lock_instant(policy: &Policy, filing: &ClassFiling) -> Option<Instant> {
+    let first = filing.timetable.first()?.date;
+    let locked = crate::time::plus_days(first, policy.classes.grace_days);
+    Some(Instant::start_of(locked))
 }
