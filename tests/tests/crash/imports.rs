@@ -20,7 +20,7 @@ use crate::{kills, tables};
 /// Decides the moments.
 const SEED: u64 = 20_231_118;
 /// People of a roster, and the days that each of them is away: several events' worth.
-const AWAY: (u64, u16) = (110, 90);
+const AWAY: (u64, u16) = (60, 90);
 /// Certificates of a list, each somebody's first: several parts, and a registration for each.
 const CERTIFIED: u64 = 450;
 const OCCUPATION: &str = "6-31-01-03";
