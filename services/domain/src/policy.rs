@@ -137,7 +137,7 @@ pub struct Policy {
     pub brands: BTreeMap<Brand, BrandRules>,
     /// What reports hold figures against; without it they mark nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reports: Option<ReportRules>,
+    pub reports: Option<Box<ReportRules>>,
 }
 
 /// The year's dates, each the last day on which the thing may still be done.

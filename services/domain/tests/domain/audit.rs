@@ -355,7 +355,7 @@ fn closed(in_county: bool, in_city: bool) -> (Town, Town) {
     // A log that ends here could not say it yet.
     for town in [&mut county, &mut city] {
         town.now = town.now.plus_hours(1);
-        check_on(town, "person p1");
+        town.run("person p1").unwrap();
     }
     (county, city)
 }

@@ -163,7 +163,7 @@ fn policy_adopted(book: &mut Book, day: Date, e: &Adopted) -> Result<(), FoldErr
             .map(|(category, rules)| (category.clone(), rules.requires.keys().cloned().collect()))
             .collect(),
         brands: e.policy.brands.clone(),
-        reports: e.policy.reports.clone(),
+        reports: e.policy.reports.as_deref().cloned(),
     };
     // What a report asks of it takes effect with its adoption: reports look at whole years.
     let id = fact::policy(e.policy.year);
