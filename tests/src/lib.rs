@@ -4,6 +4,7 @@ pub mod canaries;
 pub mod cli;
 pub mod cpu;
 pub mod engines;
+pub mod large_year;
 pub mod office;
 pub mod postgres;
 pub mod published;

@@ -179,6 +179,8 @@ impl Act {
             Some(&act.county)
         } else if let Act::RecordFinding(act) = self {
             act.report_to.as_ref()
+        } else if let Act::Recheck(act) = self {
+            act.report_to.as_ref()
         } else {
             None
         }
@@ -336,6 +338,8 @@ acts! {
         licence: BTreeSet<Occupation>,
         /// Institutions under the same control.
         related: BTreeSet<InstitutionId>,
+        /// The division whose government it belongs to, if it belongs to one.
+        affiliation: Option<Region>,
     }
     /// Changes what an institution is registered as; all of it is given anew.
     ChangeInstitution {
@@ -349,6 +353,8 @@ acts! {
         licence: BTreeSet<Occupation>,
         /// Institutions under the same control.
         related: BTreeSet<InstitutionId>,
+        /// The division whose government it belongs to, if it belongs to one.
+        affiliation: Option<Region>,
     }
     /// Registers a unit that the city listed as classified: its code, name and occupations by commitments only.
     RegisterClassified {
@@ -733,6 +739,8 @@ acts! {
         evidence: Digest,
         /// Until when it is put right now, if it stands; none closes it.
         due: Option<Date>,
+        /// The city that heard of a county's grave finding, when it is closed.
+        report_to: Option<Region>,
     }
     /// Raises a flag that a fraud rule made.
     RaiseFlag {

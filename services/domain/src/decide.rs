@@ -272,6 +272,9 @@ pub fn decide_both(
     } else if let Act::RecordFinding(act) = &command.act {
         registry::names_nobody_classified(&ask, &command.seals)?;
         supervision::report_finding(&ask, other, act).map_err(not_yours_alone)
+    } else if let Act::Recheck(act) = &command.act {
+        registry::names_nobody_classified(&ask, &command.seals)?;
+        supervision::report_closing(&ask, other, act).map_err(not_yours_alone)
     } else {
         Err(Code::SameRegion.into())
     }
@@ -374,6 +377,7 @@ pub(crate) fn apply(world: &mut World, event: &Event, at: Instant) -> Result<(),
         Event::InspectionConfirmed(e) => supervision::apply_inspection_confirmed(world, e),
         Event::FindingRecorded(e) => supervision::apply_finding_recorded(world, e),
         Event::FindingReported(e) => supervision::apply_finding_reported(world, e),
+        Event::FindingClosureReported(e) => supervision::apply_finding_closure_reported(world, e),
         Event::FindingRectified(e) => supervision::apply_finding_rectified(world, e),
         Event::FindingRechecked(e) => supervision::apply_finding_rechecked(world, e),
         Event::FlagRaised(e) => supervision::apply_flag_raised(world, e),

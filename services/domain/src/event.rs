@@ -16,8 +16,8 @@ use crate::state::*;
 use crate::status::Place;
 use crate::subsidy::TrailLine;
 pub use crate::supervision::{
-    CreditPointed, CreditRestored, FindingRechecked, FindingRecorded, FindingRectified,
-    FindingReported, FlagClearanceProposed, FlagCleared, FlagRaised, Inspected,
+    CreditPointed, CreditRestored, FindingClosureReported, FindingRechecked, FindingRecorded,
+    FindingRectified, FindingReported, FlagClearanceProposed, FlagCleared, FlagRaised, Inspected,
     InspectionConfirmed, SampleDrawn, SamplePlanned,
 };
 use crate::time::{Date, Instant};
@@ -234,6 +234,8 @@ pub struct InstitutionChanged {
     pub capacities: BTreeSet<Capacity>,
     pub licence: BTreeSet<Occupation>,
     pub related: BTreeSet<InstitutionId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub affiliation: Option<Region>,
 }
 
 /// Body of the event `ClassifiedRegistered`: a unit that the city listed as classified, by commitments only.
@@ -625,6 +627,9 @@ pub struct ClassChanged {
 pub struct ClassApproved {
     pub class: ClassId,
     pub by: StaffId,
+    /// Seats that it takes of its deliverer's catalogue line for the year.
+    #[serde(default, skip_serializing_if = "crate::state::is_zero")]
+    pub seats: u16,
 }
 
 /// Body of the event `ClassRejected`.
@@ -1095,6 +1100,7 @@ events! {
     InspectionConfirmed => InspectionConfirmed, |e| Key::Inspection(e.inspection);
     FindingRecorded => FindingRecorded, |e| Key::Finding(e.finding);
     FindingReported => FindingReported, |e| Key::Finding(e.finding);
+    FindingClosureReported => FindingClosureReported, |e| Key::Finding(e.finding);
     FindingRectified => FindingRectified, |e| Key::Finding(e.finding);
     FindingRechecked => FindingRechecked, |e| Key::Finding(e.finding);
     FlagRaised => FlagRaised, |e| Key::Flag(e.flag);

@@ -146,6 +146,8 @@ text_codes! {
     RequestId: |t| holds((8..=64).contains(&t.len()) && names_nobody(t) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)), "a request id is 8 to 64 characters A-Z, a-z, 0-9, -, _ and ., and no identity number"),
     /// A department outside the bureau that trains people of its own (`agriculture`, `veterans`, …).
     Department: |t| holds(slug(t), "a department is a code, a-z, 0-9, - and _"),
+    /// A local brand of training (地方特色品牌, "一县一品"), defined by the policy.
+    Brand: |t| holds(slug(t), "a brand is a code of the policy, a-z, 0-9, - and _"),
     /// A worker's category (人员类别), defined by the policy.
     Category: |t| holds(slug(t), "a category is a code of the policy, a-z, 0-9, - and _"),
     /// A source of money (资金来源): `city`, `county`, or an earmarked sector's.
@@ -210,6 +212,11 @@ impl Region {
     pub fn contains(&self, other: &Region) -> bool {
         let own = self.0.strip_suffix("0000").or(self.0.strip_suffix("00"));
         own.is_some_and(|own| other.0.starts_with(own) && other != self)
+    }
+
+    /// Whether it is a county (县、区、市), as GB/T 2260 codes say: no city's, no province's.
+    pub fn is_county(&self) -> bool {
+        !self.0.ends_with("00")
     }
 }
 

@@ -7,6 +7,7 @@
 
 pub mod calendar;
 pub mod command;
+mod deadline;
 mod decide;
 pub mod event;
 mod ids;
@@ -44,6 +45,7 @@ mod voucher;
 
 pub use access::{Door, ROLES, Rpc, Scope, admitted};
 pub use command::{Act, Command};
+pub use deadline::{Around, Deadline};
 pub use decide::{Caller, decide, decide_both, needs, needs_and_known, subject};
 pub use event::Event;
 pub use ids::*;

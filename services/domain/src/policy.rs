@@ -13,7 +13,7 @@ pub use supervision::{
     CreditClass, CreditRules, FraudLimits, FraudRule, Severity, SupervisionRules,
 };
 
-use crate::ids::{Answer, Category, Check, PlanYear, Source};
+use crate::ids::{Answer, Brand, Category, Check, PlanYear, Region, Source};
 use crate::money::{Days, Fen};
 use crate::time::{Date, Instant};
 
@@ -132,9 +132,12 @@ pub struct Policy {
     /// Spot checks, credit and fraud checks; a policy that was made before there were any has none, and then there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supervision: Option<SupervisionRules>,
+    /// Local brands (地方特色品牌, "一县一品"), of which a class names one that it trains for (2023 notice, part 3, item 6).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub brands: BTreeMap<Brand, BrandRules>,
     /// What reports hold figures against; without it they mark nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reports: Option<ReportRules>,
+    pub reports: Option<Box<ReportRules>>,
 }
 
 /// The year's dates, each the last day on which the thing may still be done.
@@ -350,6 +353,22 @@ pub struct ReportRules {
     pub brand_people: u32,
 }
 
+/// A local brand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BrandRules {
+    /// What it is called.
+    pub name: String,
+    /// What it is called in English.
+    pub name_en: String,
+    /// Whose it is; absent where it is the whole city's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
+    /// People to be trained for it, where it is not as many as for every brand (`reports.brand_people`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub people: Option<u32>,
+}
+
 /// What a region's completion of the plan is held against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -464,6 +483,14 @@ impl Policy {
             }
             if reports.own_enterprises_one_in == 0 || reports.ranking_working_days == 0 {
                 wrong.push("reports: one in none, or a ranking within no day".to_owned());
+            }
+        }
+        for (brand, rules) in &self.brands {
+            if rules.name.trim().is_empty() || rules.name_en.trim().is_empty() {
+                wrong.push(format!("brands.{brand}: it needs a name in both languages"));
+            }
+            if rules.people == Some(0) {
+                wrong.push(format!("brands.{brand}.people: nobody is no minimum"));
             }
         }
         wrong.extend(self.unanswerable());

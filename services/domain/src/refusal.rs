@@ -267,6 +267,8 @@ codes! {
         SampleSecret "SAMPLE_SECRET_MISMATCH" "The secret is not the one that the sample's plan commits to.";
         InspectionWindow "INSPECTION_WINDOW_OVER" "An inspection is entered from its session's beginning until the policy's hours after its end.";
         AlreadyConfirmed "INSPECTION_ALREADY_CONFIRMED" "The inspection was confirmed already.";
+        YearlySeats "YEARLY_SEATS_TAKEN" "The deliverer's catalogue line can take no more people in the year: change the line, or fewer seats.";
+        BrandNotListed "BRAND_NOT_LISTED" "The policy in force lists no such local brand.";
         FindingOpen "FINDING_OPEN" "A finding about it is not closed, and nothing is claimed before it is.";
         FindingClosed "FINDING_CLOSED" "The finding is closed.";
         FindingNotRectified "FINDING_NOT_RECTIFIED" "A finding is closed only after the institution said that it put it right.";

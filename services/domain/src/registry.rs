@@ -41,6 +41,7 @@ pub(crate) fn register_institution(
         capacities: act.capacities.clone(),
         licence: act.licence.clone(),
         related: act.related.clone(),
+        affiliation: act.affiliation.clone(),
         standing: Standing::Good,
         account: None,
         pending_account: None,
@@ -91,6 +92,7 @@ pub(crate) fn change_institution(ask: &Ask, act: &ChangeInstitution) -> Result<V
         capacities: act.capacities.clone(),
         licence: act.licence.clone(),
         related: act.related.clone(),
+        affiliation: act.affiliation.clone(),
     })])
 }
 
@@ -103,6 +105,7 @@ pub(crate) fn apply_institution_changed(
     institution.capacities = e.capacities.clone();
     institution.licence = e.licence.clone();
     institution.related = e.related.clone();
+    institution.affiliation = e.affiliation.clone();
     Ok(())
 }
 
@@ -362,6 +365,7 @@ mod tests {
         let other = "4-10-01-06";
         assert_eq!(file(&mut county, other), Err(vec![Code::NotLicensed]));
         let change = |licence: &str, capacities: &[Capacity]| ChangeInstitution {
+            affiliation: None,
             institution: institution(SCHOOL),
             name: "新名称培训学校".to_owned(),
             capacities: capacities.iter().copied().collect(),
@@ -382,6 +386,42 @@ mod tests {
         );
         let school = county.world.institution(&institution(SCHOOL)).unwrap();
         assert!(school.related.contains(&institution(BODY)) && school.name == changed.name);
+    }
+
+    #[test]
+    fn whose_an_institution_is_stands_as_it_was_registered_or_changed_last() {
+        let mut county = County::new();
+        let clerk = staff("clerk", Role::Clerk);
+        let whose = |county: &County, id: &InstitutionId| {
+            county.world.institution(id).unwrap().affiliation.clone()
+        };
+        let own: Region = code("140725");
+        let registered = RegisterInstitution {
+            institution: institution(9),
+            name: "样例企业".to_owned(),
+            capacities: [Capacity::Enterprise].into(),
+            licence: BTreeSet::new(),
+            related: BTreeSet::new(),
+            affiliation: Some(own.clone()),
+        };
+        let key = Key::Institution(institution(9));
+        county.world.bring(key, None);
+        let said = county.play(&clerk, at("06-01"), |ask| {
+            register_institution(ask, &registered)
+        });
+        assert_eq!(said, Ok(vec!["InstitutionRegistered"]));
+        assert_eq!(whose(&county, &institution(9)), Some(own));
+        let changed = ChangeInstitution {
+            institution: institution(9),
+            name: registered.name,
+            capacities: registered.capacities,
+            licence: registered.licence,
+            related: registered.related,
+            affiliation: None,
+        };
+        let said = county.play(&clerk, at("06-02"), |ask| change_institution(ask, &changed));
+        assert_eq!(said, Ok(vec!["InstitutionChanged"]));
+        assert_eq!(whose(&county, &institution(9)), None);
     }
 
     #[test]

@@ -105,6 +105,7 @@ pub(crate) fn filing(programme: Programme, days: &[&str]) -> ClassFiling {
         Module::Putonghua,
     ];
     ClassFiling {
+        brand: None,
         year: year(),
         programme,
         occupation: code(OCCUPATION),
@@ -211,6 +212,7 @@ impl County {
 
     pub(crate) fn register(&mut self, n: u8, capacities: &[Capacity], related: &[u8]) {
         let record = Institution {
+            affiliation: None,
             name: format!("机构{n}"),
             capacities: capacities.iter().copied().collect(),
             licence: BTreeSet::from([code(OCCUPATION)]),
@@ -243,6 +245,7 @@ impl County {
             details: None,
             change: None,
             reason: None,
+            seats_taken: 0,
         };
         self.world
             .bring(Key::CatalogueEntry(id), Some(Fact::CatalogueEntry(entry)));

@@ -122,6 +122,9 @@ impl Ask {
             .map(str::to_owned)
             .into();
         facts.extend(self.institution.iter().map(crate::fact::institution));
+        if self.name == Name::Shares {
+            facts.push(crate::fact::INSTITUTIONS.to_owned());
+        }
         facts
     }
 
@@ -167,7 +170,7 @@ impl Ask {
                 let of = self.institution.iter();
                 wants.extend(of.map(|id| all(Subject::Institution, format!("{id}/{year}"))));
             }
-            Name::Funds => wants.push(all(Subject::Fund, year)),
+            Name::Funds => wants.push(all(Subject::Fund, year.clone())),
             Name::Progress
             | Name::Certificates
             | Name::TwoWeek
@@ -175,8 +178,11 @@ impl Ask {
             | Name::Indicators
             | Name::Shares => {
                 wants.push(all(Subject::Plan, year.clone()));
-                wants.push(all(Subject::Certificate, year));
+                wants.push(all(Subject::Certificate, year.clone()));
             }
+        }
+        if self.name == Name::Shares {
+            wants.push(all(Subject::Share, year));
         }
         if self.name == Name::TwoWeek {
             let after = Some(reports::before_fortnight(until));
@@ -287,6 +293,11 @@ impl RegionFigures {
 
     pub(crate) fn certificates(&self) -> &Figures {
         &self.figures[3]
+    }
+
+    /// Counters of shares, for the report of them.
+    pub(crate) fn shares(&self) -> &Figures {
+        &self.figures[4]
     }
 
     /// Newly skilled and newly high-skilled people.

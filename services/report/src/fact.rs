@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hefu_domain::calendar::Calendar;
-use hefu_domain::policy::{Capacity, Dates, Programme, ReportRules};
+use hefu_domain::policy::{BrandRules, Capacity, Dates, Programme, ReportRules};
 use hefu_domain::state::{Money, Occasion};
 use hefu_domain::{
-    Category, ClassId, Date, Fen, InstitutionId, PersonId, PlanYear, Region, SessionId, SheetId,
-    SkillLevel, VoucherId,
+    Brand, Category, Check, ClassId, Date, Fen, InstitutionId, PersonId, PlanYear, Region,
+    SessionId, SheetId, SkillLevel, VoucherId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -69,9 +69,12 @@ pub struct PolicyFact {
     pub dates: Dates,
     /// Programme to the target that its vouchers count towards.
     pub counts_towards: BTreeMap<Programme, String>,
-    /// Categories of people in their graduating year.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub graduating: BTreeSet<Category>,
+    /// Categories of people in their graduating year, with the checks that prove each: an answer to one may name the school.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub graduating: BTreeMap<Category, BTreeSet<Check>>,
+    /// Local brands.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub brands: BTreeMap<Brand, BrandRules>,
     /// What figures are held against.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reports: Option<ReportRules>,
@@ -96,6 +99,9 @@ pub struct InstitutionFact {
     pub name: String,
     /// What it is.
     pub capacities: BTreeSet<Capacity>,
+    /// The division whose government it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub affiliation: Option<Region>,
 }
 
 /// A class or a session: whose it is.
@@ -111,6 +117,9 @@ pub struct PlaceFact {
     pub payee: InstitutionId,
     /// The level.
     pub level: SkillLevel,
+    /// The local brand that a class trains for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brand: Option<Brand>,
 }
 
 /// In which of its account's buckets a voucher's money is.
@@ -136,6 +145,9 @@ pub struct VoucherFact {
     pub programme: Programme,
     /// As what they applied.
     pub category: Category,
+    /// The school from which somebody graduates, as a register's answer names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub school: Option<InstitutionId>,
     /// Its money, and where that is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub money: Option<(Money, Bucket)>,
@@ -196,6 +208,9 @@ pub struct HeldCertificate {
     /// The category of the person on that voucher.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<Category>,
+    /// The school from which the person graduates, as that voucher's application names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub school: Option<InstitutionId>,
     /// The level.
     pub level: SkillLevel,
 }
@@ -220,8 +235,11 @@ pub(crate) fn year(year: PlanYear) -> String {
     format!("year/{year}")
 }
 
+/// What the ids of institutions begin with.
+pub(crate) const INSTITUTIONS: &str = "institution/";
+
 pub(crate) fn institution(id: &InstitutionId) -> String {
-    format!("institution/{id}")
+    format!("{INSTITUTIONS}{id}")
 }
 
 pub(crate) fn class(id: ClassId) -> String {

@@ -141,18 +141,22 @@ pub enum Subject {
     Fund,
     /// Institutions: `credit code/year/programme/measure`.
     Institution,
+    /// People of whom the notice asks for a share (parts 3 and 4): `year/staff/credit code` of the host enterprise, `year/brand/brand`,
+    /// `year/student/credit code` of the school.
+    Share,
     /// Events of the log itself, by epoch.
     Log,
 }
 
 impl Subject {
     /// Every subject.
-    pub const ALL: [Subject; 6] = [
+    pub const ALL: [Subject; 7] = [
         Subject::Plan,
         Subject::Target,
         Subject::Certificate,
         Subject::Fund,
         Subject::Institution,
+        Subject::Share,
         Subject::Log,
     ];
 
@@ -164,6 +168,7 @@ impl Subject {
             Subject::Certificate => "certificate",
             Subject::Fund => "fund",
             Subject::Institution => "institution",
+            Subject::Share => "share",
             Subject::Log => "log",
         }
     }

@@ -465,3 +465,82 @@ fn a_voucher_that_no_log_made_is_refused() {
     let error = book.fold(Instant(0), 0, &log.0[0]).unwrap_err();
     assert!(error.to_string().contains(&id(1)), "{error}");
 }
+
+/// A class of that programme, whose payee is the institution of the other tests.
+fn class(log: &mut Log, class: u64, programme: &str, brand: Option<&str>) {
+    let mut filing = json!({
+        "year": 2023, "programme": programme, "occupation": "6-31-01-03", "level": 3, "sponsor": SCHOOL, "deliverer": SCHOOL,
+        "payee": SCHOOL, "site": "room-1", "trainers": ["t-1"], "capacity": 40, "putonghua": true, "timetable": [],
+    });
+    if let Some(brand) = brand {
+        filing["brand"] = json!(brand);
+    }
+    log.put(
+        "ClassFiled",
+        json!({ "class": id(4_000 + class), "by": "desk", "filing": filing }),
+    );
+}
+
+fn completed(log: &mut Log, voucher: u64, class: u64) {
+    log.put(
+        "Completed",
+        json!({ "voucher": id(voucher), "class": id(4_000 + class), "seat": 0, "days": 3 }),
+    );
+}
+
+#[test]
+fn staff_count_with_the_enterprise_that_is_paid_and_anybody_with_the_class_s_brand() {
+    let mut log = Log::default();
+    class(&mut log, 1, "enterprise_staff", None);
+    class(&mut log, 2, "general", Some("qixian-glassware"));
+    for (voucher, programme) in [(1, "enterprise_staff"), (2, "general"), (3, "general")] {
+        log.applied(voucher, voucher, programme);
+    }
+    completed(&mut log, 1, 1);
+    completed(&mut log, 2, 2);
+    completed(&mut log, 3, 2);
+    let counts = log.counts();
+    let shares: Vec<_> = counts
+        .iter()
+        .filter(|(item, _)| item.starts_with("share "))
+        .map(|(item, value)| (item.as_str(), *value))
+        .collect();
+    let staff = format!("share 2023/staff/{SCHOOL}");
+    assert_eq!(
+        shares,
+        [("share 2023/brand/qixian-glassware", 2), (&staff, 1)]
+    );
+}
+
+#[test]
+fn a_student_s_first_certificate_counts_with_the_school_that_the_register_named() {
+    let mut log = Log::default();
+    let policy = hefu_domain::Policy::from_toml(include_str!("../../../policy/jinzhong-2023.toml"));
+    log.put(
+        "PolicyAdopted",
+        json!({ "version": 1, "effective": 0, "policy": policy.unwrap() }),
+    );
+    let student = |log: &mut Log, voucher: u64, category: &str, school: Option<&str>| {
+        let mut answer =
+            json!({ "check": "student", "answer": "graduating", "valid_until": "2024-03-31" });
+        if let Some(school) = school {
+            answer["employer"] = json!(school);
+        }
+        log.put(
+            "Applied",
+            json!({
+                "voucher": id(voucher), "person": id(1_000 + voucher), "year": 2023, "programme": "assessment", "category": category,
+                "by": "zhang", "by_holder": true, "answers": [answer], "due": 0, "takes": [],
+            }),
+        );
+    };
+    student(&mut log, 1, "graduating_student", Some(SCHOOL));
+    student(&mut log, 2, "graduating_student", None);
+    // Only the answer that proves a graduating category names a school.
+    student(&mut log, 3, "flexible", Some(SCHOOL));
+    log.session(1, 3).passed(1, 1).passed(2, 1).passed(3, 1);
+    let item = format!("share 2023/student/{SCHOOL}");
+    assert_eq!(of(&log.counts(), &item), 1);
+    // Denied, it was none.
+    assert_eq!(of(&log.confirmed(1, false).counts(), &item), 0);
+}

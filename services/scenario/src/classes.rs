@@ -167,7 +167,7 @@ impl ClassPlay {
                 .await?;
             }
             ClassStep::Issue => issue(client, office, &mut self.seats, &label).await?,
-            ClassStep::File => self.file(client, office, &label).await?,
+            ClassStep::File => self.file(client, script, office, &label).await?,
             ClassStep::Fetch => fetch(client, office, &mut self.seats, &label).await?,
             ClassStep::Enrol => self.enrol(client, office, &label).await?,
             ClassStep::Slot(slot) => self.slot(client, office, slot, &label).await?,
@@ -183,6 +183,7 @@ impl ClassPlay {
     async fn file(
         &mut self,
         client: &Client,
+        script: &Script,
         office: &Office,
         label: &str,
     ) -> Result<(), PlayError> {
@@ -232,6 +233,11 @@ impl ClassPlay {
                 .min(u32::try_from(self.seats.len()).unwrap_or(150))
                 .max(1),
             putonghua: true,
+            // Every other class of general training serves the county's own trade.
+            brand: match (self.plan.kind, self.plan.number % 2) {
+                (Kind::General, 0) => script.brand_of(&office.region).unwrap_or_default(),
+                _ => String::new(),
+            },
             timetable: (0..self.slots()).map(slot).collect(),
         };
         let request = v1::FileClassRequest {

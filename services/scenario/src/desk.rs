@@ -209,6 +209,7 @@ impl Desk {
                 trainers: vec![format!("trainer-{n}")],
                 capacity: seats,
                 putonghua: true,
+                brand: String::new(),
                 timetable: vec![v1::Slot {
                     date: day.to_string(),
                     part: v1::DayPart::Afternoon.into(),
@@ -260,7 +261,7 @@ impl Desk {
     pub fn answers(&self, person: &str) -> v1::RecordCheckAnswersRequest {
         v1::RecordCheckAnswersRequest {
             name: person.to_owned(),
-            answers: answers(Kind::General, 0, true),
+            answers: answers("", Kind::General, 0, true),
             request_id: self.id("answers"),
             validate_only: false,
         }

@@ -22,6 +22,17 @@ pub(crate) struct Body {
     pub(crate) name: String,
     pub(crate) key: String,
     pub(crate) capacities: Vec<v1::Capacity>,
+    /// The division whose government it belongs to; empty where it is nobody's.
+    pub(crate) affiliation: String,
+}
+
+/// The second enterprise and the school are the region's own, the third enterprise is the province's, everybody else is nobody's.
+fn affiliation(region: &str, number: u32) -> String {
+    match number {
+        12 | 21 => region.to_owned(),
+        13 => format!("{}0000", region.get(..2).unwrap_or("14")),
+        _ => String::new(),
+    }
 }
 
 /// A region's office: keys by duty, institutions.
@@ -49,6 +60,7 @@ impl Office {
             name: format!("{name}{number}号"),
             key: key(seed, &format!("{region}/institution/{number}")),
             capacities: capacities.to_vec(),
+            affiliation: affiliation(region, number),
         };
         Office {
             region: region.to_owned(),
@@ -165,6 +177,7 @@ impl Office {
                 related_credit_codes: Vec::new(),
                 request_id: format!("register-{}", body.code),
                 validate_only: false,
+                affiliation: body.affiliation.clone(),
             };
             client
                 .must::<_, v1::RegisterInstitutionResponse>(

@@ -239,7 +239,7 @@ pub(crate) async fn doubles(
             let name = registered.receipt.unwrap_or_default().name;
             let request = v1::RecordCheckAnswersRequest {
                 name: name.clone(),
-                answers: crate::seats::answers(Kind::General, 0, true),
+                answers: crate::seats::answers("", Kind::General, 0, true),
                 request_id: id("checks"),
                 validate_only: false,
             };

@@ -24,18 +24,33 @@ pub(crate) struct Seat {
 /// Who a class enrolled, once it has.
 pub(crate) type Roster = Arc<OnceLock<Vec<Seat>>>;
 
-/// What registers answered about a made-up person: everybody's, the category's, and nothing about the insurance subsidy.
-pub(crate) fn answers(kind: Kind, category: usize, eligible: bool) -> Vec<v1::CheckAnswer> {
+/// Of the people who are no enterprise's, every so many are in their graduating year.
+const ONE_GRADUATES_IN: usize = 8;
+
+fn graduates(kind: Kind, number: usize) -> bool {
+    kind != Kind::EnterpriseStaff && number % ONE_GRADUATES_IN == ONE_GRADUATES_IN - 1
+}
+
+/// What registers answered about a made-up person: everybody's, the category's, and nothing about the insurance subsidy. Whoever
+/// graduates does so from that school.
+pub(crate) fn answers(
+    school: &str,
+    kind: Kind,
+    category: usize,
+    eligible: bool,
+) -> Vec<v1::CheckAnswer> {
+    let student = graduates(kind, category);
     let mut list = vec![
         ("real_name", "match"),
         ("age", "working"),
         ("alive", "yes"),
         ("pension", if eligible { "none" } else { "drawing" }),
         ("public_payroll", "no"),
-        ("student", "no"),
+        ("student", if student { "graduating" } else { "no" }),
         ("skill_subsidy_right", "no"),
     ];
     list.extend_from_slice(match (kind, category % 4) {
+        _ if student => &[],
         (Kind::EnterpriseStaff, _) => &[("insurance", "employee")],
         (_, 0) => &[("flexible", "yes")],
         (_, 1) => &[
@@ -51,6 +66,10 @@ pub(crate) fn answers(kind: Kind, category: usize, eligible: bool) -> Vec<v1::Ch
         check: check.to_owned(),
         answer: answer.to_owned(),
         valid_until: "2024-03-31".to_owned(),
+        employer: match answer {
+            "graduating" => school.to_owned(),
+            _ => String::new(),
+        },
         ..v1::CheckAnswer::default()
     };
     list.into_iter().map(answer).collect()
@@ -59,6 +78,7 @@ pub(crate) fn answers(kind: Kind, category: usize, eligible: bool) -> Vec<v1::Ch
 /// The category that those answers prove.
 fn category(kind: Kind, number: usize) -> &'static str {
     match (kind, number % 4) {
+        _ if graduates(kind, number) => "graduating_student",
         (Kind::EnterpriseStaff, _) => "enterprise_employee",
         (_, 0) => "flexible",
         (_, 1) => "unemployed",
@@ -128,12 +148,18 @@ pub(crate) async fn register(
             });
         }
     }
+    let school = office.institution(&office.school);
     let requests = seats
         .iter()
         .enumerate()
         .map(|(n, seat)| v1::RecordCheckAnswersRequest {
             name: seat.person.clone(),
-            answers: answers(plan.kind, n, pick(script.seed, &seat.identity, 1, 60) > 0),
+            answers: answers(
+                &school,
+                plan.kind,
+                n,
+                pick(script.seed, &seat.identity, 1, 60) > 0,
+            ),
             request_id: format!("{label}-checks-{n}"),
             validate_only: false,
         });

@@ -274,7 +274,7 @@ impl SessionPlay {
     ) -> Vec<v1::RecordCheckAnswersRequest> {
         let request = |(n, seat): (usize, &Seat)| v1::RecordCheckAnswersRequest {
             name: seat.person.clone(),
-            answers: answers(self.plan.kind, n, true)
+            answers: answers("", self.plan.kind, n, true)
                 .into_iter()
                 .filter(|answer| answer.check == "skill_subsidy_right")
                 .collect(),

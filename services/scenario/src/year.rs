@@ -33,6 +33,16 @@ pub struct Script {
     pub sequential: bool,
 }
 
+impl Script {
+    /// A brand that the policy lists as this region's.
+    pub(crate) fn brand_of(&self, region: &str) -> Option<String> {
+        let policy: serde_json::Value = serde_json::from_str(&self.policy_json).ok()?;
+        let brands = policy["brands"].as_object()?;
+        let own = brands.iter().find(|(_, rules)| rules["region"] == region);
+        own.map(|(brand, _)| brand.clone())
+    }
+}
+
 /// Where the year stands, for a progress bar.
 #[derive(Debug, Clone)]
 pub struct Progress {

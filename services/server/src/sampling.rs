@@ -1,6 +1,7 @@
 //! What a sample is taken of, and what draws it: hints that a handler looks up before the rules decide. A plan's population is looked at anew
 //! member by member, and `hefu audit` holds it, and the checkpoint that drew it, against the log.
 
+use hefu_domain::command::Recheck;
 use hefu_domain::event::LogTree;
 use hefu_domain::state::{About, Fact, Frame, LogPlace};
 use hefu_domain::{Act, Command, Date, Digest, Event, Key, Region, Rpc, SampleId, Stop, admitted};
@@ -16,8 +17,12 @@ use crate::errors;
 const PAGE: u32 = 1_000;
 
 impl Api {
-    /// Looks up what a sample's command lacks; any other command is left as it is.
+    /// Looks up what a sample's command lacks, and which city is told of a closed finding; any other command is left as it is.
     pub(crate) async fn look_up(&self, command: &mut Command) -> Result<(), Status> {
+        if let Act::Recheck(act) = &mut command.act {
+            act.report_to = self.heard_by(&command.region, act).await?;
+            return Ok(());
+        }
         if !matches!(command.act, Act::PlanSample(_) | Act::DrawSample(_)) {
             return Ok(());
         }
@@ -52,6 +57,20 @@ impl Api {
             _ => Ok(()),
         };
         looked_up.map_err(errors::store)
+    }
+
+    /// The city that heard of a finding which is closed now. What is told to whom stays as it was when the finding was recorded, and the rules
+    /// hold it under the guard.
+    async fn heard_by(&self, region: &Region, act: &Recheck) -> Result<Option<Region>, Status> {
+        let city = |world: &hefu_domain::World, _| {
+            let grave = act.due.is_none() && world.finding(&act.finding)?.grave;
+            let parent = world.state_of_region()?.parent.clone();
+            let parent = parent.filter(|city| city.contains(region));
+            Ok::<_, Stop>(parent.filter(|_| grave))
+        };
+        let found = self.engine.inspect(region, city).await;
+        // Why there is none, the rules say.
+        Ok(found.map_err(errors::status)?.unwrap_or_default())
     }
 
     /// The things of which a sample is taken; none where the plan names them.

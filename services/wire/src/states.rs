@@ -67,6 +67,22 @@ pub const TOP_UP: &[&str] = &["requested", "granted", "refused"];
 /// Those in which a voucher's time can run out.
 pub const EXPIRING: &[&str] = &["applied", "issued", "enrolled", "completed", "claimed"];
 
+/// What can run out of a class, a session, a sheet or an objection.
+pub const DEADLINE: &[&str] = &[
+    "approve",
+    "enrol",
+    "record",
+    "assess",
+    "claim",
+    "submit",
+    "review",
+    "notice",
+    "pay",
+    "write_off",
+    "reopen",
+    "objection",
+];
+
 /// A finding's.
 pub const FINDING: &[&str] = &["open", "rectified", "closed", "reported"];
 
@@ -77,7 +93,7 @@ pub const FLAG: &[&str] = &["open", "proposed", "cleared"];
 pub const CREDIT: &[&str] = &["A", "B", "C", "D"];
 
 /// A class's or a session's code.
-pub(crate) const fn class(state: ClassState) -> &'static str {
+pub const fn class(state: ClassState) -> &'static str {
     match state {
         ClassState::Filed => "filed",
         ClassState::Approved => "approved",

@@ -357,6 +357,7 @@ fn filing(school: &str) -> v1::ClassFiling {
         trainers: vec!["trainer-1".to_owned()],
         capacity: 1,
         putonghua: true,
+        brand: String::new(),
         timetable: vec![
             slot(v1::DayPart::Morning, &modules),
             slot(v1::DayPart::Afternoon, &[]),

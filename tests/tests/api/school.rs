@@ -126,6 +126,7 @@ impl School {
                 trainers: vec![format!("trainer-{room}")],
                 capacity,
                 putonghua: true,
+                brand: String::new(),
                 timetable,
             }),
             request_id: format!("file-{room}"),
@@ -288,6 +289,7 @@ async fn body(api: &Api, number: u32, name: &str, key: &str) -> String {
         related_credit_codes: Vec::new(),
         request_id: office.fresh("register"),
         validate_only: false,
+        affiliation: String::new(),
     };
     let method = "RegistryService/RegisterInstitution";
     let _: v1::RegisterInstitutionResponse = must(&api.client, api.clerk(), method, register).await;

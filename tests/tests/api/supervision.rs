@@ -545,6 +545,14 @@ async fn a_grave_finding_is_in_the_citys_log_at_once(engine: Engine) {
         finding: name.clone(),
     };
     let _: v1::FreezeResponse = scene.call(&scene.supervisor, "Freeze", freeze).await;
+    // That it was put right is the city's to know as well, in the same transaction.
+    scene.put_right(&name).await;
+    let get = |name: String| scene.call(operator, "GetFinding", v1::GetFindingRequest { name });
+    let heard: v1::Finding = get(format!("{CITY}/findings/{id}")).await;
+    assert_eq!(heard.state, "closed");
+    assert_eq!(heard.county, scene.api.office.parent());
+    let own: v1::Finding = get(name).await;
+    assert_eq!(own.state, "closed");
     scene.audited().await;
 }
 

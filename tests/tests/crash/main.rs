@@ -7,6 +7,7 @@
 mod cuts;
 mod disk;
 mod field;
+mod imports;
 mod log;
 mod process;
 mod proxy;

@@ -78,6 +78,10 @@ impl Server {
         }
     }
 
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     pub(crate) fn operator(&self) -> &str {
         &self.operator
     }
@@ -111,7 +115,7 @@ impl Drop for Server {
 }
 
 /// `hefu` of this build, beside the tests; built first if it is missing or older than its sources.
-fn binary() -> &'static Path {
+pub(crate) fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let own = std::env::current_exe().unwrap();

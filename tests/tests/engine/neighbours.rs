@@ -32,6 +32,7 @@ fn group(mut commands: Vec<Command>) -> Request {
 /// The registration of an institution of that name.
 fn registration(name: String) -> RegisterInstitution {
     RegisterInstitution {
+        affiliation: None,
         institution: made_up::credit_code("140725", 1).parse().unwrap(),
         name,
         capacities: [Capacity::TrainingBody].into(),

@@ -5,8 +5,8 @@
 
 mod counted;
 mod golden;
+mod large;
 mod played;
-mod size;
 mod store;
 
 /// Turns each `async fn name(engine: Engine)` into two tests, `name::sqlite` and `name::postgres`.

@@ -100,9 +100,9 @@ pub(super) fn asked<'a>(world: &World, events: impl Iterator<Item = &'a Event> +
         Event::InspectionConfirmed(e) => supervision::confirm_inspection(e, follows).into(),
         Event::FindingRecorded(e) => supervision::record_finding(world, e).into(),
         // Its command stands in the county's log.
-        Event::FindingReported(_) => Asked::Nothing,
+        Event::FindingReported(_) | Event::FindingClosureReported(_) => Asked::Nothing,
         Event::FindingRectified(e) => supervision::rectify(e).into(),
-        Event::FindingRechecked(e) => supervision::recheck(e).into(),
+        Event::FindingRechecked(e) => supervision::recheck(world, e).into(),
         Event::FlagRaised(e) => supervision::raise_flag(e).into(),
         Event::FlagClearanceProposed(e) => supervision::propose_clearance(e).into(),
         Event::FlagCleared(e) => supervision::clear_flag(e).into(),

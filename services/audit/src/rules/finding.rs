@@ -178,6 +178,8 @@ pub(super) fn kind_of(code: Code) -> Kind {
         | SeatsAboveSite
         | LevelNotListed
         | TrainerNotListed
+        | BrandNotListed
+        | YearlySeats
         | CredentialExists
         | PersonErased
         | PersonHasOpenVoucher

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use hefu_domain::event::{FindingRecorded, FindingReported, FundsAllocatedIn, FundsAllocatedOut};
+use hefu_domain::event::{FindingRechecked, FindingRecorded, FundsAllocatedIn, FundsAllocatedOut};
 use hefu_domain::state::{self, Held, Once};
 use hefu_domain::{Code, Event, Fen, FindingId, Instant, PlanYear, Region, Source, Tag, VoucherId};
 
@@ -56,7 +56,9 @@ pub struct Ledger {
     open: HashMap<Tag, usize>,
     sent: Vec<(Allocation, Place)>,
     received: Vec<(Allocation, Place)>,
-    /// Grave findings reported to this region's city, and to this one by its counties.
+    /// Grave findings that are not closed yet.
+    graves: HashMap<FindingId, state::Finding>,
+    /// Grave findings reported to this region's city, when recorded and when closed, and to this one by its counties.
     reports: Vec<(Report, Place)>,
     heard: Vec<(Report, Place)>,
     parent: Option<Region>,
@@ -82,6 +84,7 @@ impl Ledger {
             open: HashMap::new(),
             sent: Vec::new(),
             received: Vec::new(),
+            graves: HashMap::new(),
             reports: Vec::new(),
             heard: Vec::new(),
             parent: None,
@@ -128,9 +131,17 @@ impl Ledger {
                 let report = self.reporting(e, entry).map(|report| (report, place));
                 self.reports.extend(report);
             }
+            Event::FindingRechecked(e) => {
+                let report = self.closing(e, entry).map(|report| (report, place));
+                self.reports.extend(report);
+            }
             Event::FindingReported(e) => {
-                let heard = self.hearing(e, entry).map(|report| (report, place));
-                self.heard.extend(heard);
+                let heard = self.hearing(e.finding, &e.record, entry);
+                self.heard.extend(heard.map(|report| (report, place)));
+            }
+            Event::FindingClosureReported(e) => {
+                let heard = self.hearing(e.finding, &e.record, entry);
+                self.heard.extend(heard.map(|report| (report, place)));
             }
             _ => {}
         }
@@ -150,29 +161,62 @@ impl Ledger {
     }
 
     /// A grave finding of a county, as its city's log must have it.
-    fn reporting(&self, e: &FindingRecorded, entry: &Entry) -> Option<Report> {
+    fn reporting(&mut self, e: &FindingRecorded, entry: &Entry) -> Option<Report> {
+        if !e.record.grave {
+            return None;
+        }
+        self.graves.insert(e.finding, e.record.clone());
+        let state = state::FindingState::Reported;
+        self.report(e.finding, &e.record, state, entry)
+    }
+
+    /// That it was closed, as the city's log must have that, too.
+    fn closing(&mut self, e: &FindingRechecked, entry: &Entry) -> Option<Report> {
+        if let Some(due) = e.due {
+            self.graves.get_mut(&e.finding)?.due = due;
+            return None;
+        }
+        let record = self.graves.remove(&e.finding)?;
+        let state = state::FindingState::Closed {
+            by: e.by.clone(),
+            proof: e.evidence,
+        };
+        self.report(e.finding, &record, state, entry)
+    }
+
+    fn report(
+        &self,
+        finding: FindingId,
+        record: &state::Finding,
+        state: state::FindingState,
+        entry: &Entry,
+    ) -> Option<Report> {
         let city = self.parent.clone()?;
-        let goes_up = e.record.grave && city.contains(&self.region);
-        goes_up.then(|| Report {
+        city.contains(&self.region).then(|| Report {
             county: self.region.clone(),
             city,
-            finding: e.finding,
+            finding,
             record: state::Finding {
                 county: Some(self.region.clone()),
-                state: state::FindingState::Reported,
-                ..e.record.clone()
+                state,
+                ..record.clone()
             },
             request: entry.request.clone(),
             at: entry.at,
         })
     }
 
-    fn hearing(&self, e: &FindingReported, entry: &Entry) -> Option<Report> {
+    fn hearing(
+        &self,
+        finding: FindingId,
+        record: &state::Finding,
+        entry: &Entry,
+    ) -> Option<Report> {
         Some(Report {
-            county: e.record.county.clone()?,
+            county: record.county.clone()?,
             city: self.region.clone(),
-            finding: e.finding,
-            record: e.record.clone(),
+            finding,
+            record: record.clone(),
             request: entry.request.clone(),
             at: entry.at,
         })
@@ -242,8 +286,16 @@ fn reports<'a>(ledgers: &'a [Ledger], ledger: &'a Ledger) -> impl Iterator<Item 
         codes: Vec::new(),
         detail: detail.to_owned(),
     };
-    let unheard = unheard.map(move |one| said(one, "the city did not hear of this grave finding"));
-    unheard.chain(unsaid.map(move |one| said(one, "no county's log has this finding")))
+    let unheard = unheard.map(move |one| match one.0.record.state {
+        state::FindingState::Closed { .. } => {
+            said(one, "the city did not hear that this was closed")
+        }
+        _ => said(one, "the city did not hear of this grave finding"),
+    });
+    unheard.chain(unsaid.map(move |one| match one.0.record.state {
+        state::FindingState::Closed { .. } => said(one, "no county's log closed this finding"),
+        _ => said(one, "no county's log has this finding"),
+    }))
 }
 
 fn money(ledger: &Ledger, moved: &Allocation, place: Place, detail: String) -> Finding {

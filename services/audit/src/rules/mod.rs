@@ -350,6 +350,9 @@ fn received(county: &World, rest: &[Entry]) -> Verdict {
     if let Event::FindingReported(e) = &first.event {
         return supervision::reported(county, first, e);
     }
+    if let Event::FindingClosureReported(e) = &first.event {
+        return supervision::closure_reported(county, first, e);
+    }
     let events = rest.iter().map(|entry| &entry.event);
     let Some(half) = funds::county_half(events) else {
         return Verdict::Nothing("no command makes this event by itself");

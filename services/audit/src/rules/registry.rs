@@ -46,6 +46,7 @@ pub(super) fn register_institution(e: &event::InstitutionRegistered) -> Act {
         capacities: e.record.capacities.clone(),
         licence: e.record.licence.clone(),
         related: e.record.related.clone(),
+        affiliation: e.record.affiliation.clone(),
     }
     .into()
 }
@@ -57,6 +58,7 @@ pub(super) fn change_institution(e: &event::InstitutionChanged) -> Act {
         capacities: e.capacities.clone(),
         licence: e.licence.clone(),
         related: e.related.clone(),
+        affiliation: e.affiliation.clone(),
     }
     .into()
 }

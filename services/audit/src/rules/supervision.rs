@@ -3,8 +3,10 @@
 use hefu_domain::command::*;
 use hefu_domain::event;
 use hefu_domain::state::About;
-use hefu_domain::state::FindingState;
-use hefu_domain::{Act, Command, Event, FindingId, Instant, Key, Region, Stop, World, decide_both};
+use hefu_domain::state::{Finding, FindingState};
+use hefu_domain::{
+    Act, Command, Event, Fact, FindingId, Instant, Key, Region, Stop, World, decide_both,
+};
 
 use super::{Verdict, funds};
 use crate::replay::Entry;
@@ -34,6 +36,38 @@ pub(super) fn reported(city: &World, entry: &Entry, e: &event::FindingReported) 
         return Verdict::Same(1);
     }
     Verdict::Nothing("only a grave finding is reported, and once")
+}
+
+/// A county's closing of one, in the log of its city.
+pub(super) fn closure_reported(
+    city: &World,
+    entry: &Entry,
+    e: &event::FindingClosureReported,
+) -> Verdict {
+    let Some(county) = &e.record.county else {
+        return Verdict::Nothing("a report names the county whose finding it is");
+    };
+    if entry.caller != format!("region/{county}") || !city.region().contains(county) {
+        return Verdict::Nothing("a finding of another region is that region's to close");
+    }
+    let closed = matches!(e.record.state, FindingState::Closed { .. });
+    let heard = match city.get(&Key::Finding(e.finding)) {
+        // Only the day until which it was to be put right may have been another since.
+        Ok(Some(Fact::Finding(heard))) => {
+            heard.state == FindingState::Reported
+                && Finding {
+                    due: e.record.due,
+                    state: e.record.state.clone(),
+                    ..heard.clone()
+                } == e.record
+        }
+        Ok(None) => true,
+        Ok(Some(_)) | Err(_) => false,
+    };
+    if closed && e.record.grave && heard {
+        return Verdict::Same(1);
+    }
+    Verdict::Nothing("only a grave finding that was reported is closed, and once")
 }
 
 pub(super) fn freeze(e: &event::Frozen) -> Act {
@@ -109,10 +143,6 @@ pub(super) fn confirm_inspection<'a>(
 /// A grave finding was reported to the city in the same transaction.
 pub(super) fn record_finding(world: &World, e: &event::FindingRecorded) -> Act {
     let record = &e.record;
-    let parent = world
-        .state_of_region()
-        .ok()
-        .and_then(|own| own.parent.clone());
     RecordFinding {
         finding: e.finding,
         about: record.about.clone(),
@@ -122,7 +152,7 @@ pub(super) fn record_finding(world: &World, e: &event::FindingRecorded) -> Act {
         due: record.due,
         evidence: record.evidence,
         inspection: record.inspection,
-        report_to: parent.filter(|city| record.grave && city.contains(world.region())),
+        report_to: city_above(world).filter(|_| record.grave),
     }
     .into()
 }
@@ -135,13 +165,23 @@ pub(super) fn rectify(e: &event::FindingRectified) -> Act {
     .into()
 }
 
-pub(super) fn recheck(e: &event::FindingRechecked) -> Act {
+/// That a grave finding was closed was reported to the city in the same transaction.
+pub(super) fn recheck(world: &World, e: &event::FindingRechecked) -> Act {
+    let grave = world.finding(&e.finding).is_ok_and(|found| found.grave);
     Recheck {
         finding: e.finding,
         evidence: e.evidence,
         due: e.due,
+        report_to: city_above(world).filter(|_| grave && e.due.is_none()),
     }
     .into()
+}
+
+/// The city to which a county reports.
+fn city_above(world: &World) -> Option<Region> {
+    let own = world.state_of_region().ok()?;
+    let parent = own.parent.clone();
+    parent.filter(|city| city.contains(world.region()))
 }
 
 pub(super) fn raise_flag(e: &event::FlagRaised) -> Act {

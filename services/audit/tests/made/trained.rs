@@ -42,7 +42,11 @@ fn class_of(year: PlanYear, wave: u64) -> Vec<Event> {
         by: by(),
         filing: filing.clone(),
     }));
-    events.push(Event::ClassApproved(ClassApproved { class, by: by() }));
+    events.push(Event::ClassApproved(ClassApproved {
+        class,
+        by: by(),
+        seats: 0,
+    }));
     let seats = || (0_u16..).zip(trained().map(voucher));
     for ((seat, voucher), n) in seats().zip(trained()) {
         let day = |slot: &Slot| Held {
@@ -106,6 +110,7 @@ fn filing(year: PlanYear, wave: u64) -> ClassFiling {
     let school: InstitutionId = code("91350100M000100Y43");
     let first: Date = code("2023-06-05");
     ClassFiling {
+        brand: None,
         year,
         programme: Programme::General,
         occupation: code("6-31-01-03"),

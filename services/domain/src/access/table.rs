@@ -301,6 +301,7 @@ table! {
         reads {
             GetReport Granted [OUTSIDE => Institution, STAFF => Region] "with the regions below it; institution: its own statement only";
             ListReports Open [] "which there are, not what they say";
+            ListDeadlines Granted [OUTSIDE => Institution, STAFF => Region] "institution: of its classes, sessions and sheets";
         }
     }
     SettlementService {
@@ -335,7 +336,7 @@ table! {
             ConfirmInspection Granted [&[Clerk, Reviewer, Supervisor] => Region] "two officers";
             RecordFinding Granted [&[Reviewer, Supervisor] => Region] "a grave one enters the city's log too";
             Rectify Granted [OUTSIDE => Institution] "";
-            Recheck Granted [&[Reviewer, Supervisor] => Region] "another officer than who recorded it";
+            Recheck Granted [&[Reviewer, Supervisor] => Region] "another officer than who recorded it; the closing of a grave one enters the city's log too";
             ClearFlag Granted [&[Clerk, Reviewer, Supervisor] => Region] "not who approves the claim; a block takes two";
             ConfirmClearFlag Granted [&[Reviewer, Supervisor] => Region] "";
             CreditPoints Granted [&[Supervisor] => Region] "";

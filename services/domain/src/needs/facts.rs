@@ -3,17 +3,13 @@
 use super::Gather;
 use crate::ids::*;
 use crate::policy::{Capacity, Policy, Programme};
+use crate::registry;
 use crate::state::*;
 use crate::world::{Need, Subject};
 
 /// The catalogue line that a class is taught under.
 pub(super) fn catalogue_line(filing: &ClassFiling) -> Key {
-    Key::CatalogueEntry(CatalogueEntryId {
-        institution: filing.deliverer.clone(),
-        capacity: Capacity::TrainingBody,
-        occupation: filing.occupation.clone(),
-        year: filing.year,
-    })
+    Key::CatalogueEntry(registry::training_line(filing))
 }
 
 impl Gather<'_> {
@@ -117,6 +113,9 @@ impl Gather<'_> {
     pub(super) fn class_with_seats(&mut self, id: ClassId) {
         self.class(id);
         if let Ok(class) = self.world.class(&id) {
+            if class.line_seats > 0 {
+                self.fact(catalogue_line(&class.filing));
+            }
             for seat in class.seats.iter().filter(|seat| seat.left.is_none()) {
                 self.voucher(seat.voucher);
             }

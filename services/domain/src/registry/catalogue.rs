@@ -119,6 +119,7 @@ pub(crate) fn apply_catalogue_entry_filed(
         details: e.details.clone().map(Box::new),
         change: None,
         reason: None,
+        seats_taken: 0,
     };
     // A line that was refused is filed anew under the same key.
     world.add(
@@ -393,6 +394,44 @@ pub(crate) fn within_line(ask: &Ask, filing: &ClassFiling) -> Result<(), Stop> {
         checks.require_of(listed, Code::TrainerNotListed, trainer);
     }
     checks.done()
+}
+
+/// The line that a class is taught under.
+pub(crate) fn training_line(filing: &ClassFiling) -> CatalogueEntryId {
+    CatalogueEntryId {
+        institution: filing.deliverer.clone(),
+        capacity: Capacity::TrainingBody,
+        occupation: filing.occupation.clone(),
+        year: filing.year,
+    }
+}
+
+/// The seats that a class takes of its deliverer's line, if that describes itself: with those that are taken already, but for the class's
+/// own, no more than the line says that it can take in the year.
+pub(crate) fn yearly_seats(ask: &Ask, filing: &ClassFiling, own: u16) -> Result<u16, Stop> {
+    let id = training_line(filing);
+    let line = match own {
+        0 => line(
+            ask,
+            &id.institution,
+            id.capacity,
+            &id.occupation,
+            filing.year,
+        )?,
+        // It took seats of the line when that was in force; they are its own until it ends.
+        _ => Some(ask.world.catalogue_entry(&id)?),
+    };
+    let Some((line, details)) = line.and_then(|line| Some((line, line.details.as_deref()?))) else {
+        return Ok(0);
+    };
+    let taken = line.seats_taken.saturating_sub(u32::from(own));
+    match details.yearly_seats {
+        Some(most) if taken + u32::from(filing.capacity) > most => {
+            let seats = filing.capacity;
+            Err(Code::YearlySeats.about(format!("{most} a year, {taken} taken, {seats} more")))
+        }
+        Some(_) | None => Ok(filing.capacity),
+    }
 }
 
 /// A session keeps to the levels of its body's line.

@@ -42,6 +42,7 @@ pub(crate) fn apply_classified_registered(
     e: &event::ClassifiedRegistered,
 ) -> Result<(), Stop> {
     let record = Institution {
+        affiliation: None,
         name: String::new(),
         capacities: e.capacities.clone(),
         licence: e.licence.iter().cloned().collect(),
@@ -157,6 +158,7 @@ mod tests {
         listed(&mut county, &act).unwrap();
         let clerk = staff("clerk", Role::Clerk);
         let change = ChangeInstitution {
+            affiliation: None,
             institution: act.institution.clone(),
             name: "in clear".to_owned(),
             capacities: act.capacities.clone(),
@@ -166,6 +168,7 @@ mod tests {
         let said = county.play(&clerk, at("05-01"), |ask| change_institution(ask, &change));
         assert_eq!(said, Err(vec![Code::UnitClassified]));
         let register = RegisterInstitution {
+            affiliation: None,
             institution: institution(7),
             name: "a school".to_owned(),
             capacities: [Capacity::School].into(),
@@ -177,6 +180,7 @@ mod tests {
         });
         assert_eq!(said, Err(vec![Code::UnitClassified]));
         let register = RegisterInstitution {
+            affiliation: None,
             licence: BTreeSet::new(),
             related: [act.institution.clone()].into(),
             ..register

@@ -179,6 +179,10 @@ impl Fact {
     }
 }
 
-fn is_zero(n: &u16) -> bool {
+pub(crate) fn is_zero(n: &u16) -> bool {
+    *n == 0
+}
+
+fn is_none(n: &u32) -> bool {
     *n == 0
 }

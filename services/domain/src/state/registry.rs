@@ -34,7 +34,7 @@ pub struct Answered {
     pub answer: Answer,
     /// The last day on which it may be relied on.
     pub valid_until: Date,
-    /// The enterprise that it names, where it does.
+    /// The enterprise that it names, or the school from which somebody graduates, where it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub employer: Option<InstitutionId>,
     /// When it was recorded.
@@ -83,6 +83,9 @@ pub struct Institution {
     pub licence: BTreeSet<Occupation>,
     /// Institutions under the same control.
     pub related: BTreeSet<InstitutionId>,
+    /// Whose it is (隶属关系): the division whose government it belongs to, GB/T 2260; nobody's, or not said, where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub affiliation: Option<Region>,
     /// Whether it may act.
     pub standing: Standing,
     /// The corporate account in force.
@@ -154,6 +157,9 @@ pub struct CatalogueEntry {
     /// Why it is refused, suspended or struck off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
+    /// Seats of the classes that were approved under it and not cancelled since.
+    #[serde(default, skip_serializing_if = "super::is_none")]
+    pub seats_taken: u32,
 }
 
 impl CatalogueEntry {

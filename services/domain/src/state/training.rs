@@ -94,6 +94,9 @@ pub struct ClassFiling {
     pub capacity: u16,
     /// Taught in Putonghua.
     pub putonghua: bool,
+    /// The local brand that it trains for (地方特色品牌), one of the policy's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brand: Option<Brand>,
     /// By session, in order.
     pub timetable: Vec<Slot>,
 }
@@ -166,6 +169,9 @@ pub struct TrainingClass {
     /// What stands in the way of its claims.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holds: Option<Box<Holds>>,
+    /// Seats that it takes of its deliverer's catalogue line; none before its approval, and none where no such line describes itself.
+    #[serde(default, skip_serializing_if = "super::is_zero")]
+    pub line_seats: u16,
 }
 
 impl TrainingClass {

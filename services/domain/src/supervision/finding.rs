@@ -2,7 +2,8 @@
 //! one stands in the city's log in the transaction that records it (要情报告).
 
 use super::{
-    FindingRechecked, FindingRecorded, FindingRectified, FindingReported, answers_for, exists, hold,
+    FindingClosureReported, FindingRechecked, FindingRecorded, FindingRectified, FindingReported,
+    answers_for, exists, hold,
 };
 use crate::command::{Recheck, RecordFinding, Rectify};
 use crate::decide::Ask;
@@ -148,9 +149,75 @@ pub(crate) fn apply_finding_rectified(world: &mut World, e: &FindingRectified) -
     Ok(())
 }
 
-/// Another officer looks again: the finding is closed, or stands and is put right until another day. What no institution answers for
-/// is closed without its word.
+/// Another officer looks again: the finding is closed, or stands and is put right until another day. What the city heard of is not closed
+/// without telling it.
 pub(crate) fn recheck(ask: &Ask, act: &Recheck) -> Result<Vec<Event>, Stop> {
+    let finding = ask.world.finding(&act.finding)?;
+    let closes = act.due.is_none() && finding.grave;
+    let parent = &ask.world.state_of_region()?.parent;
+    if closes && parent.is_some() && !is_city(ask.world.region()) {
+        stands(finding)?;
+        return Err(Code::NotBelow.about(ask.world.region()));
+    }
+    rechecked(ask, act)
+}
+
+/// Closes a grave finding of a county, and tells the city: the county's event, then the city's.
+pub(crate) fn report_closing(
+    ask: &Ask,
+    city: &World,
+    act: &Recheck,
+) -> Result<(Vec<Event>, Vec<Event>), Stop> {
+    city.state_of_region()?;
+    let own = ask.world.state_of_region()?;
+    let finding = ask.world.finding(&act.finding)?;
+    let mut checks = Checks::new();
+    checks.require(finding.grave && act.due.is_none(), Code::SameRegion);
+    let reports = own.parent.as_ref() == Some(city.region());
+    checks.require_of(reports, Code::NotBelow, ask.world.region());
+    checks.take(heard_of(city, ask.world.region(), &act.finding))?;
+    let events = checks.take(rechecked(ask, act))?;
+    checks.done()?;
+    let record = Finding {
+        county: Some(ask.world.region().clone()),
+        state: FindingState::Closed {
+            by: ask.caller.person.clone(),
+            proof: act.evidence,
+        },
+        ..finding.clone()
+    };
+    let closed = Event::FindingClosureReported(FindingClosureReported {
+        finding: act.finding,
+        record,
+    });
+    Ok((events.unwrap_or_default(), vec![closed]))
+}
+
+/// The city has this county's finding as reported; or none, where its log was restored from before it.
+fn heard_of(city: &World, county: &Region, id: &FindingId) -> Result<(), Stop> {
+    match city.get(&Key::Finding(*id))? {
+        Some(Fact::Finding(heard)) => {
+            let theirs = heard.county.as_ref() == Some(county);
+            match theirs && heard.state == FindingState::Reported {
+                true => Ok(()),
+                false => Err(Code::DuplicateEntry.about(id)),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn apply_finding_closure_reported(
+    world: &mut World,
+    e: &FindingClosureReported,
+) -> Result<(), Stop> {
+    let fact = Fact::Finding(e.record.clone());
+    world.add(Key::Finding(e.finding), fact);
+    Ok(())
+}
+
+/// What no institution answers for is closed without its word.
+fn rechecked(ask: &Ask, act: &Recheck) -> Result<Vec<Event>, Stop> {
     let finding = ask.world.finding(&act.finding)?;
     stands(finding)?;
     let mut checks = Checks::new();

@@ -45,6 +45,8 @@ bodies! {
     FindingRecorded { finding: FindingId, record: Finding }
     /// Body of the event `FindingReported`: a county's grave finding in its city's log.
     FindingReported { finding: FindingId, record: Finding }
+    /// Body of the event `FindingClosureReported`: that a county closed it, in its city's log, with all of it as it was closed.
+    FindingClosureReported { finding: FindingId, record: Finding }
     /// Body of the event `FindingRectified`.
     FindingRectified { finding: FindingId, by: StaffId, evidence: Digest }
     /// Body of the event `FindingRechecked`.

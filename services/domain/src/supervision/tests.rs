@@ -216,6 +216,7 @@ fn a_finding_is_put_right_by_its_institution_and_closed_by_another_officer() {
     assert!(holds(&county).is_some());
     let look = |county: &mut County, by: &Caller, due: Option<&str>| {
         let act = Recheck {
+            report_to: None,
             finding: finding_id(1),
             evidence: digest(2),
             due: due.map(date),
@@ -313,6 +314,46 @@ fn a_grave_finding_stands_in_the_citys_log_too() {
     };
     let said = rectify(&ask, &rectified);
     assert_eq!(said, Err(Code::FindingElsewhere.into()));
+    // The county closes it, and the city hears of that as well.
+    county.world.apply(&own, at("06-05")).unwrap();
+    county
+        .play(&of(SCHOOL), at("06-06"), |ask| rectify(ask, &rectified))
+        .unwrap();
+    let closing = Recheck {
+        finding: finding_id(1),
+        evidence: digest(4),
+        due: None,
+        report_to: Some(code("140700")),
+    };
+    let said = county.play(&reviewer(), at("06-07"), |ask| recheck(ask, &closing));
+    assert_eq!(said, Err(vec![Code::NotBelow]), "alone it is not closed");
+    let ask = Ask {
+        world: &county.world,
+        caller: reviewer(),
+        at: at("06-07"),
+    };
+    let later = Recheck {
+        due: Some(date("07-01")),
+        ..closing.clone()
+    };
+    let said = report_closing(&ask, &city, &later);
+    assert_eq!(
+        said,
+        Err(Code::SameRegion.into()),
+        "what stands is no closing"
+    );
+    let (own, others) = report_closing(&ask, &city, &closing).unwrap();
+    assert_eq!(
+        own.iter().map(Event::kind).collect::<Vec<_>>(),
+        ["FindingRechecked"]
+    );
+    city.apply(&others, at("06-07")).unwrap();
+    let heard = city.finding(&finding_id(1)).unwrap();
+    assert!(matches!(heard.state, FindingState::Closed { .. }));
+    assert_eq!(heard.county, Some(code("140725")));
+    // Once.
+    let again = report_closing(&ask, &city, &closing);
+    assert_eq!(again, Err(Code::DuplicateEntry.about(finding_id(1))));
 }
 
 /// A class's sheet, submitted, with one voucher on it.
@@ -585,6 +626,7 @@ fn credit_falls_by_coded_events_stops_what_is_new_and_is_restored_after_a_time()
     let act = |ask: &Ask| rectify(ask, &rectified);
     county.play(&of(SCHOOL), at("07-01"), act).unwrap();
     let closed = Recheck {
+        report_to: None,
         finding: finding_id(1),
         evidence: digest(4),
         due: None,

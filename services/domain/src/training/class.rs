@@ -13,7 +13,7 @@ use crate::time::Instant;
 use crate::voucher;
 use crate::world::World;
 
-use super::{book, days_earned, dropped, parties};
+use super::{book, days_earned, dropped, line_given_back, line_seats, parties, take_line_seats};
 
 /// Filed → Approved: deliverer and payee stand as at filing; the payee is fixed from now on.
 pub(crate) fn approve_class(ask: &Ask, act: &ApproveClass) -> Result<Vec<Event>, Stop> {
@@ -36,10 +36,12 @@ pub(crate) fn approve_class(ask: &Ask, act: &ApproveClass) -> Result<Vec<Event>,
             .is_some_and(|slot| ask.at < slot.span().0),
         Code::FiledTooLate,
     );
+    let seats = checks.take(line_seats(ask, rules, class, &class.filing))?;
     checks.done()?;
     Ok(vec![Event::ClassApproved(event::ClassApproved {
         class: act.class,
         by: ask.caller.person.clone(),
+        seats: seats.unwrap_or_default(),
     })])
 }
 
@@ -50,7 +52,7 @@ pub(crate) fn apply_class_approved(
     let class = world.edit_class(&e.class)?;
     class.state = ClassState::Approved;
     class.approved_by = Some(e.by.clone());
-    Ok(())
+    take_line_seats(world, &e.class, e.seats)
 }
 
 /// Filed → Rejected.
@@ -133,6 +135,7 @@ pub(crate) fn cancel_class(ask: &Ask, act: &CancelClass) -> Result<Vec<Event>, S
         ),
         Code::ClassOver,
     );
+    line_given_back(ask, class)?;
     for seat in class.seats.iter().filter(|seat| seat.left.is_none()) {
         let completed = has_completed(&ask.world.voucher(&seat.voucher)?.state);
         checks.require_of(!completed, Code::ClassOver, seat.voucher);
@@ -196,7 +199,7 @@ pub(crate) fn apply_class_cancelled(
     let filing = world.class(&e.class)?.filing.clone();
     book(world, e.class, &filing, false)?;
     world.edit_class(&e.class)?.state = ClassState::Cancelled;
-    Ok(())
+    take_line_seats(world, &e.class, 0)
 }
 
 pub(crate) fn apply_class_closed(world: &mut World, e: &event::ClassClosed) -> Result<(), Stop> {
@@ -254,8 +257,12 @@ pub(crate) fn closing_after(
 
 /// Whether the roster is locked: after the grace days from the first day on.
 pub(crate) fn roster_locked(policy: &Policy, filing: &ClassFiling, at: Instant) -> bool {
-    let first = filing.timetable.first().map(|slot| slot.date);
-    first.is_none_or(|first| {
-        at >= Instant::start_of(crate::time::plus_days(first, policy.classes.grace_days))
-    })
+    lock_instant(policy, filing).is_none_or(|lock| at >= lock)
+}
+
+/// From when on nobody is enrolled any more.
+pub(crate) fn lock_instant(policy: &Policy, filing: &ClassFiling) -> Option<Instant> {
+    let first = filing.timetable.first()?.date;
+    let locked = crate::time::plus_days(first, policy.classes.grace_days);
+    Some(Instant::start_of(locked))
 }

@@ -114,6 +114,13 @@ fn well_filed(policy: &Policy, rules: &ProgrammeRules, filing: &ClassFiling) -> 
     let too_long = filing.programme == Programme::OrderProject
         && rules.max_days.is_some_and(|most| filing.days() > most);
     checks.require(!too_long, Code::TooManyDays);
+    if let Some(brand) = &filing.brand {
+        checks.require_of(
+            policy.brands.contains_key(brand),
+            Code::BrandNotListed,
+            brand,
+        );
+    }
     checks.done()
 }
 
@@ -122,8 +129,10 @@ fn well_filed(policy: &Policy, rules: &ProgrammeRules, filing: &ClassFiling) -> 
 fn sealed_as_due(filing: &ClassFiling) -> Result<(), Stop> {
     let mut checks = Checks::new();
     if filing.is_classified() {
-        let sealed =
-            filing.occupation.is_sealed() && resources(filing).all(Resource::is_commitment);
+        // A brand says what is taught as an occupation does.
+        let sealed = filing.occupation.is_sealed()
+            && filing.brand.is_none()
+            && resources(filing).all(Resource::is_commitment);
         checks.require(sealed, Code::ClassNotSealed);
     } else {
         checks.require(!filing.occupation.is_sealed(), Code::NotClassified);
@@ -193,6 +202,42 @@ pub(super) fn may_teach(
     )
 }
 
+/// Seats that a class takes of its deliverer's catalogue line, which are no more than the line can take in the year (年培训能力). A line
+/// that does not describe itself counts none; nor does an enterprise's own staff, whom no line is asked for.
+pub(super) fn line_seats(
+    ask: &Ask,
+    rules: &ProgrammeRules,
+    class: &TrainingClass,
+    filing: &ClassFiling,
+) -> Result<u16, Stop> {
+    if exempt(rules, filing, ask.world.institution(&filing.deliverer)?) {
+        return Ok(0);
+    }
+    registry::yearly_seats(ask, filing, class.line_seats)
+}
+
+/// What a class gives back of its line when it changes or ends early stands in the line, which is then a fact of the move.
+pub(super) fn line_given_back(ask: &Ask, class: &TrainingClass) -> Result<(), Stop> {
+    if class.line_seats > 0 {
+        ask.world
+            .catalogue_entry(&registry::training_line(&class.filing))?;
+    }
+    Ok(())
+}
+
+/// The class takes so many seats of its line from now on; what it took before is given back.
+pub(super) fn take_line_seats(world: &mut World, id: &ClassId, seats: u16) -> Result<(), Stop> {
+    let class = world.edit_class(id)?;
+    let before = std::mem::replace(&mut class.line_seats, seats);
+    if before == seats {
+        return Ok(());
+    }
+    let line = registry::training_line(&class.filing);
+    let line = world.edit_catalogue_entry(&line)?;
+    line.seats_taken = (line.seats_taken + u32::from(seats)).saturating_sub(u32::from(before));
+    Ok(())
+}
+
 /// Trainers and the room, each in one class per slot.
 fn resources(filing: &ClassFiling) -> impl Iterator<Item = &Resource> {
     filing.trainers.iter().chain(std::iter::once(&filing.site))
@@ -245,6 +290,7 @@ pub(crate) fn apply_class_filed(world: &mut World, e: &event::ClassFiled) -> Res
         unsettled: 0,
         open_sheets: 0,
         holds: None,
+        line_seats: 0,
     };
     world.add(Key::Class(e.class), Fact::Class(class));
     world.add(
@@ -297,6 +343,10 @@ pub(crate) fn change_class(ask: &Ask, act: &ChangeClass) -> Result<Vec<Event>, S
         checks.take(in_time(ask, policy, after))?;
     }
     checks.take(bookable(ask, act.class, after))?;
+    if class.line_seats > 0 {
+        checks.take(line_seats(ask, rules, class, after))?;
+        line_given_back(ask, class)?;
+    }
     checks.done()?;
     Ok(vec![Event::ClassChanged(event::ClassChanged {
         class: act.class,
@@ -314,6 +364,7 @@ fn same_terms(before: &ClassFiling, after: &ClassFiling) -> bool {
             filing.occupation.clone(),
             filing.level,
             filing.contract,
+            filing.brand.clone(),
         )
     };
     let parties = |filing: &ClassFiling| {
@@ -352,6 +403,10 @@ pub(crate) fn apply_class_changed(world: &mut World, e: &event::ClassChanged) ->
     let before = world.class(&e.class)?.filing.clone();
     book(world, e.class, &before, false)?;
     book(world, e.class, &e.filing, true)?;
-    world.edit_class(&e.class)?.filing = e.filing.clone();
-    Ok(())
+    let class = world.edit_class(&e.class)?;
+    class.filing = e.filing.clone();
+    match class.line_seats {
+        0 => Ok(()),
+        _ => take_line_seats(world, &e.class, e.filing.capacity),
+    }
 }

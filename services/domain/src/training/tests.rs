@@ -149,6 +149,31 @@ fn a_filing_says_everything_that_is_wrong_with_it() {
 }
 
 #[test]
+fn a_class_trains_for_a_brand_of_the_policy_and_keeps_to_it() {
+    let mut county = County::new();
+    let mut general = filing(Programme::General, &DAYS);
+    general.brand = Some(code("no-such-brand"));
+    let said = file(&mut county, "05-29", class_id(1), &general);
+    assert_eq!(said, Err(vec![Code::BrandNotListed]));
+    general.brand = Some(code("shouyang-masonry"));
+    let said = file(&mut county, "05-29", class_id(1), &general);
+    assert_eq!(said, Ok(vec!["ClassFiled"]));
+    let act = ApproveClass { class: class_id(1) };
+    let reviewer = staff("reviewer", Role::Reviewer);
+    let said = county.play(&reviewer, at("05-30"), |ask| approve_class(ask, &act));
+    assert_eq!(said, Ok(vec!["ClassApproved"]));
+    // What was approved was approved for the brand.
+    let mut without = general.clone();
+    without.brand = None;
+    let act = ChangeClass {
+        class: class_id(1),
+        filing: without,
+    };
+    let said = county.play(&of(SCHOOL), at("05-30"), |ask| change_class(ask, &act));
+    assert_eq!(said, Err(vec![Code::ProgrammeMismatch]));
+}
+
+#[test]
 fn an_order_class_is_no_longer_than_what_is_paid() {
     let mut county = County::new();
     let days: Vec<String> = (5..=20).map(|day| format!("06-{day:02}")).collect();

@@ -5,7 +5,10 @@
 
 use hefu_audit::verify::{Asked, Keys, Seen, no_heads, verify};
 use hefu_audit::{Check, Finding, Historian, Kind, SaidBy, across, audit_regions};
-use hefu_domain::event::{ForkAccepted, LogTree};
+use hefu_domain::event::{
+    FindingClosureReported, FindingRechecked, FindingRecorded, FindingReported, ForkAccepted,
+    LogTree,
+};
 use hefu_domain::state::*;
 use hefu_domain::*;
 use hefu_log::View;
@@ -284,6 +287,93 @@ fn what_one_county_freed_another_may_take() {
     check_on(&mut there, "person p1\napply v1 general of=p1");
     let ledger = |town: &Town| town.stored.audited(&town.region).ledger.unwrap();
     assert_eq!(across(&[ledger(&here), ledger(&there)]), []);
+}
+
+/// A county's grave finding, as its city's log has it in that state.
+fn grave(state: FindingState, county: Option<&str>) -> hefu_domain::state::Finding {
+    hefu_domain::state::Finding {
+        about: About::Institution(institution("plant")),
+        institution: None,
+        code: "FEE_CHARGED".parse().unwrap(),
+        grave: true,
+        blocks: false,
+        due: "2023-06-01".parse().unwrap(),
+        evidence: digest("receipts"),
+        recorded_by: "zhang".parse().unwrap(),
+        inspection: None,
+        county: county.map(|code| code.parse().unwrap()),
+        state,
+    }
+}
+
+/// Both logs of a finding that is recorded and closed an hour later, with what of the closing they are to have.
+fn closed(in_county: bool, in_city: bool) -> (Town, Town) {
+    let finding: FindingId = "01890000-0000-7000-8000-000000000001".parse().unwrap();
+    let mut county = region("140725", Some("140700"));
+    let mut city = region("140700", None);
+    let write = |town: &mut Town, event: Event, by: &str, request: &str| {
+        let mut world = World::new(town.region.clone());
+        town.bring(&mut world, Need::Fact(Key::Region));
+        town.commit(world, vec![event], (by, request));
+    };
+    let its = "region/140725";
+    city.now = county.now;
+    let recorded = Event::FindingRecorded(FindingRecorded {
+        finding,
+        record: grave(FindingState::Open, None),
+    });
+    write(&mut county, recorded, "supervisor", "found-0001");
+    let reported = Event::FindingReported(FindingReported {
+        finding,
+        record: grave(FindingState::Reported, Some("140725")),
+    });
+    write(&mut city, reported, its, "found-0001");
+    for town in [&mut county, &mut city] {
+        town.now = town.now.plus_hours(1);
+    }
+    let (by, evidence): (StaffId, Digest) = ("li".parse().unwrap(), digest("seen"));
+    let rechecked = Event::FindingRechecked(FindingRechecked {
+        finding,
+        by: by.clone(),
+        evidence,
+        due: None,
+    });
+    if in_county {
+        write(&mut county, rechecked, "reviewer", "closed-0001");
+    }
+    let state = FindingState::Closed {
+        by,
+        proof: evidence,
+    };
+    let heard = Event::FindingClosureReported(FindingClosureReported {
+        finding,
+        record: grave(state, Some("140725")),
+    });
+    if in_city {
+        write(&mut city, heard, its, "closed-0001");
+    }
+    // A log that ends here could not say it yet.
+    for town in [&mut county, &mut city] {
+        town.now = town.now.plus_hours(1);
+        town.run("person p1").unwrap();
+    }
+    (county, city)
+}
+
+#[test]
+fn a_grave_finding_is_closed_in_both_logs_or_it_is_found_out() {
+    let said = |(county, city): (Town, Town)| {
+        let ledger = |town: &Town| town.stored.audited(&town.region).ledger.unwrap();
+        let found = across(&[ledger(&county), ledger(&city)]);
+        let told = |finding: Finding| (finding.region.to_string(), finding.detail);
+        found.into_iter().map(told).collect::<Vec<_>>()
+    };
+    assert_eq!(said(closed(true, true)), []);
+    assert_eq!(said(closed(false, false)), []);
+    let unheard = "the city did not hear that this was closed".to_owned();
+    assert_eq!(said(closed(true, false)), [("140725".to_owned(), unheard)]);
+    let unsaid = "no county's log closed this finding".to_owned();
+    assert_eq!(said(closed(false, true)), [("140700".to_owned(), unsaid)]);
 }
 
 /// The county's log ends as it is, and a new epoch carries it on.

@@ -143,6 +143,7 @@ fn whatever_supervision_did_is_decided_again_from_the_log() {
     };
     town.submit("school-a", rectify.into()).unwrap();
     let recheck = Recheck {
+        report_to: None,
         finding,
         evidence: digest("seen"),
         due: None,

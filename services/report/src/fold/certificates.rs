@@ -7,7 +7,7 @@
 use hefu_domain::event::{Assessed, AssessmentResult, CertificatesImported};
 use hefu_domain::{Date, Event, PersonId};
 
-use super::{Of, vouchers};
+use super::{Of, STUDENT, vouchers};
 use crate::book::{Book, FoldError};
 use crate::fact::{self, CertificateFact, Fact, HeldCertificate, PersonFact};
 use crate::words::Subject;
@@ -61,6 +61,7 @@ fn imported(book: &mut Book, day: Date, e: &CertificatesImported) {
             of: format!("certificate/{}", one.certificate),
             programme: None,
             category: None,
+            school: None,
             level: one.level,
         };
         hold(book, day, one.person, held);
@@ -108,6 +109,7 @@ fn hold_of(book: &mut Book, day: Date, person: PersonId, voucher: &str) -> Resul
         year: i16::try_from(of.year.number()).unwrap_or(i16::MAX),
         programme: Some(of.programme),
         category: Some(of.category.clone()),
+        school: of.school.clone(),
         level: certificate.level,
     };
     hold(book, day, person, held);
@@ -166,5 +168,11 @@ fn count(book: &mut Book, day: Date, all: &[HeldCertificate], by: i64) {
     let high = |held: &&HeldCertificate| held.level.is_high_skilled();
     if let Some(first) = all.iter().find(high) {
         one(first, FIRST_HIGH);
+    }
+    // A school's students count for its county (part 4, item 2).
+    if let Some(first) = all.first()
+        && let Some(school) = &first.school
+    {
+        book.share(first.year, STUDENT, school.as_str(), day, by);
     }
 }

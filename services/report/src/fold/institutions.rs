@@ -46,6 +46,7 @@ fn of_class(filing: &ClassFiling) -> PlaceFact {
         by: filing.deliverer.clone(),
         payee: filing.payee.clone(),
         level: filing.level,
+        brand: filing.brand.clone(),
     }
 }
 
@@ -56,6 +57,7 @@ fn of_session(filing: &SessionFiling) -> PlaceFact {
         by: filing.body.clone(),
         payee: filing.payee.clone(),
         level: filing.level,
+        brand: None,
     }
 }
 

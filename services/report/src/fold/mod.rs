@@ -69,14 +69,28 @@ pub(crate) fn fold(book: &mut Book, day: Date, event: &Event) -> Result<(), Fold
         Event::PolicyAdopted(e) => policy_adopted(book, day, e),
         Event::CalendarAdopted(e) => calendar_adopted(book, day, e),
         Event::InstitutionRegistered(e) => {
-            let (name, capacities) = (&e.record.name, &e.record.capacities);
-            institution_named(book, day, &e.institution, name, capacities.clone())
+            let what = InstitutionFact {
+                name: e.record.name.clone(),
+                capacities: e.record.capacities.clone(),
+                affiliation: e.record.affiliation.clone(),
+            };
+            institution_registered(book, day, &e.institution, what)
         }
         Event::InstitutionChanged(e) => {
-            institution_named(book, day, &e.institution, &e.name, e.capacities.clone())
+            let what = InstitutionFact {
+                name: e.name.clone(),
+                capacities: e.capacities.clone(),
+                affiliation: e.affiliation.clone(),
+            };
+            institution_registered(book, day, &e.institution, what)
         }
         Event::ClassifiedRegistered(e) => {
-            institution_named(book, day, &e.institution, "", e.capacities.clone())
+            let what = InstitutionFact {
+                name: String::new(),
+                capacities: e.capacities.clone(),
+                affiliation: None,
+            };
+            institution_registered(book, day, &e.institution, what)
         }
         Event::PlanYearOpened(e) => {
             let fact = YearFact {
@@ -145,8 +159,11 @@ fn policy_adopted(book: &mut Book, day: Date, e: &Adopted) -> Result<(), FoldErr
     let what = PolicyFact {
         dates: e.policy.dates.clone(),
         counts_towards: counts.collect(),
-        graduating: graduating.map(|(category, _)| category.clone()).collect(),
-        reports: e.policy.reports.clone(),
+        graduating: graduating
+            .map(|(category, rules)| (category.clone(), rules.requires.keys().cloned().collect()))
+            .collect(),
+        brands: e.policy.brands.clone(),
+        reports: e.policy.reports.as_deref().cloned(),
     };
     // What a report asks of it takes effect with its adoption: reports look at whole years.
     let id = fact::policy(e.policy.year);
@@ -171,24 +188,28 @@ fn calendar_adopted(book: &mut Book, day: Date, e: &Calendar) -> Result<(), Fold
     Ok(())
 }
 
-fn institution_named(
+fn institution_registered(
     book: &mut Book,
     day: Date,
     of: &InstitutionId,
-    name: &str,
-    capacities: std::collections::BTreeSet<hefu_domain::policy::Capacity>,
+    what: InstitutionFact,
 ) -> Result<(), FoldError> {
     let id = fact::institution(of);
     let mut all = match book.get(&id) {
         Some(Fact::Institution(all)) => all.clone(),
         _ => Vec::new(),
     };
-    let name = name.to_owned();
-    let what = InstitutionFact { name, capacities };
     all.push(Since { day, what });
     book.put(id, Fact::Institution(all));
     Ok(())
 }
+
+/// Staff trained, by host enterprise.
+pub(crate) const STAFF: &str = "staff";
+/// People trained for a local brand.
+pub(crate) const BRAND: &str = "brand";
+/// First certificates of graduating students, by school.
+pub(crate) const STUDENT: &str = "student";
 
 /// Where a voucher, class or sheet counts.
 #[derive(Clone, Copy)]
@@ -199,6 +220,11 @@ impl Book {
     pub(crate) fn plan(&mut self, Of(year, programme): Of, measure: &str, day: Date, by: i64) {
         let item = format!("{year}/{}/{measure}", programme.as_str());
         self.count(Subject::Plan, item, day, by);
+    }
+
+    /// Counts people of whom a share is asked for: of an institution's, or of a brand.
+    pub(crate) fn share(&mut self, year: PlanYear, of: &str, which: &str, day: Date, by: i64) {
+        self.count(Subject::Share, format!("{year}/{of}/{which}"), day, by);
     }
 
     /// Counts what an institution did or was paid.

@@ -15,6 +15,7 @@ pub(crate) fn needs(book: &Book, event: &Event) -> Vec<String> {
         Event::InstitutionChanged(e) => vec![fact::institution(&e.institution)],
         Event::ClassifiedRegistered(e) => vec![fact::institution(&e.institution)],
         Event::TargetsSet(e) => vec![fact::year(e.year)],
+        Event::Applied(e) => vec![fact::policy(e.year)],
         Event::Issued(e) => vec![fact::voucher(e.voucher)],
         Event::OverrideConfirmed(e) => vec![fact::voucher(e.voucher)],
         Event::Withdrawn(e)

@@ -2,9 +2,9 @@
 
 use hefu_domain::event::{Applied, VoucherEnded};
 use hefu_domain::state::Money;
-use hefu_domain::{Date, Event, Fen, VoucherId};
+use hefu_domain::{Date, Event, Fen, InstitutionId, Programme, VoucherId};
 
-use super::Of;
+use super::{BRAND, Of, STAFF};
 use crate::book::{Book, FoldError};
 use crate::fact::{self, Bucket, Fact, VoucherFact};
 
@@ -25,7 +25,9 @@ pub(super) fn fold(book: &mut Book, day: Date, event: &Event) -> Result<(), Fold
         }
         Event::Dropped(e) => in_class(book, day, e.voucher, &fact::class(e.class), "dropped")?,
         Event::Completed(e) => {
-            in_class(book, day, e.voucher, &fact::class(e.class), "completed")?;
+            let class = fact::class(e.class);
+            in_class(book, day, e.voucher, &class, "completed")?;
+            shares(book, day, &class)?;
         }
         Event::Withdrawn(e) | Event::ApplicationRejected(e) | Event::Revoked(e) => {
             ended(book, day, e)?;
@@ -81,6 +83,7 @@ fn applied(book: &mut Book, day: Date, e: &Applied) {
         year: e.year,
         programme: e.programme,
         category: e.category.clone(),
+        school: school(book, e),
         money: None,
         sheet: None,
         certificate: None,
@@ -103,6 +106,28 @@ fn in_class(
     book.plan(of, measure, day, 1);
     book.institution(&deliverer, of, measure, day, 1);
     Ok(())
+}
+
+/// Somebody trained counts towards the shares that are asked for: the host enterprise's and the brand's (part 3, items 2 and 6).
+fn shares(book: &mut Book, day: Date, class: &str) -> Result<(), FoldError> {
+    let place = book.place(class)?.clone();
+    if place.programme == Programme::EnterpriseStaff {
+        book.share(place.year, STAFF, place.payee.as_str(), day, 1);
+    }
+    if let Some(brand) = &place.brand {
+        book.share(place.year, BRAND, brand.as_str(), day, 1);
+    }
+    Ok(())
+}
+
+/// The school that a register's answer names: one to a check that proves the category of a person in their graduating year.
+fn school(book: &Book, e: &Applied) -> Option<InstitutionId> {
+    let Some(Fact::Policy(all)) = book.get(&fact::policy(e.year)) else {
+        return None;
+    };
+    let checks = all.last()?.what.graduating.get(&e.category)?;
+    let mut proofs = e.answers.iter().filter(|one| checks.contains(&one.check));
+    proofs.find_map(|one| one.employer.clone())
 }
 
 /// Sets what is reserved for a voucher, up or down.

@@ -11,5 +11,6 @@ service! {
     others {
         get_report(GetReportRequest) -> Report,
         list_reports(ListReportsRequest) -> ListReportsResponse,
+        list_deadlines(ListDeadlinesRequest) -> ListDeadlinesResponse,
     }
 }

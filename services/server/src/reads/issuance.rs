@@ -1,4 +1,4 @@
-//! What runs out soon.
+//! Vouchers whose time runs out soon; what else does stands in `deadlines`.
 
 use hefu_domain::state::Fact;
 use hefu_domain::{Instant, Rpc};

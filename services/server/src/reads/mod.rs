@@ -5,6 +5,7 @@ mod access;
 mod application;
 mod assessment;
 mod audit;
+mod deadlines;
 mod funds;
 mod issuance;
 mod people;

@@ -24,6 +24,7 @@ impl Move for v1::RegisterInstitutionRequest {
         });
         let licence = r.codes("licensed_occupations", &self.licensed_occupations);
         let related = r.codes("related_credit_codes", &self.related_credit_codes);
+        let affiliation = r.optional_code("affiliation", &self.affiliation);
         Some(
             act::RegisterInstitution {
                 institution: institution?,
@@ -31,6 +32,7 @@ impl Move for v1::RegisterInstitutionRequest {
                 capacities: capacities?.into_iter().collect(),
                 licence: licence?.into_iter().collect(),
                 related: related?.into_iter().collect(),
+                affiliation: affiliation?,
             }
             .into(),
         )
@@ -48,6 +50,7 @@ impl Move for v1::ChangeInstitutionRequest {
         });
         let licence = r.codes("licensed_occupations", &self.licensed_occupations);
         let related = r.codes("related_credit_codes", &self.related_credit_codes);
+        let affiliation = r.optional_code("affiliation", &self.affiliation);
         Some(
             act::ChangeInstitution {
                 institution: institution?,
@@ -55,6 +58,7 @@ impl Move for v1::ChangeInstitutionRequest {
                 capacities: capacities?.into_iter().collect(),
                 licence: licence?.into_iter().collect(),
                 related: related?.into_iter().collect(),
+                affiliation: affiliation?,
             }
             .into(),
         )

@@ -278,6 +278,8 @@ impl Move for v1::RecheckRequest {
                 finding: finding?,
                 evidence: evidence?,
                 due: due?,
+                // Whether a city heard of it is a fact of the region.
+                report_to: None,
             }
             .into(),
         )

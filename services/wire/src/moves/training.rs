@@ -279,6 +279,7 @@ fn filing(r: &mut Reader, given: &v1::ClassFiling) -> Option<ClassFiling> {
     let site = r.code("site", &given.site);
     let trainers = r.codes("trainers", &given.trainers);
     let capacity = r.small("capacity", given.capacity);
+    let brand = r.optional_code("brand", &given.brand);
     let timetable = r.list("timetable", &given.timetable, 500, slot);
     Some(ClassFiling {
         year: year?,
@@ -293,6 +294,7 @@ fn filing(r: &mut Reader, given: &v1::ClassFiling) -> Option<ClassFiling> {
         trainers: trainers?,
         capacity: capacity?,
         putonghua: given.putonghua,
+        brand: brand?,
         timetable: timetable?,
     })
 }

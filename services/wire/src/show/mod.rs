@@ -369,6 +369,11 @@ pub fn institution(
             .filter(|_| eyes == Eyes::Staff)
             .map(pending),
         classified: institution.classified.as_ref().map(classified),
+        affiliation: institution
+            .affiliation
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
     }
 }
 

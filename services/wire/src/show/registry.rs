@@ -32,6 +32,7 @@ pub fn catalogue_entry(
             .filter(|_| inside)
             .map(|change| details(&change.details, eyes)),
         proposal: bytes(entry.proposal().filter(|_| inside)),
+        seats_taken: entry.seats_taken,
     }
 }
 

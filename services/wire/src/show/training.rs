@@ -52,6 +52,11 @@ pub fn class(region: &Region, id: &str, class: &TrainingClass) -> v1::TrainingCl
             trainers: filing.trainers.iter().map(ToString::to_string).collect(),
             capacity: u32::from(filing.capacity),
             putonghua: filing.putonghua,
+            brand: filing
+                .brand
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
             timetable: filing.timetable.iter().map(slot).collect(),
         }),
         state: states::class(class.state).to_owned(),

@@ -126,6 +126,21 @@ impl Line<'_> {
             self.must(reviewer, "ApproveCatalogueEntry", request).await;
     }
 
+    fn class_approval(&self, class: &str) -> v1::ApproveClassRequest {
+        v1::ApproveClassRequest {
+            name: class.to_owned(),
+            request_id: self.id(),
+            validate_only: false,
+        }
+    }
+
+    async fn approve_class(&self, class: &str) {
+        let method = "TrainingService/ApproveClass";
+        let (api, request) = (self.api, self.class_approval(class));
+        let _: v1::ApproveClassResponse =
+            must(&api.client, &api.office.reviewer, method, request).await;
+    }
+
     async fn read(&self, key: &str) -> v1::CatalogueEntry {
         let request = v1::GetCatalogueEntryRequest { name: self.name() };
         self.must(key, "GetCatalogueEntry", request).await
@@ -157,6 +172,7 @@ async fn licence(api: &Api, school: &School) {
         related_credit_codes: Vec::new(),
         request_id: api.office.fresh("licence"),
         validate_only: false,
+        affiliation: crate::REGION.to_owned(),
     };
     let _: v1::ChangeInstitutionResponse = must(
         &api.client,
@@ -410,13 +426,52 @@ async fn a_class_is_filed_within_its_line(engine: Engine) {
             "{violations:?}"
         );
     }
-    let _: v1::FileClassResponse = must(
+    let filed: v1::FileClassResponse = must(
         &api.client,
         &school.key,
         method,
         school.filing("room-1", 30),
     )
     .await;
+    // Forty-five a year: the second class of thirty is approved when the first one is cancelled, and not before.
+    let forty_five = v1::CatalogueDetails {
+        yearly_seats: 45,
+        ..details("昭余镇2号", 30)
+    };
+    let proposal = line.change(forty_five).await;
+    line.approve(proposal).await;
+    let first = filed.receipt.unwrap().name;
+    line.approve_class(&first).await;
+    assert_eq!(line.read("").await.seats_taken, 30);
+    let mut again = school.filing("room-1", 30);
+    again.request_id = line.id();
+    for slot in &mut again.filing.as_mut().unwrap().timetable {
+        slot.date = "2023-06-07".to_owned();
+    }
+    let filed: v1::FileClassResponse = must(&api.client, &school.key, method, again).await;
+    let second = filed.receipt.unwrap().name;
+    let request = line.class_approval(&second);
+    let reviewer = &api.office.reviewer;
+    let status = api
+        .refused(reviewer, "TrainingService/ApproveClass", request)
+        .await;
+    assert_eq!(reason(&status), "YEARLY_SEATS_TAKEN");
+    let cancel = v1::CancelClassRequest {
+        name: first,
+        reason: "FLOOD".to_owned(),
+        request_id: line.id(),
+        ..v1::CancelClassRequest::default()
+    };
+    let _: v1::CancelClassResponse = must(
+        &api.client,
+        &school.key,
+        "TrainingService/CancelClass",
+        cancel,
+    )
+    .await;
+    assert_eq!(line.read("").await.seats_taken, 0);
+    line.approve_class(&second).await;
+    assert_eq!(line.read("").await.seats_taken, 30);
     holds(&api.running).await;
     api.running.stop().await;
 }

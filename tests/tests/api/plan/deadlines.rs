@@ -23,6 +23,7 @@ on_both! {
     what_fell_due_while_no_server_ran_expires_at_the_start
     a_claim_expires_with_its_open_sheet_and_not_once_it_is_submitted
     whoever_has_a_part_in_it_sees_what_runs_out
+    the_desk_sees_what_has_to_be_done_and_by_when
 }
 
 impl Api {
@@ -255,5 +256,136 @@ async fn whoever_has_a_part_in_it_sees_what_runs_out(engine: Engine) {
     );
     let method = "IssuanceService/ListExpiring";
     no_role(&api, &api.office.portal, method, ask(late, "", 0, "")).await;
+    api.running.stop().await;
+}
+
+/// What is due, with its last part of the name and its instant, before that instant.
+async fn due(
+    api: &Api,
+    key: &str,
+    before: Option<&str>,
+    page: (u32, &str),
+) -> (Vec<v1::Due>, String) {
+    let before = before.map(|day| Instant::after(day.parse().unwrap()).plus_hours(1));
+    let request = v1::ListDeadlinesRequest {
+        parent: api.office.parent(),
+        before: before.map(hefu_wire::show::timestamp),
+        what: String::new(),
+        page_size: page.0,
+        page_token: page.1.to_owned(),
+    };
+    let method = "ReportingService/ListDeadlines";
+    let listed: v1::ListDeadlinesResponse = must(&api.client, key, method, request).await;
+    (listed.deadlines, listed.next_page_token)
+}
+
+fn said(due: &[v1::Due]) -> Vec<(&str, &str, &str)> {
+    let of = |one| -> (&str, &str, &str) {
+        let one: &v1::Due = one;
+        (&one.what, &one.state, &one.name)
+    };
+    due.iter().map(of).collect()
+}
+
+async fn the_desk_sees_what_has_to_be_done_and_by_when(engine: Engine) {
+    let api = Api::start_on(engine).await;
+    let mut school = School::open(&api).await;
+    let late = Some("2024-03-31");
+    school.enrol(&api, 1).await;
+    let mut other = school.filing("room-2", 10);
+    for slot in &mut other.filing.as_mut().unwrap().timetable {
+        slot.date = "2023-06-07".to_owned();
+    }
+    let method = "TrainingService/FileClass";
+    let filed: v1::FileClassResponse = must(&api.client, &school.key, method, other).await;
+    let filed = filed.receipt.unwrap().name;
+    let class = school.class.clone();
+    let clerk = api.clerk().to_owned();
+    let (all, _) = due(&api, &clerk, None, (0, "")).await;
+    assert_eq!(
+        said(&all),
+        [
+            ("enrol", "approved", class.as_str()),
+            ("approve", "filed", filed.as_str())
+        ]
+    );
+    let at = |at: Instant| Some(hefu_wire::show::timestamp(at));
+    let day = |text: &str| text.parse().unwrap();
+    assert_eq!(all[0].due, at(Instant::after(day("2023-05-16"))));
+    assert_eq!(
+        all[1].due,
+        at(Instant::start_of(day("2023-06-07")).plus_hours(8))
+    );
+    assert_eq!(
+        (&all[0].institution, all[0].plan_year),
+        (&school.name, 2023)
+    );
+
+    school.train(&api).await;
+    let (claims, _) = due(&api, &clerk, late, (0, "")).await;
+    assert_eq!(
+        said(&claims),
+        [
+            ("approve", "filed", filed.as_str()),
+            ("claim", "finished", class.as_str())
+        ]
+    );
+    let sheet = school.claim(&api).await;
+    let (submitted, _) = due(&api, &clerk, late, (0, "")).await;
+    let review = ("review", "submitted", sheet.as_str());
+    assert!(said(&submitted).contains(&review), "{submitted:?}");
+    let until = school.approve(&api, &sheet).await;
+    let object = v1::RaiseObjectionRequest {
+        name: sheet.clone(),
+        statement: vec![3; 32],
+        request_id: api.office.fresh("object"),
+        validate_only: false,
+    };
+    let method = "RedemptionService/RaiseObjection";
+    let raised: v1::RaiseObjectionResponse = must(&api.client, &clerk, method, object).await;
+    let (all, _) = due(&api, &clerk, late, (0, "")).await;
+    // The class's vouchers are claimed, and not settled before they are written off.
+    let noticed = [
+        ("notice", "approved", sheet.as_str()),
+        ("objection", "approved", raised.objection.as_str()),
+        ("approve", "filed", filed.as_str()),
+    ];
+    assert_eq!(said(&all)[..3], noticed);
+    assert_eq!(all[0].due, at(Instant::after(day(&until))));
+    assert_eq!(all[1].due, all[0].due);
+
+    // Page by page it is the same list; a token is of its own list.
+    let (mut pages, mut token) = (Vec::new(), String::new());
+    loop {
+        let (page, next) = due(&api, &clerk, late, (1, &token)).await;
+        assert_eq!(page.len(), 1);
+        pages.extend(page);
+        if next.is_empty() {
+            break;
+        }
+        token = next;
+    }
+    assert_eq!(pages, all);
+    let only = v1::ListDeadlinesRequest {
+        parent: api.office.parent(),
+        what: "objection".to_owned(),
+        ..v1::ListDeadlinesRequest::default()
+    };
+    let method = "ReportingService/ListDeadlines";
+    let listed: v1::ListDeadlinesResponse = must(&api.client, &clerk, method, only.clone()).await;
+    assert_eq!(listed.deadlines.len(), 1);
+    let astray = v1::ListDeadlinesRequest {
+        page_token: token,
+        ..only.clone()
+    };
+    let refused = api.refused(&clerk, method, astray).await;
+    assert_eq!(refused.code(), tonic::Code::InvalidArgument, "{refused}");
+
+    // The school sees its own, another one nothing.
+    let (own, _) = due(&api, &school.key, late, (0, "")).await;
+    assert_eq!(own, all);
+    let (others, _) = due(&api, &school.stranger, late, (0, "")).await;
+    assert_eq!(others, []);
+    no_role(&api, &api.office.portal, method, only).await;
     api.running.stop().await;
 }

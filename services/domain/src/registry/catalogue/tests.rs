@@ -358,3 +358,124 @@ fn where_a_line_says_nothing_a_class_is_free() {
     let elsewhere = class(|f| f.site = code("hall-9"));
     assert_eq!(files(&mut county, &elsewhere), Ok(vec!["ClassFiled"]));
 }
+
+/// A line that takes forty people a year, and three classes of fifteen on days of their own.
+fn forty_a_year() -> (County, Vec<FileClass>) {
+    let mut county = county();
+    let forty = CatalogueDetails {
+        yearly_seats: Some(40),
+        ..details(30)
+    };
+    file(&mut county, &of(SCHOOL), Some(forty)).unwrap();
+    let seen = line(&county).proposal();
+    approve(&mut county, &reviewer(), seen).unwrap();
+    let class = |n: u8, day: &str| {
+        let mut filing = filing(Programme::General, &[day]);
+        filing.occupation = code(OTHER);
+        filing.capacity = 15;
+        FileClass {
+            class: class_id(u128::from(n)),
+            filing,
+        }
+    };
+    let classes = vec![class(1, "06-12"), class(2, "06-13"), class(3, "06-14")];
+    for class in &classes {
+        files(&mut county, class).unwrap();
+    }
+    (county, classes)
+}
+
+fn approves(county: &mut County, class: &FileClass) -> Result<Vec<&'static str>, Vec<Code>> {
+    let act = ApproveClass { class: class.class };
+    county.play(&reviewer(), at("06-06"), |ask| {
+        training::approve_class(ask, &act)
+    })
+}
+
+fn changes(county: &mut County, class: &FileClass, seats: u16) -> Played {
+    let mut filing = class.filing.clone();
+    filing.capacity = seats;
+    let act = ChangeClass {
+        class: class.class,
+        filing,
+    };
+    county.play(&of(SCHOOL), at("06-06"), |ask| {
+        training::change_class(ask, &act)
+    })
+}
+
+fn cancels(county: &mut County, class: &FileClass) -> Played {
+    let act = CancelClass {
+        class: class.class,
+        reason: code("FLOOD"),
+    };
+    county.play(&of(SCHOOL), at("06-06"), |ask| {
+        training::cancel_class(ask, &act)
+    })
+}
+
+#[test]
+fn no_more_seats_are_approved_than_a_line_can_take_in_the_year() {
+    let (mut county, classes) = forty_a_year();
+    assert_eq!(line(&county).seats_taken, 0, "filed is not taken");
+    approves(&mut county, &classes[0]).unwrap();
+    approves(&mut county, &classes[1]).unwrap();
+    assert_eq!(line(&county).seats_taken, 30);
+    let ask = crate::decide::Ask {
+        world: &county.world,
+        caller: reviewer(),
+        at: at("06-06"),
+    };
+    let act = ApproveClass { class: class_id(3) };
+    let Err(crate::Stop::Refused(refusals)) = training::approve_class(&ask, &act) else {
+        panic!("forty take no forty-five");
+    };
+    let said = refusals.to_string();
+    assert_eq!(said, "YEARLY_SEATS_TAKEN (40 a year, 30 taken, 15 more)");
+    // A class in running may not grow beyond it either; a smaller one makes room.
+    assert_eq!(
+        changes(&mut county, &classes[1], 26),
+        Err(vec![Code::YearlySeats])
+    );
+    changes(&mut county, &classes[1], 10).unwrap();
+    assert_eq!(line(&county).seats_taken, 25);
+    approves(&mut county, &classes[2]).unwrap();
+    assert_eq!(line(&county).seats_taken, 40);
+    // What is cancelled is given back, in whole and once.
+    cancels(&mut county, &classes[1]).unwrap();
+    assert_eq!(line(&county).seats_taken, 30);
+    assert_eq!(
+        cancels(&mut county, &classes[1]),
+        Err(vec![Code::ClassOver])
+    );
+}
+
+#[test]
+fn seats_are_given_back_to_a_line_that_is_suspended_by_then() {
+    let (mut county, classes) = forty_a_year();
+    approves(&mut county, &classes[0]).unwrap();
+    suspend(&mut county, true).unwrap();
+    cancels(&mut county, &classes[0]).unwrap();
+    assert_eq!(line(&county).seats_taken, 0);
+}
+
+proptest::proptest! {
+    /// Whatever is approved, changed or cancelled in whatever order: the line knows just the seats of what was approved and stands, and never
+    /// more than it can take.
+    #[test]
+    fn a_line_s_seats_are_those_of_its_classes(moves in proptest::collection::vec((0..3u8, 0..3usize, 1..30u16), 1..24)) {
+        let (mut county, classes) = forty_a_year();
+        for (what, which, seats) in moves {
+            let _ = match what {
+                0 => approves(&mut county, &classes[which]),
+                1 => changes(&mut county, &classes[which], seats),
+                _ => cancels(&mut county, &classes[which]),
+            };
+            let stand = classes.iter().map(|class| county.world.class(&class.class).unwrap());
+            let stand = stand.filter(|class| class.state == ClassState::Approved);
+            let seats: u32 = stand.map(|class| u32::from(class.filing.capacity)).sum();
+            proptest::prop_assert_eq!(line(&county).seats_taken, seats);
+            proptest::prop_assert!(seats <= 40);
+        }
+    }
+}

@@ -92,6 +92,7 @@ impl Log {
     /// A class of a week, two slots a day, with so many seats.
     fn class(&mut self, n: u128, capacity: u16) {
         let filing = ClassFiling {
+            brand: None,
             capacity,
             site: code(&format!("room-{n}")),
             trainers: vec![code(&format!("trainer-{n}"))],

@@ -207,6 +207,7 @@ fn register(town: &mut Town, name: &str, capacities: &[Capacity]) -> Reply {
     town.submit(
         "clerk",
         Act::RegisterInstitution(RegisterInstitution {
+            affiliation: None,
             institution: id,
             name: name.to_owned(),
             capacities: capacities.iter().copied().collect(),

@@ -62,6 +62,7 @@ impl Town {
             }
         };
         ClassFiling {
+            brand: None,
             year: year(2023),
             programme,
             occupation: occupation(line, deliverer.is_sealed()),
