@@ -223,7 +223,14 @@ impl Book {
     }
 
     /// Counts people of whom a share is asked for: of an institution's, or of a brand.
-    pub(crate) fn share(&mut self, year: PlanYear, of: &str, which: &str, day: Date, by: i64) {
+    pub(crate) fn share(
+        &mut self,
+        year: impl std::fmt::Display,
+        of: &str,
+        which: &str,
+        day: Date,
+        by: i64,
+    ) {
         self.count(Subject::Share, format!("{year}/{of}/{which}"), day, by);
     }
 
