@@ -17,7 +17,6 @@ use hefu_token::keys::{self, Use};
 use hefu_token::{KeyRing, private_file};
 use hefu_vault::Secrets;
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
@@ -33,11 +32,12 @@ use crate::port::{self, Listen, Port};
 use crate::regions::RegionTree;
 use crate::registers::Registers;
 use crate::reports::{self, ReadModel};
+use crate::running::Running;
 use crate::services::Services;
 use crate::signer::{CityLogs, Signer, SignerError, Signing};
 use crate::stages::Entered;
 use crate::tls::TlsError;
-use crate::watching::{Watched, Watching, keep_watching};
+use crate::watching::Watching;
 use crate::witnesses::Witnesses;
 use crate::{caller, errors, handlers, telemetry};
 
@@ -47,8 +47,6 @@ const LONGEST_TOKEN: i64 = 2 * 366 * 86_400;
 /// How often the state folder is looked at for new token keys.
 const LOOK_FOR_KEYS: Duration = Duration::from_secs(1);
 
-/// How long calls under way may take when the server is told to stop.
-const LAST_CALLS: Duration = Duration::from_secs(10);
 /// Under which the database keeps the operator's credential.
 const OPERATOR: &str = "operator";
 const DAY: Duration = Duration::from_secs(86_400);
@@ -170,111 +168,6 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
-}
-
-/// A server that runs until it is told to stop.
-pub struct Running {
-    /// Where it listens.
-    pub address: SocketAddr,
-    /// Whether it speaks TLS.
-    pub secure: bool,
-    /// The operator's API key, from the state folder; empty in a process of a part of the services, which needs none.
-    pub operator_key: String,
-    /// The file that the operator's key is in.
-    pub operator_key_file: PathBuf,
-    /// Whether this start made the state folder's keys.
-    pub first_start: bool,
-    /// The engine.
-    pub engine: Engine,
-    /// The signer of the logs.
-    pub signing: Signing,
-    /// What records counties' checkpoints in their city's log.
-    pub city_logs: CityLogs,
-    /// What lets expire what is due.
-    pub deadlines: Deadlines,
-    recorder: Option<JoinHandle<()>>,
-    clockwork: Option<JoinHandle<()>>,
-    watching: Watching,
-    watching_duty: Duty,
-    watcher: Option<JoinHandle<()>>,
-    feeder: Option<JoinHandle<()>>,
-    _presence: Presence,
-    stop: Option<oneshot::Sender<()>>,
-    served: JoinHandle<()>,
-}
-
-impl Running {
-    /// Where it answers, as a URL.
-    pub fn url(&self) -> String {
-        let scheme = if self.secure { "https" } else { "http" };
-        format!("{scheme}://{}", self.address)
-    }
-
-    /// Stops taking calls, lets those under way end, and closes the database.
-    pub async fn stop(mut self) {
-        if let Some(stop) = self.stop.take() {
-            // The server may have ended already.
-            let _ = stop.send(());
-        }
-        match tokio::time::timeout(LAST_CALLS, &mut self.served).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "the server ended badly"),
-            // A reader that follows a log would hold it for ever.
-            Err(_) => self.served.abort(),
-        }
-        let workers = [&self.recorder, &self.clockwork, &self.feeder];
-        workers.into_iter().flatten().for_each(JoinHandle::abort);
-        if let Some(watcher) = self.watcher.take() {
-            watcher.abort();
-            // Either it was over or it ends here; what it did until then stands.
-            let _ = watcher.await;
-        }
-        self.watching.keep_all().await;
-        self.signing.stop().await;
-        self.engine.store().close().await;
-    }
-
-    /// Signs all logs, and records those of counties in their city's.
-    ///
-    /// # Errors
-    /// The signer's or the engine's; it can be asked for again.
-    pub async fn record_checkpoints(&self) -> Result<(), StartError> {
-        self.signing.sign().await?;
-        self.city_logs.record().await?;
-        Ok(())
-    }
-
-    /// Records counties' checkpoints in their city's log again and again, as long as the server runs.
-    pub fn record_checkpoints_every(&mut self, every: Duration) {
-        let recording = keep_recording(self.city_logs.clone(), every);
-        self.recorder = Some(tokio::spawn(recording));
-    }
-
-    /// Lets expire what is due, at once and again and again, as long as the server runs.
-    pub fn expire_due_every(&mut self, every: Duration) {
-        self.clockwork = Some(tokio::spawn(self.deadlines.clone().keep(every)));
-    }
-
-    /// Lets the fraud rules see what was written since the last time.
-    ///
-    /// # Errors
-    /// The engine's; it can be asked for again.
-    pub async fn watch_logs(&self) -> Result<Watched, StartError> {
-        Ok(self.watching.round().await?)
-    }
-
-    /// Lets them see it again and again, as long as the server runs, if no other one over the same state folder does.
-    pub fn watch_logs_every(&mut self, every: Duration) {
-        let watching = keep_watching(self.watching.clone(), self.watching_duty.clone(), every);
-        self.watcher = Some(tokio::spawn(watching));
-    }
-
-    /// Waits until the server ends by itself.
-    pub async fn wait(&mut self) {
-        if let Err(error) = (&mut self.served).await {
-            tracing::error!(%error, "the server ended badly");
-        }
-    }
 }
 
 /// Starts a server that is connected to no register.
@@ -484,17 +377,6 @@ fn presence(state: &Path) -> Result<Presence, StartError> {
         Ok(Some(presence)) => Ok(presence),
         Ok(None) => Err(StartError::AtWork { path }),
         Err(source) => Err(StartError::State { path, source }),
-    }
-}
-
-/// Records what cities have not got on record, at every tick.
-async fn keep_recording(city_logs: CityLogs, every: Duration) {
-    let mut ticks = tokio::time::interval(every);
-    loop {
-        ticks.tick().await;
-        if let Err(error) = city_logs.record().await {
-            tracing::warn!(%error, "the counties' checkpoints were not recorded; the next time tries again");
-        }
     }
 }
 
