@@ -244,7 +244,7 @@ pub struct LicenceScope {
     pub valid_until: Option<Date>,
 }
 
-/// Where a trainer or room is taken.
+/// Where a trainer or room is taken from today on.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Booking {
     /// `2023-06-01/morning` to the class.

@@ -74,9 +74,10 @@ pub(crate) fn reject_class(ask: &Ask, act: &RejectClass) -> Result<Vec<Event>, S
 pub(crate) fn apply_class_rejected(
     world: &mut World,
     e: &event::ClassRejected,
+    at: Instant,
 ) -> Result<(), Stop> {
     let filing = world.class(&e.class)?.filing.clone();
-    book(world, e.class, &filing, false)?;
+    book(world, e.class, &filing, false, at)?;
     world.edit_class(&e.class)?.state = ClassState::Rejected;
     Ok(())
 }
@@ -195,9 +196,10 @@ fn has_completed(state: &VoucherState) -> bool {
 pub(crate) fn apply_class_cancelled(
     world: &mut World,
     e: &event::ClassCancelled,
+    at: Instant,
 ) -> Result<(), Stop> {
     let filing = world.class(&e.class)?.filing.clone();
-    book(world, e.class, &filing, false)?;
+    book(world, e.class, &filing, false, at)?;
     world.edit_class(&e.class)?.state = ClassState::Cancelled;
     take_line_seats(world, &e.class, 0)
 }

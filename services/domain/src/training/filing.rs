@@ -12,7 +12,7 @@ use crate::policy::{Capacity, Policy, Programme, ProgrammeRules, VoucherKind};
 use crate::refusal::{Checks, Code, Stop};
 use crate::registry;
 use crate::state::*;
-use crate::time::Date;
+use crate::time::{Date, Instant};
 use crate::world::World;
 
 /// Seats of one class at most.
@@ -259,12 +259,13 @@ fn bookable(ask: &Ask, class: ClassId, filing: &ClassFiling) -> Result<(), Stop>
     checks.done()
 }
 
-/// Books trainers and room for a class, or lets them go. A slot that is over stays with the class that had it.
+/// Books trainers and room for a class, or lets them go. Nobody asks for a day that is over, so a booking is no longer than its plans.
 pub(super) fn book(
     world: &mut World,
     class: ClassId,
     filing: &ClassFiling,
     take: bool,
+    at: Instant,
 ) -> Result<(), Stop> {
     for resource in resources(filing) {
         let booking = world.edit_booking(resource)?;
@@ -275,12 +276,17 @@ pub(super) fn book(
                 booking.slots.remove(&slot.name());
             }
         }
+        booking.slots = booking.slots.split_off(&at.date().to_string());
     }
     Ok(())
 }
 
-pub(crate) fn apply_class_filed(world: &mut World, e: &event::ClassFiled) -> Result<(), Stop> {
-    book(world, e.class, &e.filing, true)?;
+pub(crate) fn apply_class_filed(
+    world: &mut World,
+    e: &event::ClassFiled,
+    at: Instant,
+) -> Result<(), Stop> {
+    book(world, e.class, &e.filing, true, at)?;
     let class = TrainingClass {
         filing: e.filing.clone(),
         state: ClassState::Filed,
@@ -399,10 +405,14 @@ fn leaves_what_has_begun(ask: &Ask, before: &ClassFiling, after: &ClassFiling) -
     checks.done()
 }
 
-pub(crate) fn apply_class_changed(world: &mut World, e: &event::ClassChanged) -> Result<(), Stop> {
+pub(crate) fn apply_class_changed(
+    world: &mut World,
+    e: &event::ClassChanged,
+    at: Instant,
+) -> Result<(), Stop> {
     let before = world.class(&e.class)?.filing.clone();
-    book(world, e.class, &before, false)?;
-    book(world, e.class, &e.filing, true)?;
+    book(world, e.class, &before, false, at)?;
+    book(world, e.class, &e.filing, true, at)?;
     let class = world.edit_class(&e.class)?;
     class.filing = e.filing.clone();
     match class.line_seats {

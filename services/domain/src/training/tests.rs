@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::command::*;
 use crate::decide::Caller;
@@ -253,6 +255,25 @@ fn a_trainer_and_a_room_are_in_one_class_per_slot() {
     assert_eq!(
         file(&mut county, "05-29", class_id(3), &second),
         Ok(vec!["ClassFiled"])
+    );
+}
+
+#[test]
+fn a_booking_forgets_the_days_that_are_over() {
+    let mut county = County::new();
+    let days = [&DAYS[..], &["07-10", "07-11"]];
+    for (n, (days, filed)) in (1..).zip(days.into_iter().zip(["05-30", "07-03"])) {
+        let filing = filing(Programme::General, days);
+        file(&mut county, filed, class_id(n), &filing).unwrap();
+    }
+    let booked = county.world.booking(&code("room-1")).unwrap().unwrap();
+    let theirs: BTreeSet<ClassId> = booked.slots.values().copied().collect();
+    assert_eq!(theirs, [class_id(2)].into());
+    assert!(
+        booked
+            .slots
+            .keys()
+            .all(|slot| slot.starts_with("2023-07-1"))
     );
 }
 
