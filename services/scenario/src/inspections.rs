@@ -309,8 +309,9 @@ async fn credit(
         ..request.clone()
     };
     let method = "SupervisionService/CreditPoints";
-    let would: v1::CreditPointsResponse = client.must(&office.supervisor, method, tried).await?;
-    if would.credit_class == "D" {
+    let would: Result<v1::CreditPointsResponse, _> =
+        client.call(&office.supervisor, method, tried).await;
+    if would.is_ok_and(|would| would.credit_class == "D") {
         return Ok(false);
     }
     let _: v1::CreditPointsResponse = client.must(&office.supervisor, method, request).await?;
