@@ -51,7 +51,7 @@ struct Followed {
 
 impl Followed {
     /// A flag that waited, and was put on record before this process saw what made it.
-    fn is_on_record(&mut self, event: &Event) {
+    fn leave_out_recorded(&mut self, event: &Event) {
         if let Event::FlagRaised(raised) = event {
             self.waiting.retain(|flag| flag.flag() != raised.flag);
         }
@@ -162,7 +162,7 @@ impl Watching {
                 };
                 let made = log.watch.see(place, Instant(row.at_ms), &event);
                 log.waiting.extend(made);
-                log.is_on_record(&event);
+                log.leave_out_recorded(&event);
                 log.next = (row.epoch, row.idx + 1);
                 log.leaf = Some(row.leaf);
                 log.seen += 1;
