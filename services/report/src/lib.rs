@@ -24,4 +24,4 @@ pub use table::{AsOf, Cell, Chart, ChartKind, Column, Mark, Report, Row, Series,
 pub use words::{Lang, Name, Subject};
 
 /// Of the fold: whatever another version left behind is wiped and built anew from the log.
-pub const FOLD_VERSION: u64 = 2;
+pub const FOLD_VERSION: u64 = 3;

@@ -4,8 +4,13 @@
 //! business. Invariant: counters, facts and cursor of a region change in one transaction, and only if the cursor is still where
 //! whoever folded had found it. So any number of processes may feed at the same time, and each event counts once.
 
+use std::collections::BTreeMap;
+
 use crate::error::Result;
 use crate::rows::{At, MAX_BODY_BYTES};
+
+/// Bytes of `YYYY-MM`.
+const MONTH: usize = 7;
 
 /// How far a region's log is folded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +59,20 @@ pub struct ReportFold {
 }
 
 impl ReportFold {
+    /// By how much each counter changed in each month: by subject, item and month.
+    pub(crate) fn months(&self) -> BTreeMap<(&str, &str, &str), i64> {
+        let mut months = BTreeMap::new();
+        for count in &self.counts {
+            let place = (
+                count.subject.as_str(),
+                count.item.as_str(),
+                month(&count.day),
+            );
+            *months.entry(place).or_default() += count.value;
+        }
+        months
+    }
+
     pub(crate) fn check(&self) -> Result<()> {
         let cursor = &self.cursor;
         let at = At("report_cursor", &cursor.region);
@@ -76,9 +95,15 @@ impl ReportFold {
             at.key("subject", &count.subject)?;
             at.key("item", &count.item)?;
             at.key("day", &count.day)?;
+            at.key("month", month(&count.day))?;
         }
         Ok(())
     }
+}
+
+/// The `YYYY-MM` of a day; empty where there is none.
+pub(crate) fn month(day: &str) -> &str {
+    day.get(..MONTH).unwrap_or_default()
 }
 
 /// Which counters of a region, summed by item and month.

@@ -71,6 +71,24 @@ pub(crate) fn next_due(mark: char) -> String {
     format!("SELECT min(due) FROM voucher WHERE region = {mark}1 AND due >= {mark}2")
 }
 
+/// Counters by item and month: whole months, and of the two in which the days begin and end what the days say. `later` and `earlier` are
+/// the engine's functions for the larger and the smaller of two texts. Parameters: region, subject, first item, end of the items, the day
+/// before the first, the last day, and the months of these two.
+pub(crate) fn report_sums(mark: char, later: &str, earlier: &str) -> String {
+    let of =
+        format!("region = {mark}1 AND subject = {mark}2 AND item >= {mark}3 AND item < {mark}4");
+    format!(
+        "SELECT item, month, value FROM (
+            SELECT item, month, value FROM report_month WHERE {of} AND month > {mark}7 AND month < {mark}8
+            UNION ALL
+            SELECT item, month, (SELECT CAST(SUM(c.value) AS BIGINT) FROM report_count AS c
+                WHERE c.region = m.region AND c.subject = m.subject AND c.item = m.item
+                AND c.day > {later}({mark}5, m.month) AND c.day <= {earlier}({mark}6, m.month || '-31'))
+            FROM report_month AS m WHERE {of} AND month IN ({mark}7, {mark}8)
+        ) AS sums WHERE value IS NOT NULL ORDER BY item, month"
+    )
+}
+
 /// One page of one region's rows in id order, or their number. Parameters: region, after, then one
 /// per equal column, then due (if asked for), then what `shown` is given, then the limit (not for a count).
 pub(crate) fn page(

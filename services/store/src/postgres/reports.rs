@@ -5,9 +5,15 @@ use super::{Conn, failure};
 use crate::error::{Result, StoreError};
 use crate::reports::{
     ReportCursor, ReportFact, ReportFactKeys, ReportFactsUnder, ReportFold, ReportQuery, ReportSum,
+    month,
 };
 use crate::rows::big;
+use crate::sql;
 use sqlx::postgres::{PgConnection, PgRow};
+use std::sync::LazyLock;
+
+static SUMS: LazyLock<&'static str> =
+    LazyLock::new(|| sql::report_sums('$', "greatest", "least").leak());
 
 /// Writes all of it in one transaction; false, and nothing, where the cursor was moved meanwhile.
 pub(crate) async fn fold(mut conn: Conn, fold: &ReportFold) -> Result<bool> {
@@ -20,6 +26,7 @@ pub(crate) async fn fold(mut conn: Conn, fold: &ReportFold) -> Result<bool> {
         for text in [
             "DELETE FROM report_fact WHERE region = $1",
             "DELETE FROM report_count WHERE region = $1",
+            "DELETE FROM report_month WHERE region = $1",
         ] {
             let delete = sqlx::query(text).bind(&fold.cursor.region);
             delete.execute(conn.as_mut()).await.map_err(failure)?;
@@ -27,6 +34,7 @@ pub(crate) async fn fold(mut conn: Conn, fold: &ReportFold) -> Result<bool> {
     }
     put_facts(conn.as_mut(), fold).await?;
     put_counts(conn.as_mut(), fold).await?;
+    put_months(conn.as_mut(), fold).await?;
     conn.commit().await.map_err(StoreError::unknown)?;
     Ok(true)
 }
@@ -94,6 +102,24 @@ async fn put_counts(conn: &mut PgConnection, fold: &ReportFold) -> Result<()> {
     put.execute(conn).await.map_err(failure).map(|_| ())
 }
 
+async fn put_months(conn: &mut PgConnection, fold: &ReportFold) -> Result<()> {
+    let text = "INSERT INTO report_month (region, subject, item, month, value)
+        SELECT $1, * FROM UNNEST($2::text[], $3::text[], $4::text[], $5::bigint[])
+        ON CONFLICT (region, subject, item, month) DO UPDATE SET value = report_month.value + excluded.value";
+    let months = fold.months();
+    let subjects: Vec<&str> = months.keys().map(|(subject, _, _)| *subject).collect();
+    let items: Vec<&str> = months.keys().map(|(_, item, _)| *item).collect();
+    let of: Vec<&str> = months.keys().map(|(_, _, month)| *month).collect();
+    let values: Vec<i64> = months.values().copied().collect();
+    let put = sqlx::query(text)
+        .bind(&fold.cursor.region)
+        .bind(subjects)
+        .bind(items)
+        .bind(of)
+        .bind(values);
+    put.execute(conn).await.map_err(failure).map(|_| ())
+}
+
 pub(crate) async fn cursors(
     conn: &mut PgConnection,
     regions: &[String],
@@ -132,16 +158,15 @@ pub(crate) async fn facts_under(
 }
 
 pub(crate) async fn sums(conn: &mut PgConnection, query: &ReportQuery) -> Result<Vec<ReportSum>> {
-    let text = "SELECT item, substr(day, 1, 7) AS month, SUM(value)::bigint FROM report_count
-        WHERE region = $1 AND subject = $2 AND item >= $3 AND item < $4 AND day > $5 AND day <= $6
-        GROUP BY item, month ORDER BY item, month";
-    let rows = sqlx::query(text)
+    let rows = sqlx::query(*SUMS)
         .bind(&query.region)
         .bind(&query.subject)
         .bind(&query.prefix)
         .bind(query.end())
         .bind(&query.after)
         .bind(&query.until)
+        .bind(month(&query.after))
+        .bind(month(&query.until))
         .fetch_all(conn)
         .await;
     decode(rows, sum)
@@ -171,11 +196,11 @@ fn fact(r: &PgRow) -> Result<ReportFact> {
 }
 
 fn sum(r: &PgRow) -> Result<ReportSum> {
-    let item: String = get(r, 0, "report_count", "item", String::new)?;
+    let item: String = get(r, 0, "report_month", "item", String::new)?;
     let key = || item.clone();
     Ok(ReportSum {
-        month: get(r, 1, "report_count", "day", key)?,
-        value: get(r, 2, "report_count", "value", key)?,
+        month: get(r, 1, "report_month", "month", key)?,
+        value: get(r, 2, "report_month", "value", key)?,
         item: item.clone(),
     })
 }

@@ -5,9 +5,14 @@ use super::read::{counter, get, select};
 use crate::error::Result;
 use crate::reports::{
     ReportCursor, ReportFact, ReportFactKeys, ReportFactsUnder, ReportFold, ReportQuery, ReportSum,
+    month,
 };
 use crate::rows::big;
+use crate::sql;
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
+use std::sync::LazyLock;
+
+static SUMS: LazyLock<String> = LazyLock::new(|| sql::report_sums('?', "max", "min"));
 
 /// Writes all of it in one transaction; false, and nothing, where the cursor was moved meanwhile.
 pub(crate) fn fold(conn: &Connection, fold: &ReportFold) -> Result<bool> {
@@ -22,6 +27,7 @@ pub(crate) fn fold(conn: &Connection, fold: &ReportFold) -> Result<bool> {
         for text in [
             "DELETE FROM report_fact WHERE region = ?1",
             "DELETE FROM report_count WHERE region = ?1",
+            "DELETE FROM report_month WHERE region = ?1",
         ] {
             transaction.execute(text, [region]).map_err(failure)?;
         }
@@ -47,6 +53,14 @@ fn put(transaction: &Transaction<'_>, fold: &ReportFold) -> Result<()> {
     let mut statement = transaction.prepare_cached(text).map_err(failure)?;
     for c in &fold.counts {
         let bound = params![region, c.subject, c.item, c.day, c.value];
+        statement.execute(bound).map_err(failure)?;
+    }
+    let text =
+        "INSERT INTO report_month (region, subject, item, month, value) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (region, subject, item, month) DO UPDATE SET value = value + excluded.value";
+    let mut statement = transaction.prepare_cached(text).map_err(failure)?;
+    for ((subject, item, month), value) in fold.months() {
+        let bound = params![region, subject, item, month, value];
         statement.execute(bound).map_err(failure)?;
     }
     let text = "INSERT INTO report_cursor (region, version, epoch, idx, leaf) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -91,19 +105,18 @@ pub(crate) fn facts_under(conn: &Connection, of: &ReportFactsUnder) -> Result<Ve
 }
 
 pub(crate) fn sums(conn: &Connection, query: &ReportQuery) -> Result<Vec<ReportSum>> {
-    let text = "SELECT item, substr(day, 1, 7) AS month, SUM(value) FROM report_count
-         WHERE region = ?1 AND subject = ?2 AND item >= ?3 AND item < ?4 AND day > ?5 AND day <= ?6
-         GROUP BY item, month ORDER BY item, month";
     let bound = params![
         query.region,
         query.subject,
         query.prefix,
         query.end(),
         query.after,
-        query.until
+        query.until,
+        month(&query.after),
+        month(&query.until)
     ];
     let mut found = Vec::new();
-    select(conn, text, bound, &mut found, sum)?;
+    select(conn, &SUMS, bound, &mut found, sum)?;
     Ok(found)
 }
 
@@ -129,11 +142,11 @@ fn fact(r: &Row<'_>) -> Result<ReportFact> {
 }
 
 fn sum(r: &Row<'_>) -> Result<ReportSum> {
-    let item: String = get(r, 0, "report_count", "item", String::new)?;
+    let item: String = get(r, 0, "report_month", "item", String::new)?;
     let key = || item.clone();
     Ok(ReportSum {
-        month: get(r, 1, "report_count", "day", key)?,
-        value: get(r, 2, "report_count", "value", key)?,
+        month: get(r, 1, "report_month", "month", key)?,
+        value: get(r, 2, "report_month", "value", key)?,
         item: item.clone(),
     })
 }
