@@ -319,18 +319,22 @@ async fn bank_files(
         !sheets.is_empty(),
         "every payout of {region} that is under way stands in a file already: import the bank's answers, or take them out once more with --again"
     );
+    let names = sheets.into_iter().map(|sheet| sheet.name).collect();
     let file = file.unwrap_or_else(|| "补贴资金发放文件.xlsx".into());
-    for (number, some) in (1..).zip(sheets.chunks(MOST_PAYOUTS)) {
-        let names = some.iter().map(|sheet| sheet.name.clone()).collect();
-        let file = numbered(&file, number);
-        write(
-            &file,
-            &bank_file(remote, region, reason, again, names).await?,
-            true,
-        )?;
+    for (file, names) in shared_out(&file, names) {
+        let made = bank_file(remote, region, reason, again, names).await?;
+        write(&file, &made, true)?;
         println!("{}", file.display());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Which sheets stand in which file: as many in each as one may hold.
+fn shared_out(file: &Path, sheets: Vec<String>) -> Vec<(PathBuf, Vec<String>)> {
+    let parts = (1..).zip(sheets.chunks(MOST_PAYOUTS));
+    parts
+        .map(|(number, some)| (numbered(file, number), some.to_vec()))
+        .collect()
 }
 
 /// The first file as it is named, `发放-2.xlsx` beside it.
@@ -384,5 +388,27 @@ async fn under_way(remote: &Remote, region: &str) -> anyhow::Result<Vec<v1::Shee
         if page_token.is_empty() {
             return Ok(sheets);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_payout_stands_in_one_file_and_no_file_holds_more_than_the_bank_is_sent() {
+        let sheets: Vec<String> = (0..2 * MOST_PAYOUTS + 1)
+            .map(|n| format!("regions/140725/sheets/{n}"))
+            .collect();
+        let files = shared_out(Path::new("本周/发放.xlsx"), sheets.clone());
+        let named: Vec<&str> = files.iter().filter_map(|(file, _)| file.to_str()).collect();
+        assert_eq!(
+            named,
+            ["本周/发放.xlsx", "本周/发放-2.xlsx", "本周/发放-3.xlsx"]
+        );
+        let held: Vec<usize> = files.iter().map(|(_, sheets)| sheets.len()).collect();
+        assert_eq!(held, [MOST_PAYOUTS, MOST_PAYOUTS, 1]);
+        let all: Vec<String> = files.into_iter().flat_map(|(_, sheets)| sheets).collect();
+        assert_eq!(all, sheets);
     }
 }

@@ -31,6 +31,7 @@ mod ghost;
 mod history;
 mod log_files;
 mod parts;
+mod payouts;
 mod personal;
 mod plan;
 mod printed;

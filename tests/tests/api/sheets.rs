@@ -15,17 +15,16 @@ use hefu_wire::v1::spreadsheet_service_client::SpreadsheetServiceClient;
 use tonic::{Code, Request, Status};
 
 use crate::school::{DAY, OCCUPATION, School, grant};
-use crate::{Api, REGION, no_role, reason};
+use crate::{Api, REGION, reason};
 
 on_both! {
     a_roster_blocks_its_peoples_days_and_the_same_sheet_again_changes_nothing
     certificates_without_a_voucher_register_their_holders_and_go_with_them
     attendance_is_filled_into_the_classs_own_sheet
-    the_banks_file_is_on_record_and_its_answers_are_imported
 }
 
 /// A sheet filled in.
-fn filled(template: Template, context: &str, rows: Vec<Vec<Cell>>) -> Vec<u8> {
+pub(crate) fn filled(template: Template, context: &str, rows: Vec<Vec<Cell>>) -> Vec<u8> {
     let context = context.to_owned();
     template.workbook(&Prefilled { context, rows }).unwrap()
 }
@@ -63,7 +62,12 @@ async fn send(api: &Api, key: &str, template: Template, file: &[u8], dry: bool) 
     Ok((outcome.unwrap(), marked))
 }
 
-async fn imported(api: &Api, key: &str, template: Template, file: &[u8]) -> v1::SheetOutcome {
+pub(crate) async fn imported(
+    api: &Api,
+    key: &str,
+    template: Template,
+    file: &[u8],
+) -> v1::SheetOutcome {
     let (outcome, marked) = send(api, key, template, file, false).await.unwrap();
     assert_eq!(outcome.errors, [], "{outcome:?}");
     assert!(outcome.written && marked.is_empty());
@@ -71,7 +75,7 @@ async fn imported(api: &Api, key: &str, template: Template, file: &[u8]) -> v1::
 }
 
 /// A sheet that must be refused: its errors by row and column, with a marked copy, and nothing in the log.
-async fn wrong(
+pub(crate) async fn wrong(
     api: &Api,
     key: &str,
     template: Template,
@@ -105,7 +109,7 @@ async fn wrong(
 }
 
 /// The log holds, the tables are what it says, and every move of it would be decided so again.
-async fn holds(api: &Api) {
+pub(crate) async fn holds(api: &Api) {
     let mut snapshot = api.running.engine.store().snapshot().await.unwrap();
     let verified = hefu_engine::audit(&mut snapshot, true, |_, _| {});
     let verified = verified.await.unwrap();
@@ -465,170 +469,6 @@ async fn attendance_is_filled_into_the_classs_own_sheet(engine: Engine) {
     );
     let errors = wrong(&api, &school.stranger, Template::Attendance, &theirs).await;
     assert!(errors[0].2.contains("NOT_YOURS"), "{errors:?}");
-    holds(&api).await;
-}
-
-async fn the_banks_file_is_on_record_and_its_answers_are_imported(engine: Engine) {
-    let api = Api::start_on(engine).await;
-    let office = &api.office;
-    let mut school = School::open(&api).await;
-    school.enrol(&api, 1).await;
-    school.train(&api).await;
-    let sheet = school.claim(&api).await;
-    school.approve(&api, &sheet).await;
-    api.stand_at("2023-06-10T02:00:00.000Z");
-    let get = v1::GetSheetRequest {
-        name: sheet.clone(),
-    };
-    let shown: v1::Sheet = must(
-        &api.client,
-        &office.finance,
-        "RedemptionService/GetSheet",
-        get,
-    )
-    .await;
-    let export = |request_id: String| v1::ExportPayoutsRequest {
-        parent: office.parent(),
-        sheets: vec![sheet.clone()],
-        reason: "BANK_TRANSFER".to_owned(),
-        request_id,
-        validate_only: false,
-        again: false,
-    };
-    let method = "SpreadsheetService/ExportPayouts";
-    let early = api
-        .refused(&office.finance, method, export(office.fresh("export")))
-        .await;
-    assert_eq!(reason(&early), "SHEET_NOT_PAYING");
-    let send_payout = v1::SendPayoutRequest {
-        name: sheet.clone(),
-        approval: shown.approval,
-        request_id: office.fresh("send"),
-        validate_only: false,
-    };
-    let _: v1::SendPayoutResponse = must(
-        &api.client,
-        &office.finance,
-        "SettlementService/SendPayout",
-        send_payout,
-    )
-    .await;
-    no_role(&api, api.clerk(), method, export(office.fresh("export"))).await;
-    no_role(
-        &api,
-        &office.reviewer,
-        method,
-        export(office.fresh("export")),
-    )
-    .await;
-
-    let size = api.head().await.size;
-    let made: v1::ExportPayoutsResponse = must(
-        &api.client,
-        &office.finance,
-        method,
-        export(office.fresh("export")),
-    )
-    .await;
-    assert_eq!(api.head().await.size, size + 1, "it is on record");
-    // Handed two files, the bank would pay twice: another one is to be asked for.
-    let second = export(office.fresh("export"));
-    let twice = api.refused(&office.finance, method, second.clone()).await;
-    assert_eq!(reason(&twice), "PAYOUT_IN_A_FILE");
-    let again = v1::ExportPayoutsRequest {
-        request_id: office.fresh("export"),
-        again: true,
-        ..second
-    };
-    let once_more: v1::ExportPayoutsResponse =
-        must(&api.client, &office.finance, method, again).await;
-    assert_eq!(once_more.xlsx, made.xlsx);
-    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(made.xlsx)).unwrap();
-    let range = book
-        .worksheet_range(Template::PayoutAnswers.title())
-        .unwrap();
-    let cell = |column| range.get_value((2, column)).unwrap().to_string();
-    let (id, payee) = (cell(0), cell(1));
-    assert!(sheet.ends_with(&id));
-    assert_eq!(
-        (cell(2).as_str(), cell(3).as_str()),
-        ("样例账户", "6200000000000001")
-    );
-    assert_eq!(cell(4), "100");
-
-    // The list that anybody of the bureau sees is masked.
-    let masked: v1::ExportSheetResponse = must(
-        &api.client,
-        &office.reviewer,
-        "SpreadsheetService/ExportSheet",
-        v1::ExportSheetRequest {
-            name: office.parent(),
-        },
-    )
-    .await;
-    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(masked.xlsx)).unwrap();
-    let list = book.worksheet_range("在途发放清单").unwrap();
-    assert_eq!(list.get_value((1, 3)).unwrap().to_string(), "****0001");
-    for name in [&sheet, &school.class] {
-        let out: v1::ExportSheetResponse = must(
-            &api.client,
-            &school.key,
-            "SpreadsheetService/ExportSheet",
-            v1::ExportSheetRequest { name: name.clone() },
-        )
-        .await;
-        let mut book: Xlsx<_> = Xlsx::new(Cursor::new(out.xlsx)).unwrap();
-        let range = book.worksheet_range_at(0).unwrap().unwrap();
-        let all: String = range.rows().flatten().map(ToString::to_string).collect();
-        canaries::none_in("an export", all.as_bytes());
-        assert!(all.contains("**************"), "an identity number, masked");
-    }
-
-    let answer = |account: &str, amount: &str, result: &str, why: Cell| {
-        vec![
-            id.as_str().into(),
-            payee.as_str().into(),
-            "样例账户".into(),
-            account.into(),
-            amount.into(),
-            result.into(),
-            "B-0001".into(),
-            why,
-        ]
-    };
-    let file = |row| filled(Template::PayoutAnswers, "", vec![row]);
-    let place = |errors: Vec<(u32, String, String)>| (errors[0].0, errors[0].1.clone());
-    let other = file(answer("6200000000000002", "100.00", "成功", Cell::Empty));
-    assert_eq!(
-        place(wrong(&api, &office.finance, Template::PayoutAnswers, &other).await),
-        (3, "D".to_owned())
-    );
-    let less = file(answer("6200000000000001", "99.99", "成功", Cell::Empty));
-    assert_eq!(
-        place(wrong(&api, &office.finance, Template::PayoutAnswers, &less).await),
-        (3, "E".to_owned())
-    );
-    let silent = file(answer("6200000000000001", "100.00", "退回", Cell::Empty));
-    assert_eq!(
-        place(wrong(&api, &office.finance, Template::PayoutAnswers, &silent).await),
-        (3, "H".to_owned())
-    );
-    let paid = file(answer("6200000000000001", "100.00", "成功", Cell::Empty));
-    let done = imported(&api, &office.finance, Template::PayoutAnswers, &paid).await;
-    assert_eq!(done.new_parts, 1);
-    let again = imported(&api, &office.finance, Template::PayoutAnswers, &paid).await;
-    assert_eq!((again.new_parts, again.old_parts), (0, 1));
-    let get = v1::GetSheetRequest {
-        name: sheet.clone(),
-    };
-    let shown: v1::Sheet = must(
-        &api.client,
-        &office.finance,
-        "RedemptionService/GetSheet",
-        get,
-    )
-    .await;
-    assert_eq!(shown.state, "paid");
     holds(&api).await;
 }
 
