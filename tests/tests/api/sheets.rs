@@ -13,6 +13,7 @@ use hefu_wire::v1;
 use hefu_wire::v1::import_sheet_response::Part;
 use hefu_wire::v1::spreadsheet_service_client::SpreadsheetServiceClient;
 use tonic::{Code, Request, Status};
+use tonic_types::StatusExt as _;
 
 use crate::school::{DAY, OCCUPATION, School, grant};
 use crate::{Api, REGION, reason};
@@ -492,6 +493,29 @@ async fn what_is_no_sheet_is_told_so_and_targets_are_set_by_the_operator() {
             row("newly_skilled", 1_700),
         ],
     );
+    // Which of two would count is not for a server to choose.
+    let twice = vec![row("newly_skilled", 1), row("新增技能人才", 2)];
+    let twice = filled(Template::Targets, "", twice);
+    let errors = wrong(&api, operator, Template::Targets, &twice).await;
+    assert!(
+        errors.len() == 1 && (errors[0].0, errors[0].1.as_str()) == (4, "B"),
+        "{errors:?}"
+    );
+    let target = |people| v1::Target {
+        code: "newly_skilled".to_owned(),
+        people,
+    };
+    let request = v1::SetTargetsRequest {
+        name: format!("regions/{REGION}/planYears/2023"),
+        targets: vec![target(1), target(2)],
+        request_id: api.office.fresh("targets"),
+        validate_only: false,
+    };
+    let refused = api.refused(operator, "FundsService/SetTargets", request);
+    let refused = refused.await;
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    let fields = refused.get_error_details().bad_request().cloned().unwrap();
+    assert_eq!(fields.field_violations[0].field, "targets[1].code");
     let refused = send(&api, api.clerk(), Template::Targets, &file, false).await;
     assert_eq!(reason(&refused.unwrap_err()), "ROLE_MISSING");
     let done = imported(&api, operator, Template::Targets, &file).await;

@@ -1,5 +1,7 @@
 //! Funds: requests read into moves.
 
+use std::collections::BTreeSet;
+
 use hefu_domain::TopUpId;
 use hefu_domain::command::{self as act, Act, TopUpRuling};
 use hefu_domain::state::TopUpPurpose;
@@ -131,12 +133,14 @@ impl Move for v1::SetTargetsRequest {
 
     fn read(&self, r: &mut Reader) -> Option<Act> {
         let year = r.plan_year_name("name", &self.name);
+        let mut named = BTreeSet::new();
         let targets = r.list("targets", &self.targets, 200, |r, target| {
-            Some((
-                r.code::<hefu_domain::Category>("code", &target.code)?
-                    .to_string(),
-                target.people,
-            ))
+            let code: hefu_domain::Category = r.code("code", &target.code)?;
+            if !named.insert(code.to_string()) {
+                r.wrong("code", "stands in the list already");
+                return None;
+            }
+            Some((code.to_string(), target.people))
         });
         Some(
             act::SetTargets {
