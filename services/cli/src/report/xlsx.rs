@@ -161,6 +161,8 @@ fn chart_of(figures: &mut Worksheet, chart: &Chart, column: &mut u16) -> Result<
     if chart.kind == ChartKind::Bars {
         // As the table stands: the first on top.
         drawn.y_axis().set_reverse();
+        // A bar is as long as its number: Excel would begin near the smallest.
+        drawn.x_axis().set_min(0);
     }
     *column += 2;
     drawn.set_width(760).set_height(360);
