@@ -1,14 +1,14 @@
 //! A plan year's targets: one move a year, with all of its rows. What a year says already is not set again, and a sheet that was imported
 //! before another one sets it back: unlike a record, a target may become again what it was.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use hefu_domain::{Code, Fact, Key, PlanYear};
+use hefu_domain::{Fact, Key, PlanYear};
 use hefu_spreadsheet::{Row, Unreadable};
 use hefu_wire::{names, v1};
 use tonic::Status;
 
-use super::{Asked, File, Import, Outcome, Wrong, refused};
+use super::{Asked, File, Import, Outcome, Wrong};
 use crate::errors;
 
 /// Of a list's name so much stands in a request's id, beside the year and how far the log goes.
@@ -33,15 +33,7 @@ fn read(row: &Row) -> Result<Target, Wrong> {
 
 impl Import {
     pub(super) async fn targets(&self, file: &File) -> Result<Result<Outcome, Unreadable>, Status> {
-        let mut seen = BTreeSet::new();
-        let each = move |row: Row| {
-            let read = read(&row)?;
-            match seen.insert((read.year, read.target.code.clone())) {
-                true => Ok(read),
-                false => Err(vec![("indicator", refused::of(Code::DuplicateEntry))]),
-            }
-        };
-        let (filled, targets) = match self.rows(file, each).await? {
+        let (filled, targets) = match self.rows(file, |row| read(&row)).await? {
             Ok(read) => read,
             Err(why) => return Ok(Err(why)),
         };
