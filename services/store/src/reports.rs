@@ -1,4 +1,4 @@
-//! What the reports are made of: counters by day, what the fold remembers, and how far each log is folded.
+//! What the reports are made of: counters by day and by month, what the fold remembers, and how far each log is folded.
 //!
 //! A projection of `event`, fed by index; it takes no part in any guard of the writer's. What a counter means is the report crate's
 //! business. Invariant: counters, facts and cursor of a region change in one transaction, and only if the cursor is still where

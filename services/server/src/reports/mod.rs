@@ -1,4 +1,4 @@
-//! The reports' read model: counters by day, fed from the logs by index.
+//! The reports' read model: counters by day and by month, fed from the logs by index.
 //!
 //! Invariants: a report is made in one snapshot, of the counters that stand there and, in memory, of the events behind them; so it never waits
 //! for the worker to be right, only to be quick. Whoever feeds moves the cursor in the transaction that writes the counters. A cursor

@@ -12,6 +12,13 @@ use crate::sql;
 use sqlx::postgres::{PgConnection, PgRow};
 use std::sync::LazyLock;
 
+const ADD_DAYS: &str = "INSERT INTO report_count (region, subject, item, day, value)
+    SELECT $1, * FROM UNNEST($2::text[], $3::text[], $4::text[], $5::bigint[])
+    ON CONFLICT (region, subject, item, day) DO UPDATE SET value = report_count.value + excluded.value";
+const ADD_MONTHS: &str = "INSERT INTO report_month (region, subject, item, month, value)
+    SELECT $1, * FROM UNNEST($2::text[], $3::text[], $4::text[], $5::bigint[])
+    ON CONFLICT (region, subject, item, month) DO UPDATE SET value = report_month.value + excluded.value";
+
 static SUMS: LazyLock<&'static str> =
     LazyLock::new(|| sql::report_sums('$', "greatest", "least").leak());
 
@@ -33,8 +40,17 @@ pub(crate) async fn fold(mut conn: Conn, fold: &ReportFold) -> Result<bool> {
         }
     }
     put_facts(conn.as_mut(), fold).await?;
-    put_counts(conn.as_mut(), fold).await?;
-    put_months(conn.as_mut(), fold).await?;
+    let region = &fold.cursor.region;
+    let counts = fold.counts.iter();
+    let days: Vec<_> = counts
+        .map(|c| (c.subject.as_str(), c.item.as_str(), c.day.as_str(), c.value))
+        .collect();
+    add(conn.as_mut(), ADD_DAYS, region, &days).await?;
+    let months = fold.months().into_iter();
+    let months: Vec<_> = months
+        .map(|((subject, item, month), value)| (subject, item, month, value))
+        .collect();
+    add(conn.as_mut(), ADD_MONTHS, region, &months).await?;
     conn.commit().await.map_err(StoreError::unknown)?;
     Ok(true)
 }
@@ -84,40 +100,24 @@ async fn put_facts(conn: &mut PgConnection, fold: &ReportFold) -> Result<()> {
     put.execute(conn).await.map_err(failure).map(|_| ())
 }
 
-async fn put_counts(conn: &mut PgConnection, fold: &ReportFold) -> Result<()> {
-    let text = "INSERT INTO report_count (region, subject, item, day, value)
-        SELECT $1, * FROM UNNEST($2::text[], $3::text[], $4::text[], $5::bigint[])
-        ON CONFLICT (region, subject, item, day) DO UPDATE SET value = report_count.value + excluded.value";
-    let counts = &fold.counts;
-    let subjects: Vec<&str> = counts.iter().map(|count| count.subject.as_str()).collect();
-    let items: Vec<&str> = counts.iter().map(|count| count.item.as_str()).collect();
-    let days: Vec<&str> = counts.iter().map(|count| count.day.as_str()).collect();
-    let values: Vec<i64> = counts.iter().map(|count| count.value).collect();
-    let put = sqlx::query(text)
-        .bind(&fold.cursor.region)
+/// Adds to counters of a region: subject, item, day or month, and by how much.
+async fn add(
+    conn: &mut PgConnection,
+    text: &'static str,
+    region: &str,
+    changes: &[(&str, &str, &str, i64)],
+) -> Result<()> {
+    let subjects: Vec<&str> = changes.iter().map(|change| change.0).collect();
+    let items: Vec<&str> = changes.iter().map(|change| change.1).collect();
+    let times: Vec<&str> = changes.iter().map(|change| change.2).collect();
+    let values: Vec<i64> = changes.iter().map(|change| change.3).collect();
+    let add = sqlx::query(text)
+        .bind(region)
         .bind(subjects)
         .bind(items)
-        .bind(days)
+        .bind(times)
         .bind(values);
-    put.execute(conn).await.map_err(failure).map(|_| ())
-}
-
-async fn put_months(conn: &mut PgConnection, fold: &ReportFold) -> Result<()> {
-    let text = "INSERT INTO report_month (region, subject, item, month, value)
-        SELECT $1, * FROM UNNEST($2::text[], $3::text[], $4::text[], $5::bigint[])
-        ON CONFLICT (region, subject, item, month) DO UPDATE SET value = report_month.value + excluded.value";
-    let months = fold.months();
-    let subjects: Vec<&str> = months.keys().map(|(subject, _, _)| *subject).collect();
-    let items: Vec<&str> = months.keys().map(|(_, item, _)| *item).collect();
-    let of: Vec<&str> = months.keys().map(|(_, _, month)| *month).collect();
-    let values: Vec<i64> = months.values().copied().collect();
-    let put = sqlx::query(text)
-        .bind(&fold.cursor.region)
-        .bind(subjects)
-        .bind(items)
-        .bind(of)
-        .bind(values);
-    put.execute(conn).await.map_err(failure).map(|_| ())
+    add.execute(conn).await.map_err(failure).map(|_| ())
 }
 
 pub(crate) async fn cursors(
