@@ -10,7 +10,7 @@ mod kept;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant as Stopwatch};
 
 use hefu_domain::state::LogPlace;
 use hefu_domain::{Code, Command, CredentialId, Event, Instant, Raised, Region, RequestId, Watch};
@@ -24,8 +24,8 @@ use kept::Kept;
 
 /// Events that are read at once.
 const PAGE: u32 = 1_000;
-/// How long the watch rests between two full pages, so that a start leaves the moves their room.
-const REST: Duration = Duration::from_millis(20);
+/// After each full page the watch rests so many times as long as that took: moves come first.
+const REST: u32 = 2;
 
 /// What is remembered is written down after so many events, at the least.
 const KEEP_AFTER: u64 = 10_000;
@@ -150,6 +150,7 @@ impl Watching {
         watched: &mut Watched,
     ) -> Result<(), EngineError> {
         while log.next < (head.epoch, head.size) {
+            let began = Stopwatch::now();
             let store = self.engine.store();
             let page = store
                 .events_onwards(region.as_str(), log.next, PAGE)
@@ -175,7 +176,7 @@ impl Watching {
             if page.len() < PAGE as usize {
                 break;
             }
-            tokio::time::sleep(REST).await;
+            tokio::time::sleep(began.elapsed() * REST).await;
         }
         watched.flags += self.put_on_record(region, log).await?;
         Ok(())

@@ -48,6 +48,17 @@ pub struct Snapshot {
     pub(crate) reads: Reads,
 }
 
+impl Snapshot {
+    /// Gives the connection back. One that is dropped instead takes its connection along on PostgreSQL, and whoever comes next pays for a
+    /// new one, with plans of its own.
+    pub async fn end(self) -> Result<()> {
+        match self.reads.session {
+            Session::Sqlite(_) => Ok(()),
+            Session::Postgres(mut conn) => conn.roll_back().await,
+        }
+    }
+}
+
 impl Deref for Snapshot {
     type Target = Reads;
 

@@ -135,11 +135,25 @@ impl Store {
 
     /// Writes everything in `commit`, if every head in it still stands.
     pub async fn commit(&self, commit: Commit) -> Result<Outcome> {
+        let reads = self.deciding().await?;
+        self.commit_after(reads, commit).await
+    }
+
+    /// [`Store::commit`] on the connection on which its facts were read, where one connection does both.
+    pub async fn commit_after(&self, reads: Reads, commit: Commit) -> Result<Outcome> {
         let plan = Plan::of(commit)?;
         let fault = self.faults.enter().await;
-        match &self.engine {
-            Engine::Sqlite(sqlite) => sqlite.commit(plan, fault).await,
-            Engine::Postgres(postgres) => postgres.commit(&plan, fault).await,
+        match (&self.engine, reads.session) {
+            (Engine::Sqlite(sqlite), lane) => {
+                drop(lane);
+                sqlite.commit(plan, fault).await
+            }
+            (Engine::Postgres(postgres), Session::Postgres(conn)) => {
+                postgres.commit(conn, &plan, fault).await
+            }
+            (Engine::Postgres(_), Session::Sqlite(_)) => {
+                Err(StoreError::setup("facts of another store"))
+            }
         }
     }
 

@@ -147,6 +147,25 @@ on_both! {
         assert_eq!(field.account(HERE).await.reserved, ONE_VOUCHER);
     }
 
+    // Rule 3: what the rules would let through again, only the store's unique key refuses; the neighbours are written all the same.
+    async fn money_that_is_appropriated_again_by_the_same_request_comes_once(field, Fen::ZERO) {
+        let act = hefu_domain::command::AppropriateFunds {
+            year: year(),
+            source: "city".parse().unwrap(),
+            amount: ONE_VOUCHER,
+            reference: "CZ-2023/1".parse().unwrap(),
+        };
+        let command = field.command(HERE, "finance", act);
+        let first = recorded(field.one.submit(command.clone().into()).await);
+        let neighbour = field.bystander(HERE);
+        let again: Vec<hefu_engine::Request> = [command.clone(), neighbour.clone(), command.clone()].map(Into::into).into();
+        for reply in field.in_one_batch(again.clone()).await.into_iter().step_by(2) {
+            assert_eq!(recorded(reply), first);
+        }
+        assert_eq!(field.events_of(&neighbour).await, 1);
+        assert_eq!(field.account(HERE).await.available, ONE_VOUCHER);
+    }
+
     // Rule 3, within one batch: the second of two equal requests is answered by the first.
     async fn equal_requests_of_one_batch_are_done_once(field, ONE_VOUCHER) {
         let (voucher, _) = field.applied(HERE).await;

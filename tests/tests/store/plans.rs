@@ -86,3 +86,49 @@ async fn a_plan_made_over_empty_tables_is_good_once_they_are_full() {
     let read = entries_read(&place.url(), "voucher_pkey").await;
     assert!((10..100).contains(&read), "{read} entries for 20 look-ups");
 }
+
+#[tokio::test]
+async fn analyse_leaves_out_what_no_statement_looks_for() {
+    let (store, place) = fresh(Engine::Postgres).await;
+    store.close().await;
+    let mut conn = PgConnection::connect(&place.url()).await.unwrap();
+    let text = "SELECT attname::text FROM pg_attribute WHERE attrelid = 'voucher'::regclass AND attnum > 0 AND attstattarget = $1
+        ORDER BY attname";
+    let mut columns = async |target: i32| {
+        let found = sqlx::query_scalar(text).bind(target).fetch_all(&mut conn);
+        let found: Vec<String> = found.await.unwrap();
+        found
+    };
+    assert_eq!(columns(10).await, ["due", "id", "region", "state"]);
+    assert!(columns(0).await.contains(&"body".to_owned()));
+    assert!(columns(-1).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_snapshot_that_ends_gives_its_connection_to_the_next() {
+    let (made, place) = fresh(Engine::Postgres).await;
+    made.close().await;
+    let store = Store::open(&place.url(), OpenOptions::default())
+        .await
+        .unwrap();
+    let mut conn = PgConnection::connect(&place.url()).await.unwrap();
+    let text = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'hefu'";
+    let mut connected = async || {
+        let found: Vec<i32> = sqlx::query_scalar(text).fetch_all(&mut conn).await.unwrap();
+        found
+    };
+    store.snapshot().await.unwrap().end().await.unwrap();
+    let first = connected().await;
+    assert_eq!(first.len(), 1);
+    for _ in 0..5 {
+        let mut snapshot = store.snapshot().await.unwrap();
+        assert_eq!(snapshot.all_heads().await.unwrap(), []);
+        snapshot.end().await.unwrap();
+    }
+    // The pool looks at what it gets back before it hands it out: one more may have been made meanwhile, never one for each.
+    let now = connected().await;
+    assert!(
+        now.contains(&first[0]) && now.len() <= 2,
+        "{first:?}, {now:?}"
+    );
+}

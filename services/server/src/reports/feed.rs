@@ -18,11 +18,12 @@ impl ReadModel {
         let mut snapshot = self.store.snapshot().await?;
         let heads = snapshot.heads(&[region.to_owned()]).await?;
         let Some(head) = heads.first() else {
+            snapshot.end().await?;
             return Ok(Fed { behind: None });
         };
         let mut stretch = Stretch::begin(&mut snapshot, head).await?;
         let grew = stretch.page(&mut snapshot, head).await?;
-        drop(snapshot);
+        snapshot.end().await?;
         let behind = Behind::of(head, stretch.next);
         if grew {
             self.store.fold_report(written(region, stretch)).await?;

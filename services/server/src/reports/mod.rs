@@ -168,6 +168,7 @@ impl ReadModel {
                 figures: of_region,
             });
         }
+        snapshot.end().await?;
         Ok(build(ask, &figures)?)
     }
 }

@@ -243,7 +243,7 @@ impl Signer {
         // What somebody accepts later is picked up from the disk.
         self.logs.retain(|region, _| !alarmed.contains(region));
         if !signs {
-            drop(snapshot);
+            snapshot.end().await?;
             let published = Vec::new();
             return Ok(Round {
                 signs,
@@ -260,7 +260,7 @@ impl Signer {
                 Err(Failed::Error(one)) => error = Some(one),
             }
         }
-        drop(snapshot);
+        snapshot.end().await?;
         for (region, doubt) in doubts {
             self.raise(&region, &doubt, None).await?;
             alarmed.insert(region);

@@ -46,7 +46,7 @@ pub(crate) async fn scrub(store: &Store, memory: &Memory) -> Result<Option<Found
         }
         let mut reads = store.snapshot().await?;
         let fork = strays::fork(&mut reads, origin.region(), origin.epoch()).await?;
-        drop(reads);
+        reads.end().await?;
         let Some(fork) = fork else {
             return stray(store, memory).await;
         };

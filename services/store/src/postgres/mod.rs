@@ -118,15 +118,18 @@ impl Postgres {
         Ok(empty)
     }
 
-    pub(crate) async fn commit(&self, plan: &Plan, fault: Option<Fault>) -> Result<Outcome> {
+    pub(crate) async fn commit(
+        &self,
+        mut conn: Conn,
+        plan: &Plan,
+        fault: Option<Fault>,
+    ) -> Result<Outcome> {
         self.may_write()?;
-        let mut conn = self.take(For::Deciding).await?;
         plan.times.pass(Passed::Begun);
         conn.begin("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
-        // One head alone is locked by its guard. Several, or one that is opened beside another, are
-        // locked first, in the order that everybody keeps.
-        let several = plan.moved.len() > 1 || !(plan.moved.is_empty() || plan.opened.is_empty());
-        if several && let Err(e) = write::lock(conn.as_mut(), &plan.locks()).await {
+        // The guard locks the heads that it moves, in the order that everybody keeps. Beside one that is opened they are locked before.
+        let opens = !(plan.moved.is_empty() || plan.opened.is_empty());
+        if opens && let Err(e) = write::lock(conn.as_mut(), &plan.locks()).await {
             return conn.roll_back().await.and(Err(e));
         }
         write::finish(conn, plan, fault).await

@@ -183,14 +183,16 @@ async fn guard(conn: &mut PgConnection, plan: &Plan) -> Result<(), Stop> {
     Err(Stop::Outcome(Outcome::GuardLost(lost)))
 }
 
-/// Moves every head that still is as it was read; the regions of those.
+/// Moves every head that still is as it was read; the regions of those. All are locked, in region order, and then looked at.
 async fn move_heads(conn: &mut PgConnection, moved: &[(Head, Head)]) -> Result<Vec<String>> {
-    let text = "UPDATE head SET epoch = n.epoch, size = n.size, root = n.root, frontier = n.frontier,
+    let text = "WITH held AS MATERIALIZED (SELECT region FROM head WHERE region = ANY($1) ORDER BY region FOR UPDATE)
+        UPDATE head SET epoch = n.epoch, size = n.size, root = n.root, frontier = n.frontier,
             at_ms = n.at_ms, fence = n.fence, alarm = n.alarm
         FROM UNNEST($1::text[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[], $6::bigint[], $7::bigint[],
             $8::text[], $9::bigint[], $10::bigint[], $11::bytea[], $12::bigint[], $13::text[])
             AS n(region, epoch, size, root, frontier, at_ms, fence, alarm,
                  read_epoch, read_size, read_root, read_fence, read_alarm)
+            JOIN held ON held.region = n.region
         WHERE head.region = n.region AND head.epoch = n.read_epoch AND head.size = n.read_size
             AND head.root = n.read_root AND head.fence = n.read_fence
             AND head.alarm IS NOT DISTINCT FROM n.read_alarm
