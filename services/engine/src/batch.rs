@@ -34,14 +34,6 @@ pub(crate) type Cells<'a> = BTreeMap<Region, &'a mut Cell>;
 /// What was decided about one job, not yet told.
 pub(crate) type Verdict = Result<Answer, EngineError>;
 
-/// Which jobs' requests are looked for among those that were done before.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LookUp {
-    All,
-    /// Only of those that are refused: one that would be done twice is the store's unique key to refuse, and most were never sent before.
-    Refused,
-}
-
 /// One attempt.
 pub(crate) struct Attempt<'a, 'c> {
     pub(crate) reads: &'a mut Reads,
@@ -83,17 +75,11 @@ impl<'a, 'c> Attempt<'a, 'c> {
     }
 
     /// Decides every job. The overlay, the log's edge and the secrets to store are then what [`Attempt::commit`] writes.
-    pub(crate) async fn decide(
-        &mut self,
-        jobs: &[Job],
-        look: LookUp,
-    ) -> Result<Vec<Verdict>, EngineError> {
+    pub(crate) async fn decide(&mut self, jobs: &[Job]) -> Result<Vec<Verdict>, EngineError> {
         self.laps.enter(Stage::Facts);
         self.read_heads().await?;
         self.prefetch(jobs).await?;
-        if look == LookUp::All {
-            self.read_requests(jobs.iter()).await?;
-        }
+        self.read_requests(jobs).await?;
         self.laps.enter(Stage::Decide);
         let mut verdicts = Vec::with_capacity(jobs.len());
         for job in jobs {
@@ -101,40 +87,7 @@ impl<'a, 'c> Attempt<'a, 'c> {
             // can never be written with its neighbours.
             verdicts.push(self.job(job).await?);
         }
-        if look == LookUp::Refused {
-            self.look_again(jobs, &mut verdicts).await?;
-        }
         Ok(verdicts)
-    }
-
-    /// What was refused may have been done before, by this very request: then that is its answer.
-    async fn look_again(
-        &mut self,
-        jobs: &[Job],
-        verdicts: &mut [Verdict],
-    ) -> Result<(), EngineError> {
-        let refused = || jobs.iter().zip(&*verdicts).filter(|(_, v)| v.is_err());
-        if refused().next().is_none() {
-            return Ok(());
-        }
-        let before = self.laps.enter(Stage::Facts);
-        self.read_requests(refused().map(|(job, _)| job)).await?;
-        self.laps.enter(before);
-        for (job, verdict) in jobs.iter().zip(verdicts).filter(|(_, v)| v.is_err()) {
-            if let Some(done) = self.done_before(job)? {
-                *verdict = done;
-            }
-        }
-        Ok(())
-    }
-
-    /// The answer that a job's request had before, as far as it was looked up.
-    fn done_before(&self, job: &Job) -> Result<Option<Verdict>, EngineError> {
-        let (Some(first), Some(key)) = (job.commands.first(), self.request_key(job)) else {
-            return Ok(None);
-        };
-        let rows = self.done.get(&key).filter(|_| !job.dry);
-        rows.map(|rows| replayed(first, rows)).transpose()
     }
 
     fn request_key(&self, job: &Job) -> Option<RequestKey> {
@@ -161,8 +114,8 @@ impl<'a, 'c> Attempt<'a, 'c> {
                     Err(EngineError::RequestReused)
                 });
             }
-            if let Some(done) = self.done_before(job)? {
-                return Ok(done);
+            if let Some(rows) = self.done.get(&key) {
+                return replayed(first, rows);
             }
         }
         // What was done before stays done, so it is told above; a cut-off commit may have been the last before the bar.

@@ -11,7 +11,7 @@ use hefu_vault::PersonRecord;
 use tokio::sync::mpsc;
 use tracing::Instrument as _;
 
-use crate::batch::{Attempt, Cells, LookUp, Verdict};
+use crate::batch::{Attempt, Cells, Verdict};
 use crate::cell::Cell;
 use crate::dispatch::{Assigned, SharedCell};
 use crate::error::{EngineError, Stopped};
@@ -277,7 +277,7 @@ async fn try_open(
     let mut reads = shared.store.deciding().await?;
     let now = shared.clock.now();
     let mut attempt = Attempt::new(&mut reads, cells, &shared.people, now, laps);
-    let verdicts = attempt.decide(jobs, LookUp::Refused).await?;
+    let verdicts = attempt.decide(jobs).await?;
     if attempt.collides() && jobs.len() > 1 {
         return Ok(Tried::Split);
     }
@@ -321,7 +321,7 @@ async fn try_locked(
     }
     let now = shared.clock.now();
     let mut attempt = Attempt::new(&mut locked, cells, &shared.people, now, laps);
-    let verdicts = attempt.decide(jobs, LookUp::All).await?;
+    let verdicts = attempt.decide(jobs).await?;
     let Some(mut commit) = attempt.commit()? else {
         cells.values_mut().for_each(|cell| cell.settle(None));
         return Ok(Tried::Done(verdicts));

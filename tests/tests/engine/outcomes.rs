@@ -147,7 +147,7 @@ on_both! {
         assert_eq!(field.account(HERE).await.reserved, ONE_VOUCHER);
     }
 
-    // Rule 3: what the rules would let through again, only the store's unique key refuses; the neighbours are written all the same.
+    // Rule 3: what the rules would let through again is done once all the same, and its neighbours are written.
     async fn money_that_is_appropriated_again_by_the_same_request_comes_once(field, Fen::ZERO) {
         let act = hefu_domain::command::AppropriateFunds {
             year: year(),

@@ -97,11 +97,9 @@ impl Attempt<'_, '_> {
     }
 
     /// Requests that were done already: facts like any other.
-    pub(super) async fn read_requests(
-        &mut self,
-        jobs: impl Iterator<Item = &Job>,
-    ) -> Result<(), EngineError> {
+    pub(super) async fn read_requests(&mut self, jobs: &[Job]) -> Result<(), EngineError> {
         let keys: Vec<RequestKey> = jobs
+            .iter()
             .filter(|job| !job.dry)
             .filter_map(|job| self.request_key(job))
             .collect();
