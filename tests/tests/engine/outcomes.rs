@@ -159,7 +159,7 @@ on_both! {
         let first = recorded(field.one.submit(command.clone().into()).await);
         let neighbour = field.bystander(HERE);
         let again: Vec<hefu_engine::Request> = [command.clone(), neighbour.clone(), command.clone()].map(Into::into).into();
-        for reply in field.in_one_batch(again.clone()).await.into_iter().step_by(2) {
+        for reply in field.in_one_batch(again).await.into_iter().step_by(2) {
             assert_eq!(recorded(reply), first);
         }
         assert_eq!(field.events_of(&neighbour).await, 1);
