@@ -21,3 +21,13 @@ REVOKE UPDATE, DELETE, TRUNCATE ON event, checkpoint FROM hefu_service;
 REVOKE DELETE, TRUNCATE ON tile FROM hefu_service;
 -- Which tables there are is the owner's to say.
 REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON _sqlx_migrations FROM hefu_service;
+-- A part of a table (partition.sql) is reached by way of the table only.
+DO $$
+DECLARE
+    part REGCLASS;
+BEGIN
+    FOR part IN SELECT oid FROM pg_class WHERE relispartition AND relnamespace = 'public'::regnamespace AND relkind = 'r' LOOP
+        EXECUTE format('REVOKE ALL ON %s FROM hefu_service', part);
+    END LOOP;
+END
+$$;

@@ -12,7 +12,7 @@ use hefu_scenario::{Client, key, made_up};
 use hefu_server::{RegionTree, Setup, serve};
 use hefu_tests::canaries::{self, none_in, person};
 use hefu_tests::cli::{audit, hefu};
-use hefu_tests::engines::Folder;
+use hefu_tests::engines::{Engine, Folder, Place};
 use hefu_tests::office::{Office, must};
 use hefu_wire::v1;
 
@@ -163,4 +163,26 @@ async fn a_server_that_logs_everything_names_nobody_in_its_log_and_in_its_refusa
         assert!(said.contains(wanted), "{wanted}");
     }
     none_in("its log", said.as_bytes());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_year_is_played_on_tables_that_are_parted_by_region() {
+    let folder = Folder::new("hefu-demo");
+    let place = Place::new(Engine::Postgres).await;
+    let mut migrate = hefu();
+    migrate.args(["migrate", "--database", &place.url(), "--partitions", "3"]);
+    let printed = well(migrate.current_dir(folder.path()).output().unwrap());
+    assert!(
+        printed.ends_with("The log and the vouchers stand in 3 partitions by region.\n"),
+        "{printed}"
+    );
+    let mut demo = hefu();
+    demo.args(["demo", "--vouchers", "300", "--json", "--state", "state"]);
+    demo.args(["--database", &place.url()]);
+    let printed = well(demo.current_dir(folder.path()).output().unwrap());
+    let told: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(told["log_verified"], true, "{told}");
+    assert_eq!(told["replay_equal"], true, "{told}");
+    assert_eq!(told["invariants_failed"], serde_json::json!([]), "{told}");
+    assert!(told["written_off"].as_u64() > Some(100), "{told}");
 }

@@ -137,6 +137,9 @@ pub(crate) struct Bench {
     /// otherwise PostgreSQL's cluster is in the folder, too.
     #[arg(long, value_name = "FOLDER", requires = "grow")]
     keep: Option<PathBuf>,
+    /// Part PostgreSQL's log and vouchers by region into so many tables, as `hefu migrate --partitions` does.
+    #[arg(long, value_name = "N", conflicts_with = "server")]
+    partitions: Option<u32>,
     /// Take turns with pgbench (TPC-B-like, scale 50, 32 clients) on the same PostgreSQL, and tell the ratios.
     #[arg(long)]
     vs_pgbench: bool,
@@ -293,15 +296,16 @@ impl Bench {
                     "--database names a PostgreSQL server (postgres://…); SQLite is measured in a file of the bench's own"
                 );
             }
-            return Ok(Some(Postgres::named(url)));
+            return Ok(Some(Postgres::named(url).parted(self.partitions)));
         }
         if !engines.contains(&Engine::Postgres) && !self.vs_pgbench {
             return Ok(None);
         }
-        match &self.keep {
-            Some(folder) => Postgres::kept(&folder.join(Engine::Postgres.name())).map(Some),
-            None => Postgres::throw_away().map(Some),
-        }
+        let postgres = match &self.keep {
+            Some(folder) => Postgres::kept(&folder.join(Engine::Postgres.name()))?,
+            None => Postgres::throw_away()?,
+        };
+        Ok(Some(postgres.parted(self.partitions)))
     }
 }
 
@@ -369,6 +373,9 @@ async fn rounds(
     for round in 1..=bench.rounds {
         let of = format!("round {round} of {}", bench.rounds);
         if let Some(yardstick) = yardstick {
+            for bed in &beds {
+                bed.rest(&of).await?;
+            }
             progress.begin(&format!("{of}: pgbench"));
             tps.push(yardstick.tps(plan.time).await?);
             progress.say(&format!("{of}: pgbench {:.0} tps", tps[tps.len() - 1]));

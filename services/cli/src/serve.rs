@@ -48,6 +48,10 @@ pub(crate) struct Migrate {
     /// sqlite://PATH (made if missing) or postgres://…
     #[arg(long, env = "HEFU_DATABASE", value_name = "URL")]
     database: Option<String>,
+    /// Part the log and the vouchers by region into so many tables (PostgreSQL; 2 to 64). They are copied, and no server may be
+    /// connected.
+    #[arg(long, value_name = "N")]
+    partitions: Option<u32>,
 }
 
 /// The configuration of a file, or the default one, with another database where one is named.
@@ -181,6 +185,13 @@ pub(crate) async fn migrate(command: Migrate) -> anyhow::Result<ExitCode> {
         .await
         .context("the schema could not be brought up to date")?;
     println!("The schema is up to date ({}).", store.engine_name());
+    if let Some(parts) = command.partitions {
+        store
+            .partition(parts)
+            .await
+            .context("the tables could not be parted")?;
+        println!("The log and the vouchers stand in {parts} partitions by region.");
+    }
     store.close().await;
     telemetry.shutdown();
     Ok(ExitCode::SUCCESS)

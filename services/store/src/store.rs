@@ -104,6 +104,21 @@ impl Store {
         }
     }
 
+    /// Parts the log, the vouchers and their links by region into so many tables each (PostgreSQL's hash partitions), however they stood
+    /// before. Every row is copied. Calls do the same over either.
+    ///
+    /// # Errors
+    /// `Setup` on SQLite, which has no partitions; for less than 2 or more than 64; for a role that does not own the tables; and while
+    /// anybody else of hefu is connected to the database.
+    pub async fn partition(&self, parts: u32) -> Result<()> {
+        match &self.engine {
+            Engine::Sqlite(_) => Err(StoreError::setup(
+                "SQLite has no partitions: a database that needs them belongs on PostgreSQL",
+            )),
+            Engine::Postgres(postgres) => postgres.partition(parts).await,
+        }
+    }
+
     /// True while no region was ever opened here (or there is no schema yet).
     pub async fn is_empty(&self) -> Result<bool> {
         match &self.engine {

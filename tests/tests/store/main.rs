@@ -7,6 +7,7 @@ mod commits;
 mod failures;
 mod guards;
 mod locks;
+mod partitions;
 mod plans;
 mod published;
 mod reads;

@@ -44,6 +44,20 @@ const ATTEMPTS: [&str; 32] = [
     "INSERT INTO _sqlx_migrations SELECT 99, 'mine', now(), true, checksum, 1 FROM _sqlx_migrations",
 ];
 
+/// And those past a log that is in two parts, one of which holds it.
+const PAST: [&str; 10] = [
+    "SELECT FROM event_0_of_2",
+    "SELECT FROM event_1_of_2",
+    "INSERT INTO event_0_of_2 SELECT * FROM event",
+    "UPDATE event_0_of_2 SET kind = 'Paid'",
+    "UPDATE event_1_of_2 SET kind = 'Paid'",
+    "DELETE FROM event_0_of_2",
+    "DELETE FROM event_1_of_2",
+    "TRUNCATE event_0_of_2, event_1_of_2",
+    "ALTER TABLE event DETACH PARTITION event_0_of_2",
+    "DROP TABLE event_1_of_2",
+];
+
 /// A log of one event with a checkpoint and a tile, and the address by which a login without rights of its own comes to it.
 async fn signed() -> (Store, Place, String) {
     let (store, place) = fresh(Engine::Postgres).await;
@@ -94,11 +108,25 @@ async fn forget(place: &Place) {
 #[tokio::test]
 async fn nothing_that_was_written_of_a_log_can_be_changed_with_the_serving_rights() {
     let (store, place, url) = signed().await;
+    tried(&store, &url, &ATTEMPTS).await;
+    store.close().await;
+    let owner = Store::open(&place.url(), OpenOptions::default())
+        .await
+        .unwrap();
+    owner.partition(2).await.unwrap();
+    owner.close().await;
+    let store = place.open().await;
+    tried(&store, &url, &[&ATTEMPTS[..], &PAST[..]].concat()).await;
+    forget(&place).await;
+}
+
+/// Tries all of it, in vain.
+async fn tried(store: &Store, url: &str, attempts: &[&'static str]) {
     let before = (
         store.events(SHOUYANG, 0, 0, 9).await.unwrap(),
         store.checkpoints(SHOUYANG, 0, 0, 9).await.unwrap(),
     );
-    let mut conn = PgConnection::connect(&url).await.unwrap();
+    let mut conn = PgConnection::connect(url).await.unwrap();
     // In the role as a serving connection holds it, and after giving it back.
     for role in ["SET ROLE hefu_service", "RESET ROLE"] {
         // Who has nothing to give is warned, not refused; the attempts that follow show what it gave.
@@ -106,9 +134,9 @@ async fn nothing_that_was_written_of_a_log_can_be_changed_with_the_serving_right
         conn.execute("GRANT ALL ON event, checkpoint TO hefu_service")
             .await
             .unwrap();
-        for attempt in ATTEMPTS {
+        for attempt in attempts {
             conn.execute(role).await.unwrap();
-            let Err(refused) = conn.execute(attempt).await else {
+            let Err(refused) = conn.execute(*attempt).await else {
                 panic!("after {role}: {attempt}")
             };
             let code = refused.as_database_error().and_then(|error| error.code());
@@ -126,7 +154,6 @@ async fn nothing_that_was_written_of_a_log_can_be_changed_with_the_serving_right
         store.checkpoints(SHOUYANG, 0, 0, 9).await.unwrap(),
     );
     assert_eq!(before, after);
-    forget(&place).await;
 }
 
 #[tokio::test]

@@ -36,6 +36,11 @@ const MARGIN: f64 = 1.3;
 const FIRST_MARGIN: f64 = 1.7;
 /// The part of the most that an open loop offers.
 pub(super) const OPEN_LOOP: f64 = 0.7;
+/// A server is at rest when it used less than [`IDLE`] of a core in each of so many seconds: longer than any of its workers sleeps.
+const QUIET_SECONDS: u32 = 11;
+const IDLE: f64 = 0.1;
+/// Whoever is not at rest after so many seconds is measured as it is.
+const MOST_SECONDS: u32 = 180;
 /// A warm-up's calls for each caller.
 const WARM_UP_CALLS: usize = 30;
 
@@ -160,6 +165,7 @@ impl Bed {
         let classes = self
             .prepare(&round, (many, needs.one_region), needs.classes)
             .await?;
+        self.rest(&round).await?;
         if plan.measures(Load::Single) {
             for (callers, calls) in plan.in_flight.iter().zip(&needs.single) {
                 self.single(plan, &round, (*callers, *calls), yardstick)
@@ -280,6 +286,29 @@ impl Bed {
         self.stock
             .prepare(&mut self.server, vouchers, classes, &bar)
             .await
+    }
+
+    /// Waits until the server is through with what it does behind the moves (it watches, counts and signs the log), so that this is
+    /// measured of the calls that come next and not of those before. How a server elsewhere does is not to be seen.
+    pub(crate) async fn rest(&self, round: &str) -> anyhow::Result<()> {
+        self.progress
+            .begin(&format!("{round}: at rest before it is measured"));
+        let mut quiet = 0;
+        for _ in 0..MOST_SECONDS {
+            let before = self.server.cpu_seconds()?;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let Some((now, before)) = self.server.cpu_seconds()?.zip(before) else {
+                return Ok(());
+            };
+            quiet = if now - before < IDLE { quiet + 1 } else { 0 };
+            if quiet == QUIET_SECONDS {
+                return Ok(());
+            }
+        }
+        self.progress.say(&format!(
+            "{round}: the server is busy still after {MOST_SECONDS} s, and is measured so"
+        ));
+        Ok(())
     }
 
     /// Says what is measured next, and connects for it: a server closes connections on which nothing comes.

@@ -140,6 +140,7 @@ impl Growth<'_> {
             );
             let tps = match self.yardstick {
                 Some(yardstick) => {
+                    bed.rest(&round).await?;
                     self.progress.begin(&format!("{round}: pgbench"));
                     Some(yardstick.tps(self.plan.time).await?)
                 }

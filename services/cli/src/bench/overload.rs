@@ -144,6 +144,7 @@ impl Bed {
         self.stock.put_back(jobs.left());
         // Enough even if nothing is refused. What is there already was meant to be so.
         self.prepare(round, (course.calls(), 0), 0).await?;
+        self.rest(round).await?;
         let wire = self.begin(round, load).await?;
         let jobs = self.stock.take(course.calls());
         let before = self.redeemed().await?;

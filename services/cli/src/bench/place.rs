@@ -6,6 +6,7 @@ use std::str::FromStr as _;
 
 use anyhow::{Context, bail};
 use hefu_cluster::{Cluster, of_database};
+use hefu_store::{OpenOptions, Store};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
 use tempfile::TempDir;
@@ -50,6 +51,8 @@ impl Engine {
 /// A PostgreSQL server in which databases may be made.
 pub(crate) struct Postgres {
     url: String,
+    /// Into how many tables those that grow are parted.
+    partitions: Option<u32>,
     /// Ours, and gone with us.
     _cluster: Option<Cluster>,
 }
@@ -60,6 +63,7 @@ impl Postgres {
         let cluster = Cluster::start(&SETTINGS.map(ToOwned::to_owned))?;
         Ok(Postgres {
             url: cluster.url().to_owned(),
+            partitions: None,
             _cluster: Some(cluster),
         })
     }
@@ -69,6 +73,7 @@ impl Postgres {
         let cluster = Cluster::kept(&folder.join("cluster"), &SETTINGS.map(ToOwned::to_owned))?;
         Ok(Postgres {
             url: cluster.url().to_owned(),
+            partitions: None,
             _cluster: Some(cluster),
         })
     }
@@ -77,8 +82,25 @@ impl Postgres {
     pub(crate) fn named(url: &str) -> Postgres {
         Postgres {
             url: url.to_owned(),
+            partitions: None,
             _cluster: None,
         }
+    }
+
+    /// The same, with databases whose tables are parted so.
+    pub(crate) fn parted(self, partitions: Option<u32>) -> Postgres {
+        Postgres { partitions, ..self }
+    }
+
+    /// Makes the tables of a database of ours, where they are to be parted; otherwise the server makes them.
+    async fn part(&self, url: &str) -> anyhow::Result<()> {
+        if let Some(parts) = self.partitions {
+            let store = Store::open(url, OpenOptions::default()).await?;
+            store.migrate().await?;
+            store.partition(parts).await?;
+            store.close().await;
+        }
+        Ok(())
     }
 
     /// The same server, for somebody else to ask.
@@ -103,10 +125,12 @@ impl Postgres {
             .fetch_one(&mut connection)
             .await?;
         connection.close().await?;
+        let url = of_database(&self.url, name);
         if !there {
             self.execute(format!("CREATE DATABASE {name}")).await?;
+            self.part(&url).await?;
         }
-        Ok(of_database(&self.url, name))
+        Ok(url)
     }
 
     pub(crate) async fn drop_database(&self, purpose: &str) -> anyhow::Result<()> {
@@ -168,7 +192,11 @@ impl Place {
             .context("cannot make a temporary folder; TMPDIR says where")?;
         let url = match (engine, postgres) {
             (Engine::Sqlite, _) => format!("sqlite://{}", folder.path().join("hefu.db").display()),
-            (Engine::Postgres, Some(postgres)) => postgres.database(MEASURED).await?,
+            (Engine::Postgres, Some(postgres)) => {
+                let url = postgres.database(MEASURED).await?;
+                postgres.part(&url).await?;
+                url
+            }
             (Engine::Postgres, None) => bail!("{}", hefu_cluster::WANTED),
             (Engine::Elsewhere, _) => String::new(),
         };

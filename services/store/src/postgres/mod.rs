@@ -32,6 +32,12 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/po
 /// The rights of `hefu_service`; an operator may have to run it.
 const GRANTS: &str = include_str!("../../../../migrations/postgres/grants.sql");
 
+/// Parts the tables that grow by region; `hefu.partitions` says into how many.
+const PARTITION: &str = include_str!("../../../../migrations/postgres/partition.sql");
+
+/// Into so many. Each statement looks at all of them to find the one that it is about.
+const PARTS: std::ops::RangeInclusive<u32> = 2..=64;
+
 const OLDEST_VERSION: i32 = 140_000;
 
 /// A generic plan made while a table was empty would scan it for ever; every statement of ours is
@@ -87,14 +93,34 @@ impl Postgres {
             .run(&mut conn)
             .await
             .map_err(|e| StoreError::setup(format!("migrating: {e}")))?;
-        let mut granted = conn.execute(GRANTS).await;
-        if granted.is_err() {
-            // Two databases of one cluster that are set up at the same moment collide on the role.
-            granted = conn.execute(GRANTS).await;
+        grant(&mut conn).await;
+        let _ = conn.close().await;
+        Ok(())
+    }
+
+    /// See [`crate::Store::partition`].
+    pub(crate) async fn partition(&self, parts: u32) -> Result<()> {
+        self.may_write()?;
+        if !PARTS.contains(&parts) {
+            return Err(StoreError::setup(format!(
+                "{parts} partitions: it takes {} to {}",
+                PARTS.start(),
+                PARTS.end()
+            )));
         }
-        if let Err(error) = granted {
-            tracing::warn!(%error, sql = GRANTS, "the serving role could not be set up; run this SQL as a role that may");
+        let mut conn = self.address.connect().await.map_err(failure)?;
+        if is_anothers(&mut conn).await? {
+            return Err(StoreError::setup(
+                "the tables are another role's: part them as the role that owns them",
+            ));
         }
+        sqlx::query("SELECT set_config('hefu.partitions', $1, false)")
+            .bind(parts.to_string())
+            .execute(&mut conn)
+            .await
+            .map_err(failure)?;
+        conn.execute(PARTITION).await.map_err(failure)?;
+        grant(&mut conn).await;
         let _ = conn.close().await;
         Ok(())
     }
@@ -253,6 +279,18 @@ async fn fit(conn: &mut PgConnection) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Gives the serving role its rights, or tells how.
+async fn grant(conn: &mut PgConnection) {
+    let mut granted = conn.execute(GRANTS).await;
+    if granted.is_err() {
+        // Two databases of one cluster that are set up at the same moment collide on the role.
+        granted = conn.execute(GRANTS).await;
+    }
+    if let Err(error) = granted {
+        tracing::warn!(%error, sql = GRANTS, "the serving role could not be set up; run this SQL as a role that may");
+    }
 }
 
 /// Whether the tables are there and another role owns them.
