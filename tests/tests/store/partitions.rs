@@ -33,7 +33,7 @@ async fn parts(url: &str) -> Vec<String> {
 
 /// The keys and indexes of the tables that are parted; of a part of theirs, those of the table.
 async fn indexes(url: &str) -> Vec<String> {
-    let text = "SELECT replace(pg_get_indexdef(indexrelid), ' ON ONLY ', ' ON ') || coalesce(' ' || contype, '')
+    let text = "SELECT replace(pg_get_indexdef(indexrelid), ' ON ONLY ', ' ON ') || coalesce(' ' || contype::text, '')
         FROM pg_index LEFT JOIN pg_constraint ON conindid = indexrelid AND conrelid = indrelid
         WHERE indisvalid AND indrelid IN ('event'::regclass, 'voucher'::regclass, 'voucher_link'::regclass) ORDER BY 1";
     names(url, text).await
