@@ -103,7 +103,7 @@ impl Postgres {
         self.may_write()?;
         if !PARTS.contains(&parts) {
             return Err(StoreError::setup(format!(
-                "{parts} partitions: it takes {} to {}",
+                "a table has {} to {} partitions, not {parts}",
                 PARTS.start(),
                 PARTS.end()
             )));
