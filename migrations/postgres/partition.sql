@@ -1,5 +1,5 @@
 -- Parts the tables that grow with every voucher by region, for a database whose log outgrows one table. Run by
--- `hefu migrate --partitions N`, or as the tables' owner, while no server runs:
+-- `hefu migrate --partitions N`, or as the tables' owner or a superuser, while no server runs:
 --   psql -v ON_ERROR_STOP=1 -c "SET hefu.partitions = 16" -f partition.sql -f grants.sql DATABASE
 -- Each table is copied as it is and replaced in one transaction; what was parted before is parted anew if it has another number of parts.
 -- Interrupted, it goes on from the table at which it stopped. While hefu is connected to the database nothing is parted: a snapshot from
@@ -25,6 +25,8 @@ BEGIN
     IF served THEN
         RAISE object_in_use USING MESSAGE = 'hefu is connected to this database: stop its servers first';
     END IF;
+    -- The next migration is the owner's, whoever runs this.
+    EXECUTE format('SET ROLE %s', (SELECT relowner::regrole FROM pg_class WHERE oid = 'event'::regclass));
     FOREACH target IN ARRAY ARRAY['event', 'voucher', 'voucher_link'] LOOP
         EXECUTE format('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', target);
         IF (SELECT count(*) FROM pg_inherits WHERE inhparent = target::regclass) <> parts THEN
